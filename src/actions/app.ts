@@ -1,0 +1,19 @@
+/** What actions work with: built once in `server.ts`; a test passes its own. */
+import type { Logger } from 'pino';
+import type { HashPool } from '../bytes/hash-pool.ts';
+import type { Database } from '../db/client.ts';
+import type { Stores } from '../stores/all.ts';
+
+export interface App {
+  readonly db: Database;
+  readonly stores: Stores;
+  readonly hashes: HashPool;
+  readonly limits: {
+    /** Bytes of one image. */
+    readonly imageSizeMax: number;
+  };
+  /** Signs transfer targets; the same on every server of the installation. */
+  readonly signingKey: string;
+  readonly now: () => Date;
+  readonly log: Logger;
+}

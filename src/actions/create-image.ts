@@ -1,0 +1,126 @@
+/** Registers an image: metadata now, bytes later. */
+import { randomUUID } from 'node:crypto';
+import type { Caller } from '../domain/caller.ts';
+import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
+import {
+  limits,
+  minimumIssues,
+  normalProperties,
+  normalTags,
+  type PropertyInput,
+  propertyListIssues,
+  tagListIssues,
+  textIssues,
+} from '../domain/fields.ts';
+import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf, parseImageId } from '../domain/image.ts';
+import { mayCreate } from '../domain/policy.ts';
+import { sqlState, transaction } from '../db/client.ts';
+import { isTombstoned } from '../db/copies.ts';
+import { insertImage, type SeenImage } from '../db/images.ts';
+import type { App } from './app.ts';
+import { requireImage, requireToken } from './require-image.ts';
+
+/** What is left out gets its default; formats may follow later. */
+export interface CreateImage {
+  id?: string | null;
+  name?: string | null;
+  visibility?: ImageVisibility | null;
+  owner?: string | null;
+  diskFormat?: DiskFormat | null;
+  containerFormat?: ContainerFormat | null;
+  minDisk?: number | null;
+  minRam?: number | null;
+  protected?: boolean | null;
+  hidden?: boolean | null;
+  tags?: string[] | null;
+  properties?: PropertyInput[] | null;
+}
+
+/**
+ * Returns the new image: queued, at revision 1.
+ *
+ * @throws ValidationError    every mistake of the input at once
+ * @throws ForbiddenError     an owner or a visibility that is not the caller's to give
+ * @throws ConflictError      ALREADY_EXISTS: the id is or was in use, by whomever
+ * @throws QuotaExceededError more tags or properties than an image can have
+ */
+export async function createImage(app: App, caller: Caller, input: CreateImage): Promise<SeenImage> {
+  requireToken(caller);
+  const owner = input.owner ?? caller.project;
+  const issues = createIssues(input);
+  if (issues.length > 0) throw new ValidationError(issues);
+  checkRights(caller, owner, input.visibility ?? 'shared');
+
+  const id = input.id == null ? randomUUID() : input.id.toLowerCase();
+  const properties = normalProperties((input.properties ?? []).map((p) => [p.name, p.value] as const));
+  const diskFormat = input.diskFormat ?? null;
+  const row = {
+    id,
+    name: input.name ?? null,
+    status: 'queued' as const,
+    visibility: input.visibility ?? 'shared',
+    owner,
+    kind: kindOf({ diskFormat, properties }),
+    diskFormat,
+    containerFormat: input.containerFormat ?? null,
+    minDisk: input.minDisk ?? 0,
+    minRam: input.minRam ?? 0,
+    protected: input.protected ?? false,
+    hidden: input.hidden ?? false,
+    tags: normalTags(input.tags ?? []),
+    properties,
+  };
+  try {
+    await transaction(app.db, async (tx) => {
+      await insertImage(tx, row);
+      // Asked after the insert: it waits for a deletion under way, and this statement then sees its tombstone.
+      if (input.id != null && (await isTombstoned(tx, id))) throw taken(id);
+    });
+  } catch (error) {
+    if (sqlState(error) === '23505') throw taken(id);
+    throw error;
+  }
+  return requireImage(app, caller, id, 'get');
+}
+
+const taken = (id: string) =>
+  new ConflictError('ALREADY_EXISTS', `The image id ${id} is or was in use; take another one.`);
+
+function createIssues(input: CreateImage): ValidationIssue[] {
+  const found: ValidationIssue[] = [];
+  if (input.id != null && parseImageId(input.id) === null) {
+    const message = 'An image id is a UUID, such as 0f6e2a0e-3c1f-4f0e-9d55-2f5b2c1f8a11.';
+    found.push({ path: ['id'], code: 'BAD_ID', message, suggestion: null });
+  }
+  return [...found, ...fieldIssues(input)];
+}
+
+/** Issues of the fields that creating and updating share; paths begin at the input. */
+export function fieldIssues(input: Omit<CreateImage, 'id'>): ValidationIssue[] {
+  const found: ValidationIssue[] = [];
+  if (input.name != null) found.push(...textIssues(['name'], 'The name', input.name, limits.nameLength));
+  if (input.owner != null) found.push(...ownerIssues(input.owner));
+  if (input.minDisk != null) found.push(...minimumIssues(['minDisk'], 'minDisk', input.minDisk));
+  if (input.minRam != null) found.push(...minimumIssues(['minRam'], 'minRam', input.minRam));
+  found.push(...tagListIssues(['tags'], input.tags ?? []));
+  found.push(...propertyListIssues(['properties'], input.properties ?? []));
+  return found;
+}
+
+function ownerIssues(owner: string): ValidationIssue[] {
+  if (owner !== '') return textIssues(['owner'], 'The owner', owner, limits.ownerLength);
+  return [{ path: ['owner'], code: 'EMPTY', message: 'owner is the id of a project.', suggestion: null }];
+}
+
+function checkRights(caller: Caller, owner: string | null, visibility: ImageVisibility): void {
+  if (!mayCreate(caller, owner)) {
+    throw new ForbiddenError(
+      owner === caller.project
+        ? 'Creating images needs the role member in a project.'
+        : `Only an admin creates images for another project than their own; leave owner out.`,
+    );
+  }
+  if (visibility === 'public' && !caller.isAdmin) {
+    throw new ForbiddenError('Only an admin makes images public; use COMMUNITY or SHARED.');
+  }
+}

@@ -1,0 +1,74 @@
+/** Transfer targets: links that carry the permission to send or fetch the bytes of one image. */
+import type { Caller } from '../domain/caller.ts';
+import { parseDigest } from '../domain/digest.ts';
+import { invalid } from '../domain/errors.ts';
+import { hasData } from '../domain/lifecycle.ts';
+import { mayDo } from '../domain/policy.ts';
+import { signPath } from '../domain/signed-path.ts';
+import type { SeenImage } from '../db/images.ts';
+import type { App } from './app.ts';
+import { requireImage } from './require-image.ts';
+import { checkReady, requireWritableStore } from './upload-image.ts';
+
+/** Usable as it stands, with exactly this method and these headers, until expiresAt. */
+export interface TransferTarget {
+  /** Path and query; the door puts the address of the service before it. */
+  path: string;
+  method: 'GET' | 'PUT';
+  headers: { name: string; value: string }[];
+  expiresAt: Date;
+}
+
+export interface CreateUpload {
+  imageId: string;
+  store?: string | null;
+  /** Bytes that will come. */
+  size?: number | null;
+  digest?: { algorithm: string; value: string } | null;
+}
+
+/** An upload must begin within this time; it may last longer. */
+const uploadLifetimeMs = 24 * 3600_000;
+const downloadLifetimeMs = 3600_000;
+
+/**
+ * Returns where to PUT the bytes of a queued image.
+ *
+ * @throws as uploadImage, for all that can be known before the bytes come
+ */
+export async function createUpload(
+  app: App,
+  caller: Caller,
+  input: CreateUpload,
+): Promise<{ image: SeenImage; upload: TransferTarget }> {
+  const image = await requireImage(app, caller, input.imageId, 'upload');
+  const params: Record<string, string> = {};
+  if (input.digest) {
+    const digest = parseDigest(input.digest.algorithm, input.digest.value);
+    if (!digest) {
+      throw invalid(['digest'], 'BAD_DIGEST', 'A digest is sha512, sha256 or md5 with its value in hex, of full length.');
+    }
+    params.digest = `${digest.algorithm}:${digest.value}`;
+  }
+  checkReady(app, image, input.size ?? null);
+  if (input.store != null) params.store = requireWritableStore(app, input.store).id;
+  if (input.size != null) params.size = String(input.size);
+  const expiresAt = new Date(app.now().getTime() + uploadLifetimeMs);
+  const upload: TransferTarget = {
+    path: signPath(app.signingKey, { method: 'PUT', imageId: image.id, expiresAt, params }),
+    method: 'PUT',
+    headers: [{ name: 'Content-Type', value: 'application/octet-stream' }],
+    expiresAt,
+  };
+  return { image, upload };
+}
+
+/** Where the bytes can be read without a token; null when there are none, or the caller may not. */
+export function downloadTarget(app: App, caller: Caller, image: SeenImage): TransferTarget | null {
+  if (!hasData(image.status) || !mayDo(caller, image, 'download', image.membership)) return null;
+  const expiresAt = new Date(app.now().getTime() + downloadLifetimeMs);
+  // A link is a permission of nobody in particular: what only an admin may read has none.
+  if (image.status === 'deactivated') return null;
+  const path = signPath(app.signingKey, { method: 'GET', imageId: image.id, expiresAt, params: {} });
+  return { path, method: 'GET', headers: [], expiresAt };
+}

@@ -1,0 +1,31 @@
+/** Takes an image away for ever; its bytes follow in the background. */
+import type { Caller } from '../domain/caller.ts';
+import { ConflictError } from '../domain/errors.ts';
+import { transaction } from '../db/client.ts';
+import { deleteImageRow } from '../db/copies.ts';
+import type { App } from './app.ts';
+import { requireLockedImage } from './require-image.ts';
+import { requireRevision } from './update-image.ts';
+
+/**
+ * Returns the id. Works in every status: an upload under way loses its claim and cleans up after itself.
+ *
+ * @throws NotFoundError  the caller may not see the image
+ * @throws ForbiddenError not the owner's
+ * @throws ConflictError  PROTECTED, or REVISION_MISMATCH
+ */
+export async function deleteImage(
+  app: App,
+  caller: Caller,
+  input: { id: string; ifRevision?: number | null },
+): Promise<{ id: string }> {
+  return transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'delete' });
+    requireRevision(image, input.ifRevision);
+    if (image.protected) {
+      throw new ConflictError('PROTECTED', `Image ${image.id} is protected; set protected to false first.`);
+    }
+    await deleteImageRow(tx, image.id);
+    return { id: image.id };
+  });
+}

@@ -1,0 +1,62 @@
+/** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
+import { giveUpSilentClaims } from '../db/copies.ts';
+import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } from '../db/strays.ts';
+import { isWritable, type WritableStore } from '../stores/store.ts';
+import type { App } from './app.ts';
+
+/**
+ * An object found without a row waits this long, by the database's clock, before it goes: time to notice that
+ * an old database was restored over a newer store. Objects that a row gave up go at once.
+ */
+export const strayGraceSeconds = 3600;
+
+const listBatch = 1000;
+
+export interface Reaped {
+  /** Images given back as queued because their writer was silent. */
+  claims: number;
+  /** Objects removed from the stores. */
+  objects: number;
+}
+
+/** `list` also looks through the stores for objects without a row, which costs a listing of each. */
+export async function reap(
+  app: App,
+  { list, graceSeconds = strayGraceSeconds }: { list: boolean; graceSeconds?: number },
+): Promise<Reaped> {
+  const claims = await giveUpSilentClaims(app.db);
+  const stores = app.stores.all.filter(isWritable);
+  if (list) for (const store of stores) await noteAllStrays(app, store);
+  const ids = stores.map((store) => store.id);
+  let objects = 0;
+  for (const stray of await findRemovable(app.db, ids, graceSeconds)) {
+    const store = stores.find((s) => s.id === stray.store);
+    if (store && (await removeStray(app, store, stray))) objects++;
+  }
+  if (claims + objects > 0) app.log.info({ claims, objects }, 'cleaned up after unfinished and deleted images');
+  return { claims, objects };
+}
+
+async function noteAllStrays(app: App, store: WritableStore): Promise<void> {
+  let batch: string[] = [];
+  for await (const key of store.keys()) {
+    batch.push(key);
+    if (batch.length < listBatch) continue;
+    await noteStrays(app.db, store.id, batch);
+    batch = [];
+  }
+  if (batch.length > 0) await noteStrays(app.db, store.id, batch);
+}
+
+/** True when the object is gone. A store that refuses keeps it for the next time. */
+async function removeStray(app: App, store: WritableStore, stray: StrayObject): Promise<boolean> {
+  try {
+    const claimed = await isClaimed(app.db, stray);
+    if (!claimed) await store.remove(stray.key);
+    await forgetStray(app.db, stray);
+    return !claimed;
+  } catch (error) {
+    app.log.warn({ err: error, ...stray }, 'an object could not be removed; it is tried again');
+    return false;
+  }
+}

@@ -1,0 +1,96 @@
+/** The step that most actions begin with: the image, seen and allowed, or the reason why not. */
+import type { Caller } from '../domain/caller.ts';
+import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../domain/errors.ts';
+import { parseImageId } from '../domain/image.ts';
+import { canSee, type ImageOperation, mayDo } from '../domain/policy.ts';
+import { findImagesById, type ImageRow, lockImage, type SeenField, type SeenImage } from '../db/images.ts';
+import { findMember } from '../db/members.ts';
+import type { Statements } from '../db/client.ts';
+import type { App } from './app.ts';
+
+/** @throws UnauthenticatedError no token came */
+export function requireToken(caller: Caller): void {
+  if (caller.isAnonymous) {
+    throw new UnauthenticatedError('This needs a token: send it as X-Auth-Token or Authorization: Bearer.');
+  }
+}
+
+/** The same words for missing and invisible. */
+export function noImage(id: string): NotFoundError {
+  return new NotFoundError(`No image ${JSON.stringify(id.slice(0, 64).toLowerCase())} was found.`);
+}
+
+/** The image when the caller may see it; null when not, for whatever reason. Unselected fields are missing. */
+export async function findImage(
+  app: App,
+  caller: Caller,
+  id: string,
+  fields?: readonly SeenField[],
+): Promise<SeenImage | null> {
+  requireToken(caller);
+  const known = parseImageId(id);
+  if (known === null) return null;
+  const [image] = await findImagesById(app.db, caller, [known], fields);
+  return image && canSee(caller, image, image.membership) ? image : null;
+}
+
+/**
+ * The whole image.
+ * @throws NotFoundError  missing, or the caller may not see it
+ * @throws ForbiddenError seen, but `operation` is not for this caller
+ */
+export async function requireImage(
+  app: App,
+  caller: Caller,
+  id: string,
+  operation: ImageOperation,
+): Promise<SeenImage> {
+  const image = await findImage(app, caller, id);
+  if (!image) throw noImage(id);
+  if (!mayDo(caller, image, operation, image.membership)) throw forbidden(caller, image, operation);
+  return image;
+}
+
+/**
+ * The image's row, locked until the transaction ends: for changes that depend on what stands there.
+ * @throws NotFoundError, ForbiddenError as requireImage
+ */
+export async function requireLockedImage(
+  tx: Statements,
+  caller: Caller,
+  { id, operation }: { id: string; operation: ImageOperation },
+): Promise<ImageRow> {
+  requireToken(caller);
+  const known = parseImageId(id);
+  const row = known === null ? null : await lockImage(tx, known);
+  if (!row) throw noImage(id);
+  const member = caller.project === null ? null : await findMember(tx, row.id, caller.project);
+  const membership = member?.status ?? null;
+  if (!canSee(caller, row, membership)) throw noImage(id);
+  if (!mayDo(caller, row, operation, membership)) throw forbidden(caller, row, operation);
+  return row;
+}
+
+const words: Record<ImageOperation, string> = {
+  get: 'read',
+  download: 'download',
+  upload: 'upload data to',
+  update: 'change',
+  delete: 'delete',
+  deactivate: 'deactivate',
+  reactivate: 'reactivate',
+  communitize: 'offer to the community',
+  publish: 'make public',
+  share: 'share',
+  respond: 'answer a share of',
+};
+
+function forbidden(caller: Caller, image: { id: string; status: string }, operation: ImageOperation): ForbiddenError {
+  if (operation === 'download' && image.status === 'deactivated') {
+    return new ForbiddenError(`Image ${image.id} is deactivated; its owner or an admin can reactivate it.`);
+  }
+  const roles = caller.roles.length > 0 ? caller.roles.join(', ') : 'none';
+  return new ForbiddenError(
+    `You may not ${words[operation]} image ${image.id} (roles: ${roles}); ask its owner or an admin.`,
+  );
+}

@@ -1,0 +1,102 @@
+/** Sharing an image with projects, and their answers. */
+import type { Caller } from '../domain/caller.ts';
+import { ConflictError, ForbiddenError, NotFoundError, QuotaExceededError, ValidationError } from '../domain/errors.ts';
+import { limits, textIssues } from '../domain/fields.ts';
+import type { ImageMember, MemberStatus } from '../domain/image.ts';
+import { transaction } from '../db/client.ts';
+import type { ImageRow, SeenImage } from '../db/images.ts';
+import { countMembers, insertMember, removeMember, updateMember } from '../db/members.ts';
+import type { App } from './app.ts';
+import { requireImage, requireLockedImage } from './require-image.ts';
+
+export interface ShareImage {
+  imageId: string;
+  /** Id of a project; it is not asked whether there is such a project. */
+  project: string;
+}
+
+/**
+ * Returns the membership, pending until that project answers.
+ *
+ * @throws NotFoundError, ForbiddenError as requireImage
+ * @throws ValidationError    project is empty or too long
+ * @throws ConflictError      NOT_SHARED: the image's visibility is another; ALREADY_EXISTS
+ * @throws QuotaExceededError more members than an image can have
+ */
+export async function addImageMember(app: App, caller: Caller, input: ShareImage): Promise<ImageMember> {
+  return transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
+    const issues = textIssues(['project'], 'The project', input.project, limits.ownerLength);
+    if (input.project === '') {
+      issues.push({ path: ['project'], code: 'EMPTY', message: 'project is the id of a project.', suggestion: null });
+    }
+    if (issues.length > 0) throw new ValidationError(issues);
+    requireShared(image);
+    const member = await insertMember(tx, image.id, input.project);
+    if (!member) {
+      throw new ConflictError('ALREADY_EXISTS', `Image ${image.id} is shared with ${input.project} already.`);
+    }
+    const used = await countMembers(tx, image.id);
+    if (used > limits.members) {
+      throw new QuotaExceededError(
+        { resource: 'members', limit: limits.members, used: used - 1, requested: 1 },
+        `Image ${image.id} is shared with ${limits.members} projects, and that is the limit; remove one first.`,
+      );
+    }
+    return member;
+  });
+}
+
+/**
+ * Returns the image. The project no longer sees it.
+ *
+ * @throws NotFoundError, ForbiddenError as requireImage; NotFoundError also when there is no such membership
+ * @throws ConflictError NOT_SHARED
+ */
+export async function removeImageMember(app: App, caller: Caller, input: ShareImage): Promise<SeenImage> {
+  await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
+    requireShared(image);
+    if (!(await removeMember(tx, image.id, input.project))) throw noMember(image.id, input.project);
+  });
+  return requireImage(app, caller, input.imageId, 'get');
+}
+
+export interface RespondToImageShare {
+  imageId: string;
+  /** Left out: the caller's. Another one only for an admin. */
+  project?: string | null;
+  status: MemberStatus;
+}
+
+/**
+ * Returns the membership with the answer; pending takes an answer back.
+ *
+ * @throws NotFoundError  the image is not shared with the caller's project
+ * @throws ForbiddenError the answer is another project's to give
+ * @throws ConflictError  NOT_SHARED
+ */
+export async function respondToImageShare(app: App, caller: Caller, input: RespondToImageShare): Promise<ImageMember> {
+  return transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'respond' });
+    requireShared(image);
+    const project = input.project ?? caller.project;
+    if (project === null || (project !== caller.project && !caller.isAdmin)) {
+      throw new ForbiddenError('Only an admin answers for another project than their own; leave project out.');
+    }
+    const member = await updateMember(tx, image.id, project, input.status);
+    if (!member) throw noMember(image.id, project);
+    return member;
+  });
+}
+
+function requireShared(image: ImageRow): void {
+  if (image.visibility === 'shared') return;
+  throw new ConflictError(
+    'NOT_SHARED',
+    `Image ${image.id} is ${image.visibility}; members are for images whose visibility is SHARED.`,
+  );
+}
+
+const noMember = (imageId: string, project: string) =>
+  new NotFoundError(`Image ${imageId} is not shared with project ${JSON.stringify(project.slice(0, 255))}.`);

@@ -1,0 +1,165 @@
+/** Changes what stands about an image: all of the change or nothing of it. */
+import type { Caller } from '../domain/caller.ts';
+import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
+import {
+  normalProperties,
+  normalTags,
+  type PropertyInput,
+  propertyListIssues,
+  propertyNameIssues,
+  tagListIssues,
+} from '../domain/fields.ts';
+import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf } from '../domain/image.ts';
+import { formatsAreOpen } from '../domain/lifecycle.ts';
+import { transaction } from '../db/client.ts';
+import { type ImageChange, type ImageRow, type SeenImage, updateImageRow } from '../db/images.ts';
+import type { App } from './app.ts';
+import { fieldIssues } from './create-image.ts';
+import { requireImage, requireLockedImage } from './require-image.ts';
+
+/** Left out stays; null clears name, diskFormat and containerFormat and is a mistake elsewhere. */
+export interface UpdateImage {
+  id: string;
+  ifRevision?: number | null;
+  name?: string | null;
+  visibility?: ImageVisibility | null;
+  owner?: string | null;
+  diskFormat?: DiskFormat | null;
+  containerFormat?: ContainerFormat | null;
+  minDisk?: number | null;
+  minRam?: number | null;
+  protected?: boolean | null;
+  hidden?: boolean | null;
+  tags?: string[] | null;
+  addTags?: string[] | null;
+  removeTags?: string[] | null;
+  properties?: PropertyInput[] | null;
+  setProperties?: PropertyInput[] | null;
+  removeProperties?: string[] | null;
+}
+
+/**
+ * Returns the changed image; its revision grew by one, unless nothing was different.
+ *
+ * @throws NotFoundError      the caller may not see the image
+ * @throws ForbiddenError     not the owner's; or a visibility or owner that is not the caller's to give
+ * @throws ValidationError    every mistake of the input at once
+ * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
+ * @throws QuotaExceededError more tags or properties than an image can have
+ */
+export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<SeenImage> {
+  await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update' });
+    const issues = updateIssues(input);
+    if (issues.length > 0) throw new ValidationError(issues);
+    requireRevision(image, input.ifRevision);
+    const change = difference(image, changed(image, input));
+    checkRights(caller, image, change);
+    if (Object.keys(change).length > 0) await updateImageRow(tx, image.id, change);
+  });
+  return requireImage(app, caller, input.id, 'get');
+}
+
+/** @throws ConflictError REVISION_MISMATCH: somebody changed the image since that revision */
+export function requireRevision(image: ImageRow, ifRevision: number | null | undefined): void {
+  if (ifRevision == null || ifRevision === image.revision) return;
+  throw new ConflictError(
+    'REVISION_MISMATCH',
+    `Image ${image.id} is at revision ${image.revision}, not ${ifRevision}; read it again and decide anew.`,
+    image.revision,
+  );
+}
+
+function updateIssues(input: UpdateImage): ValidationIssue[] {
+  const found = fieldIssues(input);
+  const add = (path: string[], code: string, message: string) =>
+    found.push({ path, code, message, suggestion: null });
+  for (const field of notNull) {
+    if (input[field] === null) add([field], 'REQUIRED', `${field} cannot be null; leave it out to keep it.`);
+  }
+  if (input.tags && (input.addTags || input.removeTags)) {
+    add(['tags'], 'CONTRADICTION', 'Give all tags anew, or addTags and removeTags, not both.');
+  }
+  if (input.properties && (input.setProperties || input.removeProperties)) {
+    add(['properties'], 'CONTRADICTION', 'Give all properties anew, or setProperties and removeProperties, not both.');
+  }
+  found.push(...tagListIssues(['addTags'], input.addTags ?? []));
+  found.push(...propertyListIssues(['setProperties'], input.setProperties ?? []));
+  for (const [i, name] of (input.removeProperties ?? []).entries()) {
+    const path = ['removeProperties', String(i)];
+    found.push(...propertyNameIssues(path, name));
+    if (input.setProperties?.some((p) => p.name === name)) {
+      add(path, 'CONTRADICTION', `Property ${name} is to be set and removed at once.`);
+    }
+  }
+  return found;
+}
+
+const notNull = [
+  'visibility',
+  'owner',
+  'minDisk',
+  'minRam',
+  'protected',
+  'hidden',
+  'tags',
+  'addTags',
+  'removeTags',
+  'properties',
+  'setProperties',
+  'removeProperties',
+] as const satisfies (keyof UpdateImage)[];
+
+/** The fields as they will stand; those not spoken of are missing. */
+function changed(image: ImageRow, input: UpdateImage): ImageChange {
+  const change: ImageChange = {};
+  for (const field of ['name', 'diskFormat', 'containerFormat'] as const) {
+    if (input[field] !== undefined) Object.assign(change, { [field]: input[field] });
+  }
+  for (const field of ['visibility', 'owner', 'minDisk', 'minRam', 'protected', 'hidden'] as const) {
+    if (input[field] != null) Object.assign(change, { [field]: input[field] });
+  }
+  if (input.tags || input.addTags || input.removeTags) {
+    const gone = new Set(input.removeTags ?? []);
+    const kept = (input.tags ?? image.tags).filter((tag) => !gone.has(tag));
+    change.tags = normalTags([...kept, ...(input.addTags ?? [])]);
+  }
+  if (input.properties || input.setProperties || input.removeProperties) {
+    const gone = new Set(input.removeProperties ?? []);
+    const base = input.properties?.map((p) => [p.name, p.value] as const) ?? Object.entries(image.properties);
+    const set = (input.setProperties ?? []).map((p) => [p.name, p.value] as const);
+    change.properties = normalProperties([...base.filter(([name]) => !gone.has(name)), ...set]);
+  }
+  if (change.properties || change.diskFormat !== undefined) {
+    change.kind = kindOf({ ...image, ...change } as ImageRow);
+  }
+  return change;
+}
+
+/** Only what is really different: an update that says what stands there already changes nothing. */
+function difference(image: ImageRow, change: ImageChange): ImageChange {
+  const isSame = (a: unknown, b: unknown) => a === b || stable(a) === stable(b);
+  const entries = Object.entries(change).filter(([field, value]) => !isSame(image[field as keyof ImageRow], value));
+  return Object.fromEntries(entries);
+}
+
+function stable(value: unknown): string {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return JSON.stringify(value);
+  return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function checkRights(caller: Caller, image: ImageRow, change: ImageChange): void {
+  if (change.owner !== undefined && !caller.isAdmin) {
+    throw new ForbiddenError('Only an admin gives an image to another project; leave owner out.');
+  }
+  if (change.visibility === 'public' && !caller.isAdmin) {
+    throw new ForbiddenError('Only an admin makes images public; use COMMUNITY or SHARED.');
+  }
+  const formatsChange = change.diskFormat !== undefined || change.containerFormat !== undefined;
+  if (formatsChange && !formatsAreOpen(image.status)) {
+    throw new ConflictError(
+      'WRONG_STATUS',
+      `Image ${image.id} is ${image.status}; its formats were fixed when its data came. Make a new image.`,
+    );
+  }
+}

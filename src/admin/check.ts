@@ -1,0 +1,59 @@
+/** `vitrine check`: whether the service could run, part by part, changing nothing that is there. */
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openTokensFile } from '../auth/tokens.ts';
+import type { Config } from '../config/config.ts';
+import { openDatabaseServer } from '../db/address.ts';
+import { connect } from '../db/client.ts';
+import { openStores } from '../stores/all.ts';
+
+/** Prints a line for each part; true when all are well. */
+export async function check(config: Config): Promise<boolean> {
+  const results = [
+    await part('database', () => checkDatabase(config)),
+    await part('store file', () => checkStores(config)),
+    await part('tokens', () => checkTokens(config)),
+  ];
+  return results.every((ok) => ok);
+}
+
+async function part(name: string, run: () => Promise<string>): Promise<boolean> {
+  try {
+    console.log(`ok     ${name}: ${await run()}`);
+    return true;
+  } catch (error) {
+    console.log(`FAILED ${name}: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+async function checkDatabase(config: Config): Promise<string> {
+  await mkdir(config.dataDir, { recursive: true });
+  const database = await openDatabaseServer(config, () => {});
+  const sql = connect(database.address, { poolSize: 1 });
+  try {
+    const [row] = await sql`
+      select current_setting('server_version') as version, to_regclass('images') is not null as migrated`;
+    const schema = row?.migrated ? 'with its tables' : 'still without tables: serve or migrate makes them';
+    return `PostgreSQL ${row?.version}, ${database.isEmbedded ? 'embedded' : 'external'}, ${schema}`;
+  } finally {
+    await sql.end({ timeout: 5 });
+    await database.close();
+  }
+}
+
+async function checkStores(config: Config): Promise<string> {
+  const path = join(config.dataDir, 'images');
+  for (const store of openStores([{ id: 'file', type: 'file', path }]).all) await store.probe(AbortSignal.timeout(5_000));
+  return `${path} can be written to`;
+}
+
+async function checkTokens({ tokensFile, tokensFileIsOurs }: Config): Promise<string> {
+  const isThere = await access(tokensFile).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere && tokensFileIsOurs) return `${tokensFile} is made at the first start`;
+  await openTokensFile(tokensFile, () => {});
+  return `${tokensFile} can be read`;
+}

@@ -1,0 +1,142 @@
+/** Environment -> one typed, frozen Config: the only reader of process.env. Every mistake is reported at once. */
+import { join, resolve } from 'node:path';
+import { didYouMean } from '../domain/did-you-mean.ts';
+import { parseBoolean, parseByteSize, parseInteger, parseOrigins, parsePort, parseUrl } from './parse.ts';
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Config {
+  /** Null: the embedded PostgreSQL in the data directory. */
+  readonly databaseUrl: string | null;
+  readonly host: string;
+  readonly port: number;
+  /** Base of absolute links, without a slash at its end; null: from the request. */
+  readonly publicUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly tokensFile: string;
+  /** True: nobody named the tokens file, so that it is made when it is missing. */
+  readonly tokensFileIsOurs: boolean;
+  /** Bytes. */
+  readonly imageSizeMax: number;
+  /** Origins of front ends; '*' for all. */
+  readonly corsOrigins: readonly string[] | '*';
+  /** Addresses and networks whose X-Forwarded-* are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly drainSeconds: number;
+  readonly logLevel: LogLevel;
+  readonly introspection: boolean;
+  readonly graphiql: boolean;
+}
+
+/** What is wrong with the settings: one line each, with the variable's name. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The settings have ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n  ${problems.join('\n  ')}`);
+    this.problems = problems;
+  }
+}
+
+/** A setting as the environment has it: how it is read, and whether it may be printed. */
+interface Setting<T> {
+  parse(text: string): T;
+  secret?: boolean;
+}
+
+const text: Setting<string> = { parse: (value) => value };
+const oneOf = <T extends string>(choices: readonly T[]): Setting<T> => ({
+  parse(value) {
+    const found = choices.find((c) => c === value);
+    if (found === undefined) throw new Error(`is one of ${choices.join(', ')}`);
+    return found;
+  },
+});
+
+const settings = {
+  DATABASE_URL: { parse: (value) => parseUrl(value, ['postgres:', 'postgresql:']), secret: true } as Setting<string>,
+  VITRINE_HOST: text,
+  VITRINE_PORT: { parse: parsePort } as Setting<number>,
+  VITRINE_PUBLIC_URL: { parse: (value) => parseUrl(value, ['http:', 'https:']) } as Setting<string>,
+  VITRINE_DATA_DIR: text,
+  VITRINE_AUTH: oneOf(['tokens']),
+  VITRINE_TOKENS_FILE: text,
+  VITRINE_IMAGE_SIZE_MAX: { parse: parseByteSize } as Setting<number>,
+  VITRINE_CORS_ORIGINS: { parse: parseOrigins } as Setting<readonly string[] | '*'>,
+  VITRINE_TRUSTED_PROXIES: { parse: (value) => value.split(',').map((s) => s.trim()) } as Setting<string[]>,
+  VITRINE_DRAIN_SECONDS: { parse: (value) => parseInteger(value, 0, 86_400) } as Setting<number>,
+  VITRINE_LOG_LEVEL: oneOf(logLevels),
+  VITRINE_INTROSPECTION: { parse: parseBoolean } as Setting<boolean>,
+  VITRINE_GRAPHIQL: { parse: parseBoolean } as Setting<boolean>,
+};
+type Settings = typeof settings;
+type SettingName = keyof Settings;
+type Values = { [K in SettingName]?: Settings[K] extends Setting<infer T> ? T : never };
+
+/** An empty variable is as if it were not set. @throws ConfigError every mistake at once */
+export function readConfig(env: Record<string, string | undefined>, workingDir: string): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(settings) as [SettingName, Setting<unknown>][]) {
+    const given = env[name]?.trim();
+    if (!given) continue;
+    try {
+      values[name] = setting.parse(given);
+    } catch (error) {
+      const shown = setting.secret ? '' : ` (it is ${JSON.stringify(given)})`;
+      problems.push(`${name} ${(error as Error).message}${shown}`);
+    }
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('VITRINE_') && !Object.hasOwn(settings, name)) problems.push(unknownSetting(name));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return configOf(values as Values, workingDir);
+}
+
+function unknownSetting(name: string): string {
+  const meant = didYouMean(name, Object.keys(settings));
+  return `${name} is not a setting${meant ? `; did you mean ${meant}?` : ''}`;
+}
+
+function configOf(values: Values, workingDir: string): Config {
+  const host = values.VITRINE_HOST ?? '127.0.0.1';
+  const isLocal = isLoopback(host);
+  const dataDir = resolve(workingDir, values.VITRINE_DATA_DIR ?? 'data');
+  const tokensFile = values.VITRINE_TOKENS_FILE;
+  return Object.freeze({
+    databaseUrl: values.DATABASE_URL ?? null,
+    host,
+    port: values.VITRINE_PORT ?? 9292,
+    publicUrl: values.VITRINE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    dataDir,
+    tokensFile: tokensFile ? resolve(workingDir, tokensFile) : join(dataDir, 'tokens.json'),
+    tokensFileIsOurs: !tokensFile,
+    imageSizeMax: values.VITRINE_IMAGE_SIZE_MAX ?? 2 ** 40,
+    corsOrigins: values.VITRINE_CORS_ORIGINS ?? [],
+    trustedProxies: values.VITRINE_TRUSTED_PROXIES ?? [],
+    drainSeconds: values.VITRINE_DRAIN_SECONDS ?? 30,
+    logLevel: values.VITRINE_LOG_LEVEL ?? 'info',
+    introspection: values.VITRINE_INTROSPECTION ?? isLocal,
+    graphiql: values.VITRINE_GRAPHIQL ?? isLocal,
+  });
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** The effective settings, for people: without the password of the database. */
+export function printableConfig(config: Config): Record<string, unknown> {
+  const { databaseUrl, ...rest } = config;
+  return { databaseUrl: databaseUrl === null ? null : withoutPassword(databaseUrl), ...rest };
+}
+
+function withoutPassword(url: string): string {
+  const parsed = new URL(url);
+  if (parsed.password) parsed.password = '***';
+  if (parsed.searchParams.has('password')) parsed.searchParams.set('password', '***');
+  return parsed.href;
+}

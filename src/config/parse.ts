@@ -1,0 +1,46 @@
+/** How single settings are read. Each throws an Error whose message goes on after the variable's name. */
+
+const units: Record<string, number> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** Bytes: a whole number, with KiB, MiB, GiB or TiB behind it if wanted. */
+export function parseByteSize(text: string): number {
+  const m = /^(\d+)\s*(|[KMGT]iB)$/.exec(text);
+  const bytes = m ? Number(m[1]) * (units[m[2] ?? ''] ?? 1) : Number.NaN;
+  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new Error('is a number of bytes from 1, such as 1048576 or 10 GiB');
+  return bytes;
+}
+
+export function parseInteger(text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw new Error(`is a whole number from ${min} to ${max}`);
+  return value;
+}
+
+/** 0 lets the system choose. */
+export function parsePort(text: string): number {
+  return parseInteger(text, 0, 65_535);
+}
+
+export function parseBoolean(text: string): boolean {
+  if (/^(true|yes|on|1)$/i.test(text)) return true;
+  if (/^(false|no|off|0)$/i.test(text)) return false;
+  throw new Error('is true or false');
+}
+
+export function parseUrl(text: string, protocols: readonly string[]): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !protocols.includes(url.protocol)) throw new Error(`is a URL that begins with ${protocols.join(' or ')}//`);
+  return text;
+}
+
+/** '*', or origins such as https://panel.example.org. */
+export function parseOrigins(text: string): readonly string[] | '*' {
+  if (text === '*') return '*';
+  return text.split(',').map((item) => {
+    const origin = item.trim();
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new Error('is * or a comma list of origins such as https://panel.example.org');
+    }
+    return origin;
+  });
+}

@@ -1,0 +1,177 @@
+/**
+ * The bytes of images, as rows: who is writing, where they are, what is to be removed. Publication has two
+ * phases: a claim (a row of the image and of the copy) before the first byte, and one statement that makes the
+ * image active only for the claim that still holds.
+ */
+import { and, eq, sql } from 'drizzle-orm';
+import type { DigestAlgorithm, ImageStatus } from '../domain/image.ts';
+import type { Database, Statements } from './client.ts';
+import { transaction } from './client.ts';
+import { copies, images, strays, tombstones } from './tables.ts';
+
+/** How long a writer may be silent before it counts as dead. It says so much more often. */
+const leaseSeconds = 30;
+const lease = sql`now() + make_interval(secs => ${leaseSeconds})`;
+
+/** The right to write the bytes of an image: good until it is published, given up or taken over. */
+export interface Claim {
+  imageId: string;
+  /** Fences: a later claim has a higher number. */
+  attempt: number;
+  store: string;
+  key: string;
+}
+
+/** Takes the image from `queued` for writing; null when it is not queued (any more). */
+export async function claimForUpload(db: Database, imageId: string, store: string, key: string): Promise<Claim | null> {
+  return transaction(db, async (tx) => {
+    const [row] = await tx
+      .update(images)
+      .set({
+        status: 'saving',
+        attempt: sql`${images.attempt} + 1`,
+        leaseUntil: lease,
+        revision: sql`${images.revision} + 1`,
+        updatedAt: sql`now()`,
+      })
+      .where(and(eq(images.id, imageId), eq(images.status, 'queued')))
+      .returning({ attempt: images.attempt });
+    if (!row) return null;
+    await tx.insert(copies).values({ imageId, store, key, state: 'uploading' });
+    return { imageId, attempt: row.attempt, store, key };
+  });
+}
+
+const holds = (claim: Claim) =>
+  and(eq(images.id, claim.imageId), eq(images.attempt, claim.attempt), eq(images.status, 'saving'));
+
+const queuedAgain = {
+  status: 'queued',
+  leaseUntil: null,
+  revision: sql`${images.revision} + 1`,
+  updatedAt: sql`now()`,
+} as const;
+
+/** Says that the writer lives. False: the claim is lost and the writer must stop. */
+export async function renewClaim(db: Database, claim: Claim): Promise<boolean> {
+  const rows = await db.orm.update(images).set({ leaseUntil: lease }).where(holds(claim)).returning({ id: images.id });
+  return rows.length > 0;
+}
+
+/** What the bytes turned out to be. */
+export interface StoredBytes {
+  size: number;
+  /** Lower-case hex; md5 becomes the checksum. */
+  digests: Partial<Record<DigestAlgorithm, string>>;
+}
+
+/** Makes the image active with these bytes. False: the claim was lost; the object belongs to nobody. */
+export async function publishClaim(db: Database, claim: Claim, { size, digests }: StoredBytes): Promise<boolean> {
+  const { md5, ...others } = digests;
+  return transaction(db, async (tx) => {
+    const rows = await tx
+      .update(images)
+      .set({
+        status: 'active',
+        size,
+        checksum: md5 ?? null,
+        digests: others,
+        leaseUntil: null,
+        revision: sql`${images.revision} + 1`,
+        updatedAt: sql`now()`,
+      })
+      .where(holds(claim))
+      .returning({ id: images.id });
+    if (rows.length === 0) return false;
+    await tx
+      .update(copies)
+      .set({ state: 'active', size })
+      .where(and(eq(copies.store, claim.store), eq(copies.key, claim.key)));
+    return true;
+  });
+}
+
+/** Whether this claim has been published: after a commit whose answer was lost. */
+export async function isPublished(db: Database, claim: Claim): Promise<boolean> {
+  const text = `select 1 from image_copies where store = $1::text and key = $2::text and state = 'active'`;
+  return (await db.query(text, [claim.store, claim.key])).length > 0;
+}
+
+/** Gives the image back as `queued` when the claim still holds, and hands its object over for removal unless it was published. */
+export async function giveUpClaim(db: Database, claim: Claim): Promise<void> {
+  await transaction(db, async (tx) => {
+    await tx.update(images).set(queuedAgain).where(holds(claim));
+    const isOurs = and(eq(copies.store, claim.store), eq(copies.key, claim.key));
+    const [published] = await tx.select().from(copies).where(and(isOurs, eq(copies.state, 'active')));
+    if (published) return;
+    await tx.delete(copies).where(isOurs);
+    await releaseObjects(tx, [claim]);
+  });
+}
+
+/** Gives up every claim whose writer has been silent too long; returns how many. */
+export async function giveUpSilentClaims(db: Database): Promise<number> {
+  return transaction(db, async (tx) => {
+    const lost = await tx
+      .update(images)
+      .set(queuedAgain)
+      .where(and(eq(images.status, 'saving'), sql`${images.leaseUntil} < now()`))
+      .returning({ id: images.id });
+    for (const { id } of lost) {
+      const objects = await tx
+        .delete(copies)
+        .where(and(eq(copies.imageId, id), eq(copies.state, 'uploading')))
+        .returning({ store: copies.store, key: copies.key });
+      await releaseObjects(tx, objects);
+    }
+    return lost.length;
+  });
+}
+
+/** Where the bytes of an active image are, best copy first. */
+export async function findActiveCopies(
+  db: Database,
+  imageId: string,
+): Promise<{ store: string; key: string; size: number }[]> {
+  return db.query(
+    `select store, key, size from image_copies where image_id = $1::uuid and state = 'active' order by created_at`,
+    [imageId],
+  );
+}
+
+/** Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. */
+export async function deleteImageRow(tx: Statements, id: string): Promise<void> {
+  const objects = await tx.select({ store: copies.store, key: copies.key }).from(copies).where(eq(copies.imageId, id));
+  await releaseObjects(tx, objects);
+  await tx.execute(sql`
+    with gone as (delete from ${images} where ${images.id} = ${id} returning id, owner)
+    insert into ${tombstones} (id, owner) select id, owner from gone`);
+}
+
+/** Whether an image of this id was deleted. */
+export async function isTombstoned(tx: Statements, id: string): Promise<boolean> {
+  const rows = await tx.select({ id: tombstones.id }).from(tombstones).where(eq(tombstones.id, id));
+  return rows.length > 0;
+}
+
+/** The status of an image, or null when it is gone: why a claim could not be had. */
+export async function findStatus(db: Database, id: string): Promise<ImageStatus | null> {
+  const [row] = await db.orm.select({ status: images.status }).from(images).where(eq(images.id, id));
+  return row?.status ?? null;
+}
+
+/** Objects that no row needs any more: removed in the background, and at once where the task runs. */
+async function releaseObjects(tx: Statements, objects: readonly { store: string; key: string }[]): Promise<void> {
+  if (objects.length === 0) return;
+  await tx
+    .insert(strays)
+    .values(objects.map(({ store, key }) => ({ store, key, released: true })))
+    .onConflictDoUpdate({ target: [strays.store, strays.key], set: { released: true } });
+  await tx.execute(sql`select graphile_worker.add_job('reap', job_key => 'reap')`);
+}
+
+/** The image that a copy belongs to; null when there is no such copy. */
+export async function findImageOfCopy(db: Database, copyId: string): Promise<string | null> {
+  const [row] = await db.orm.select({ imageId: copies.imageId }).from(copies).where(eq(copies.id, copyId));
+  return row?.imageId ?? null;
+}

@@ -1,0 +1,43 @@
+/** What a failure of the database means for the caller. */
+import { DomainError, UnavailableError } from '../domain/errors.ts';
+import { sqlState } from './client.ts';
+
+/** The statement took longer than it may. */
+export class TimeoutError extends DomainError {
+  override readonly name = 'TimeoutError';
+  readonly code = 'TIMEOUT';
+}
+
+/** Codes of postgres.js and Node for a connection that broke or could not be made. */
+const connectionCodes = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/**
+ * The expected failure behind a database error (away, restarting, read-only, too slow), or null when it is
+ * none of these and therefore a bug.
+ */
+export function databaseFailure(error: unknown): UnavailableError | TimeoutError | null {
+  const code = sqlState(error);
+  if (code === null) return null;
+  if (code === '57014') {
+    return new TimeoutError('This takes longer than a query may; narrow it down with another condition.', {
+      cause: error,
+    });
+  }
+  // 08 connection, 53 resources, 57P0x shutdown and start, 25006 read-only primary, 40 after all retries.
+  if (connectionCodes.has(code) || /^(08...|53...|57P0[1-5]|25006|40001|40P01)$/.test(code)) {
+    return new UnavailableError('The catalog does not answer right now; try again in a few seconds.', {}, { cause: error });
+  }
+  return null;
+}

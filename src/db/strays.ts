@@ -1,0 +1,43 @@
+/** Objects without a row: those given up, and those found in a store. All times are the database's. */
+import type { Database } from './client.ts';
+
+export interface StrayObject {
+  store: string;
+  key: string;
+}
+
+/** Of these keys in a store, notes those that no copy claims, with the time when they were first seen so. */
+export async function noteStrays(db: Database, store: string, keys: readonly string[]): Promise<void> {
+  await db.query(
+    `insert into stray_objects (store, key, released)
+     select $1::text, k, false from unnest($2::text[]) k
+     where not exists (select 1 from image_copies c where c.store = $1::text and c.key = k)
+     on conflict do nothing`,
+    [store, keys],
+  );
+}
+
+/** Objects to remove from these stores now: released ones, and those seen without a row for `graceSeconds`. */
+export async function findRemovable(
+  db: Database,
+  stores: readonly string[],
+  graceSeconds: number,
+): Promise<StrayObject[]> {
+  return db.query(
+    `select store, key from stray_objects s
+     where store = any($1::text[]) and (released or seen_at < now() - make_interval(secs => $2::int))
+     order by seen_at limit 1000`,
+    [stores, graceSeconds],
+  );
+}
+
+/** Whether a copy claims the object after all: asked again right before it is removed. */
+export async function isClaimed(db: Database, { store, key }: StrayObject): Promise<boolean> {
+  const text = 'select 1 from image_copies where store = $1::text and key = $2::text';
+  return (await db.query(text, [store, key])).length > 0;
+}
+
+/** The object is gone, or has a row. */
+export async function forgetStray(db: Database, { store, key }: StrayObject): Promise<void> {
+  await db.query('delete from stray_objects where store = $1::text and key = $2::text', [store, key]);
+}

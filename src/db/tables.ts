@@ -1,0 +1,172 @@
+/**
+ * The tables, as drizzle reads them for migrations and typed statements. Indexes that drizzle cannot say
+ * (operator classes, partial ones) stand in the SQL of the migrations too, never only by hand.
+ *
+ * Every text that is compared or sorted has the collation "C", so that order and cursors do not depend on the
+ * locale of the database. There is no btree on text without a bound.
+ */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type {
+  ContainerFormat,
+  CopyState,
+  DiskFormat,
+  ImageKind,
+  ImageStatus,
+  ImageVisibility,
+  MemberStatus,
+} from '../domain/image.ts';
+
+const text = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
+const textArray = customType<{ data: string[] }>({ dataType: () => 'text[] collate "C"' });
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 6, mode: 'string' });
+
+/** A promoted property: a real column, so that facets can be answered from an index alone. */
+const promoted = (name: string, expression: string) =>
+  text(name).generatedAlwaysAs(sql.raw(`left(${expression}, 255)`));
+
+export const images = pgTable(
+  'images',
+  {
+    id: uuid().primaryKey(),
+    name: text(),
+    status: text().$type<ImageStatus>().notNull(),
+    visibility: text().$type<ImageVisibility>().notNull(),
+    owner: text(),
+    kind: text().$type<ImageKind>().notNull(),
+    diskFormat: text('disk_format').$type<DiskFormat>(),
+    containerFormat: text('container_format').$type<ContainerFormat>(),
+    size: bigint({ mode: 'number' }),
+    virtualSize: bigint('virtual_size', { mode: 'number' }),
+    minDisk: integer('min_disk').notNull().default(0),
+    minRam: integer('min_ram').notNull().default(0),
+    checksum: text(),
+    digests: jsonb().$type<Record<string, string>>().notNull().default({}),
+    protected: boolean().notNull().default(false),
+    hidden: boolean().notNull().default(false),
+    tags: textArray().notNull().default(sql`'{}'`),
+    properties: jsonb().$type<Record<string, string>>().notNull().default({}),
+    revision: integer().notNull().default(1),
+    /** Who is writing the bytes now: grows with every claim; a stale writer's number no longer fits. */
+    attempt: integer().notNull().default(0),
+    /** Until when that writer need not be asked whether it lives; null when nobody writes. */
+    leaseUntil: instant('lease_until'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+    osDistro: promoted('p_os_distro', `properties->>'os_distro'`),
+    osVersion: promoted('p_os_version', `properties->>'os_version'`),
+    osType: promoted('p_os_type', `properties->>'os_type'`),
+    architecture: promoted('p_architecture', `coalesce(properties->>'hw_architecture', properties->>'architecture')`),
+    hypervisorType: promoted('p_hypervisor_type', `properties->>'hypervisor_type'`),
+    imageType: promoted('p_image_type', `properties->>'image_type'`),
+  },
+  (t) => [
+    check('images_visibility', sql`${t.visibility} in ('public', 'community', 'shared', 'private')`),
+    index('images_created').on(t.createdAt.desc(), t.id.desc()),
+    index('images_updated').on(t.updatedAt.desc(), t.id.desc()),
+    index('images_name').on(t.name, t.id),
+    index('images_name_desc').on(t.name.desc().nullsLast(), t.id.desc()),
+    index('images_owner_created').on(t.owner, t.createdAt.desc(), t.id.desc()),
+    index('images_owner_name').on(t.owner, t.name, t.id),
+    index('images_public_created')
+      .on(t.visibility, t.createdAt.desc(), t.id.desc())
+      .where(sql`visibility in ('public', 'community')`),
+    index('images_public_name')
+      .on(t.visibility, t.name, t.id)
+      .where(sql`visibility in ('public', 'community')`),
+    index('images_shared').on(t.id).where(sql`visibility = 'shared'`),
+    index('images_kind_created').on(t.kind, t.createdAt.desc(), t.id.desc()),
+    index('images_properties').using('gin', sql`properties jsonb_path_ops`),
+    index('images_tags').using('gin', t.tags),
+    index('images_name_trgm').using('gin', sql`name gin_trgm_ops`),
+    index('images_owner_os_distro').on(t.owner, t.osDistro),
+    index('images_public_os_distro')
+      .on(t.visibility, t.osDistro)
+      .where(sql`visibility in ('public', 'community')`),
+    index('images_os_distro').on(t.osDistro),
+    index('images_checksum').on(t.checksum),
+    index('images_sha512').on(sql`(digests->>'sha512')`),
+    index('images_sha256').on(sql`(digests->>'sha256')`),
+    index('images_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
+  ],
+);
+
+/** Ids of images that are gone: rows are deleted hard, and no id comes again. */
+export const tombstones = pgTable('image_tombstones', {
+  id: uuid().primaryKey(),
+  owner: text(),
+  deletedAt: instant('deleted_at').notNull().defaultNow(),
+});
+
+export const members = pgTable(
+  'image_members',
+  {
+    imageId: uuid('image_id')
+      .notNull()
+      .references(() => images.id, { onDelete: 'cascade' }),
+    project: text().notNull(),
+    status: text().$type<MemberStatus>().notNull().default('pending'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.imageId, t.project] }),
+    index('image_members_who').on(t.project, t.status, t.imageId),
+  ],
+);
+
+/**
+ * The bytes of an image in a store, from the claim on: the row is there before the first byte, so an object
+ * without a row never gets one.
+ */
+export const copies = pgTable(
+  'image_copies',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    imageId: uuid('image_id').notNull(),
+    store: text().notNull(),
+    /** Unique per attempt; says nothing about the image to who reads the store. */
+    key: text().notNull(),
+    state: text().$type<CopyState>().notNull(),
+    size: bigint({ mode: 'number' }),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    verifiedAt: instant('verified_at'),
+  },
+  (t) => [
+    foreignKey({ columns: [t.imageId], foreignColumns: [images.id] }).onDelete('cascade'),
+    index('image_copies_image').on(t.imageId),
+    index('image_copies_object').on(t.store, t.key),
+  ],
+);
+
+/** Objects that nobody needs any more, until they are removed; or that no row claims, since they were seen. */
+export const strays = pgTable(
+  'stray_objects',
+  {
+    store: text().notNull(),
+    key: text().notNull(),
+    /** True: a row gave it up, it goes at once. False: found without a row, it goes after the grace time. */
+    released: boolean().notNull(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.store, t.key] })],
+);
+
+/** Secrets and facts of this installation: the key that signs transfer targets. */
+export const installation = pgTable('installation', {
+  name: text().primaryKey(),
+  value: text().notNull(),
+});

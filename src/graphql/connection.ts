@@ -1,0 +1,111 @@
+/** What all Relay connections here share: the page arguments, PageInfo, and pages of short lists. */
+import { type PageInput, pageSize, readPage } from '../actions/list-images.ts';
+import { type KeyType, type KeyValue, makeCursor, readCursor } from '../search/cursor.ts';
+import { builder } from './builder.ts';
+
+/** Where a page stands; what costs a statement is asked only when the field is. */
+export interface PageInfo {
+  hasNextPage(): boolean | Promise<boolean>;
+  hasPreviousPage(): boolean | Promise<boolean>;
+  startCursor: string | null;
+  endCursor: string | null;
+}
+
+export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
+  description: 'Where a page stands in its list. Both flags are exact, in both directions.',
+  fields: (t) => ({
+    hasNextPage: t.boolean({
+      description: 'Whether anything follows the page.',
+      resolve: (page) => page.hasNextPage(),
+    }),
+    hasPreviousPage: t.boolean({
+      description: 'Whether anything stands before the page.',
+      resolve: (page) => page.hasPreviousPage(),
+    }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'Cursor of the first item; null on an empty page.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'Cursor of the last item; null on an empty page.',
+    }),
+  }),
+});
+
+/** first, after, last and before, for a field that gives a connection. */
+export function pageArgs(t: PageArgBuilder) {
+  return {
+    first: t.arg.int({
+      description: `How many from the start, or after the cursor: 0 to ${pageSize.max}, ${pageSize.default} when nothing is said.`,
+    }),
+    after: t.arg.string({ description: 'Only what follows this cursor.' }),
+    last: t.arg.int({
+      description: `How many from the end, or before the cursor: 0 to ${pageSize.max}. Not together with first or after.`,
+    }),
+    before: t.arg.string({ description: 'Only what stands before this cursor.' }),
+  };
+}
+
+type PageArgBuilder = Parameters<Parameters<typeof builder.queryField>[1]>[0];
+
+/** A page of a list. */
+export interface Page<T> {
+  nodes: T[];
+  cursorOf(node: T): string;
+  pageInfo: PageInfo;
+  totalCount(): number | Promise<number>;
+}
+
+/**
+ * A page of a whole, bounded list that is sorted by `keysOf` already.
+ * @throws ValidationError, BadCursorError as listImages
+ */
+export function pageOf<T>(
+  all: readonly T[],
+  input: PageInput,
+  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[] },
+): Page<T> {
+  const { limit, cursor, backward } = readPage(input);
+  const at = cursor === null ? null : readCursor(cursor, list.scope, list.types);
+  let [start, end] = [0, all.length];
+  if (at && !backward) start = countWhile(all, (item) => compareKeys(list.keysOf(item), at) <= 0);
+  if (at && backward) end = countWhile(all, (item) => compareKeys(list.keysOf(item), at) < 0);
+  if (backward) start = Math.max(start, end - limit);
+  else end = Math.min(end, start + limit);
+  const nodes = all.slice(start, end);
+  const cursorOf = (item: T) => makeCursor(list.scope, list.keysOf(item));
+  return {
+    nodes,
+    cursorOf,
+    pageInfo: {
+      hasNextPage: () => end < all.length,
+      hasPreviousPage: () => start > 0,
+      ...edgeCursors(nodes, cursorOf),
+    },
+    totalCount: () => all.length,
+  };
+}
+
+/** Cursors of the first and last item; null on an empty page. */
+export function edgeCursors<T>(nodes: readonly T[], cursorOf: (node: T) => string) {
+  const [first] = nodes;
+  const last = nodes.at(-1);
+  return {
+    startCursor: first === undefined ? null : cursorOf(first),
+    endCursor: last === undefined ? null : cursorOf(last),
+  };
+}
+
+function countWhile<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  const end = items.findIndex((item) => !holds(item));
+  return end === -1 ? items.length : end;
+}
+
+function compareKeys(a: readonly KeyValue[], b: readonly KeyValue[]): number {
+  for (const [i, x] of a.entries()) {
+    const y = b[i] ?? '';
+    if (x !== null && x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}

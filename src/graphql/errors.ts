@@ -1,0 +1,122 @@
+/** The typed errors of mutations, and what becomes of errors at the top level. */
+import { GraphQLError } from 'graphql';
+import { databaseFailure } from '../db/failure.ts';
+import {
+  ConflictError,
+  DomainError,
+  ForbiddenError,
+  NotFoundError,
+  QuotaExceededError,
+  UnavailableError,
+  ValidationError,
+  type ValidationIssue,
+} from '../domain/errors.ts';
+import { builder } from './builder.ts';
+
+const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
+  description: 'Any expected failure: also those that are added later.',
+  resolveType: (error) => error.name,
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'For people; may change. Names the thing and the way out.' }),
+    code: t.exposeString('code', { description: 'For programs; does not change.' }),
+  }),
+});
+
+const Issue = builder.objectRef<ValidationIssue>('ValidationIssue').implement({
+  description: 'One thing wrong with an input.',
+  fields: (t) => ({
+    path: t.stringList({
+      description:
+        'From the argument down, list positions as digits: ["input", "properties", "3", "value"].',
+      resolve: (issue) => ['input', ...issue.path],
+    }),
+    code: t.exposeString('code', { description: 'What kind of mistake, for programs: TOO_LONG, RESERVED_NAME ...' }),
+    message: t.exposeString('message', { description: 'What is wrong and what would be right.' }),
+    suggestion: t.exposeString('suggestion', {
+      nullable: true,
+      description: 'A likely right name or value; null when there is none.',
+    }),
+  }),
+});
+
+builder.objectType(ValidationError, {
+  name: 'ValidationError',
+  description: 'The input breaks a rule; nothing was changed. code INVALID_INPUT.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    issues: t.field({ type: [Issue], description: 'Every mistake found.', resolve: (error) => error.issues }),
+  }),
+});
+
+builder.objectType(NotFoundError, {
+  name: 'NotFoundError',
+  description: 'code NOT_FOUND; also for what the caller may not see.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(ForbiddenError, {
+  name: 'ForbiddenError',
+  description: 'code FORBIDDEN: seen, but the role or policy does not allow it.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(ConflictError, {
+  name: 'ConflictError',
+  description:
+    'The state of the thing, or its revision, does not allow this now. code: REVISION_MISMATCH (with currentRevision), ALREADY_EXISTS, WRONG_STATUS, PROTECTED, IN_USE, LAST_COPY, NOT_SHARED, BUSY, GONE.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    currentRevision: t.exposeInt('currentRevision', {
+      nullable: true,
+      description: 'The revision the image is at; null with any other code than REVISION_MISMATCH.',
+    }),
+  }),
+});
+
+builder.objectType(QuotaExceededError, {
+  name: 'QuotaExceededError',
+  description: 'code QUOTA_EXCEEDED: a limit on an amount would be passed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    resource: t.exposeString('resource', { description: 'tags, properties, members or image_size.' }),
+    limit: t.field({ type: 'BigInt', description: 'Bytes for sizes, otherwise a count.', resolve: (e) => e.limit }),
+    used: t.field({ type: 'BigInt', description: 'How much was in use before.', resolve: (e) => e.used }),
+    requested: t.field({ type: 'BigInt', description: 'How much was asked for.', resolve: (e) => e.requested }),
+  }),
+});
+
+builder.objectType(UnavailableError, {
+  name: 'UnavailableError',
+  description: 'code UNAVAILABLE: something the service depends on refuses or is away; try again later.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    store: t.exposeString('store', {
+      nullable: true,
+      description: 'Store.name of the store it is about; null when it is not about one.',
+    }),
+  }),
+});
+
+/**
+ * The top-level error for what a resolver threw, or null when it is a bug: then one plain sentence is shown and
+ * the details go to the log.
+ */
+export function topLevelError(error: unknown): GraphQLError | null {
+  const cause = error instanceof GraphQLError ? error.originalError : error;
+  if (error instanceof GraphQLError && (!cause || cause instanceof GraphQLError)) {
+    if (error.extensions.code) return error;
+    return rebuilt(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });
+  }
+  const expected = cause instanceof DomainError ? cause : databaseFailure(cause);
+  if (!expected) return null;
+  const extensions: Record<string, unknown> = { code: topLevelCode(expected) };
+  if (expected instanceof ValidationError) extensions.issues = expected.issues;
+  return rebuilt(error, expected.message, extensions);
+}
+
+const topLevelCode = (error: DomainError) => (error instanceof ValidationError ? 'BAD_USER_INPUT' : error.code);
+
+function rebuilt(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+  const place = error instanceof GraphQLError ? { nodes: error.nodes, path: error.path, source: error.source } : {};
+  return new GraphQLError(message, { ...place, extensions });
+}

@@ -1,0 +1,167 @@
+/** ImageFilter and its parts, as GraphQL inputs; what they mean is `search/image-filter.ts`. */
+import type { Instant } from '../../domain/image.ts';
+import type * as search from '../../search/image-filter.ts';
+import { builder } from '../builder.ts';
+import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
+
+const operators = {
+  eq: 'Equal to this.',
+  ne: 'Has a value, and not this one.',
+  in: 'Equal to one of these; an empty list matches nothing.',
+  notIn: 'Has a value, and none of these; an empty list matches every value.',
+  lt: 'Less than this.',
+  lte: 'This or less.',
+  gt: 'More than this.',
+  gte: 'This or more.',
+  isNull: 'true: there is no value; false: there is one.',
+};
+
+const IDFilter = builder.inputType('IDFilter', {
+  description: 'Ids as printed; one that is malformed matches nothing.',
+  fields: (t) => ({
+    eq: t.id({ description: operators.eq }),
+    ne: t.id({ description: operators.ne }),
+    in: t.idList({ description: operators.in }),
+    notIn: t.idList({ description: operators.notIn }),
+  }),
+});
+
+const StringFilter = builder.inputRef<search.StringFilter>('StringFilter').implement({
+  description: `ignoreCase applies to every operator beside it. contains, startsWith and endsWith take text as it is,
+without wildcards. Text compares and sorts by Unicode code point.`,
+  fields: (t) => ({
+    eq: t.string({ description: operators.eq }),
+    ne: t.string({ description: operators.ne }),
+    in: t.stringList({ description: operators.in }),
+    notIn: t.stringList({ description: operators.notIn }),
+    contains: t.string({ description: 'Has this somewhere.' }),
+    startsWith: t.string({ description: 'Begins with this.' }),
+    endsWith: t.string({ description: 'Ends with this.' }),
+    isNull: t.boolean({ description: operators.isNull }),
+    ignoreCase: t.boolean({ defaultValue: false, description: 'Upper and lower case are the same.' }),
+  }),
+});
+
+const IntFilter = builder.inputType('IntFilter', {
+  description: 'A condition on a whole number.',
+  fields: (t) => ({
+    eq: t.int({ description: operators.eq }),
+    ne: t.int({ description: operators.ne }),
+    in: t.intList({ description: operators.in }),
+    notIn: t.intList({ description: operators.notIn }),
+    lt: t.int({ description: operators.lt }),
+    lte: t.int({ description: operators.lte }),
+    gt: t.int({ description: operators.gt }),
+    gte: t.int({ description: operators.gte }),
+  }),
+});
+
+const BigIntFilter = builder.inputType('BigIntFilter', {
+  description: 'A condition on a number of bytes.',
+  fields: (t) => ({
+    eq: t.field({ type: 'BigInt', description: operators.eq }),
+    ne: t.field({ type: 'BigInt', description: operators.ne }),
+    in: t.field({ type: ['BigInt'], description: operators.in }),
+    notIn: t.field({ type: ['BigInt'], description: operators.notIn }),
+    lt: t.field({ type: 'BigInt', description: operators.lt }),
+    lte: t.field({ type: 'BigInt', description: operators.lte }),
+    gt: t.field({ type: 'BigInt', description: operators.gt }),
+    gte: t.field({ type: 'BigInt', description: operators.gte }),
+    isNull: t.boolean({ description: operators.isNull }),
+  }),
+});
+
+const DateTimeFilter = builder.inputRef<search.RangeFilter<Instant>>('DateTimeFilter').implement({
+  description: 'A condition on a time, to the microsecond.',
+  fields: (t) => ({
+    eq: t.field({ type: 'DateTime', description: operators.eq }),
+    ne: t.field({ type: 'DateTime', description: operators.ne }),
+    lt: t.field({ type: 'DateTime', description: 'Before this.' }),
+    lte: t.field({ type: 'DateTime', description: 'At this or before.' }),
+    gt: t.field({ type: 'DateTime', description: 'After this.' }),
+    gte: t.field({ type: 'DateTime', description: 'At this or after.' }),
+  }),
+});
+
+const TagsFilter = builder.inputType('TagsFilter', {
+  description: 'Whole tags, case as it stands.',
+  fields: (t) => ({
+    has: t.string({ description: 'Has this tag.' }),
+    hasAll: t.stringList({ description: 'Has all of these; an empty list matches every image.' }),
+    hasAny: t.stringList({ description: 'Has one of these; an empty list matches nothing.' }),
+    hasNone: t.stringList({ description: 'Has none of these; an empty list matches every image.' }),
+    isEmpty: t.boolean({ description: 'true: has no tag; false: has some.' }),
+  }),
+});
+
+const PropertyFilter = builder.inputRef<search.PropertyFilter>('PropertyFilter').implement({
+  description: `A condition on one custom property. A missing property does not match. name alone means exists: true.
+exists: false finds images without it and stands alone; text: {isNull: true} means the same.`,
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'Name of the property.' }),
+    exists: t.boolean({ description: 'true: the image has it; false: it does not.' }),
+    text: t.field({ type: StringFilter, description: 'The value as it is stored.' }),
+  }),
+});
+
+/** A filter on a choice: eq, ne, in, notIn, and isNull where the field may be null. */
+function choiceFilter<T extends Parameters<typeof builder.enumType>[0] & object>(name: string, type: T, nullable = false) {
+  return builder.inputType(name, {
+    description: 'A condition on a choice.',
+    fields: (t) => ({
+      eq: t.field({ type: type as never, description: operators.eq }),
+      ne: t.field({ type: type as never, description: operators.ne }),
+      in: t.field({ type: [type] as never, description: operators.in }),
+      notIn: t.field({ type: [type] as never, description: operators.notIn }),
+      ...(nullable ? { isNull: t.boolean({ description: operators.isNull }) } : {}),
+    }),
+  });
+}
+
+const ImageKindFilter = choiceFilter('ImageKindFilter', ImageKind as never);
+const ImageStatusFilter = choiceFilter('ImageStatusFilter', ImageStatus as never);
+const ImageVisibilityFilter = choiceFilter('ImageVisibilityFilter', ImageVisibility as never);
+const DiskFormatFilter = choiceFilter('DiskFormatFilter', DiskFormat as never, true);
+const ContainerFormatFilter = choiceFilter('ContainerFormatFilter', ContainerFormat as never, true);
+
+/** Nulls of variables are still in it: `checkedFilter` makes a search.ImageFilter of it. */
+export const ImageFilter = builder.inputRef<search.ImageFilter>('ImageFilter');
+
+ImageFilter.implement({
+  description: `All given conditions must hold, and all operators inside one condition. and/or/not nest. Conditions are true
+or false, never unknown: on a missing value every operator is false, ne and notIn too, except isNull: true and
+exists: false; not turns exactly that around, so not: {name: {eq: "x"}} finds images without a name and
+name: {ne: "x"} does not. Empty: {} and and: [] are true, or: [] false, in: [] false, notIn: [] true on a value.
+null in place of a whole condition is as if left out; null as the operand of an operator is refused.`,
+  fields: (t) => ({
+    and: t.field({ type: [ImageFilter], description: 'All of these hold.' }),
+    or: t.field({ type: [ImageFilter], description: 'One of these holds.' }),
+    not: t.field({ type: ImageFilter, description: 'This does not hold.' }),
+    id: t.field({ type: IDFilter as never, description: 'Id of the image.' }),
+    name: t.field({ type: StringFilter, description: 'Name of the image.' }),
+    kind: t.field({ type: ImageKindFilter as never, description: 'What it is for.' }),
+    status: t.field({ type: ImageStatusFilter as never, description: 'Where it is in its life.' }),
+    visibility: t.field({
+      type: ImageVisibilityFilter as never,
+      description: 'Who sees it. At the top of where, or in its and, COMMUNITY also brings those of other projects.',
+    }),
+    owner: t.field({ type: StringFilter, description: 'Project that owns it.' }),
+    diskFormat: t.field({ type: DiskFormatFilter as never, description: 'What the bytes are as a disk.' }),
+    containerFormat: t.field({ type: ContainerFormatFilter as never, description: 'What is around the disk.' }),
+    size: t.field({ type: BigIntFilter as never, description: 'Bytes stored.' }),
+    virtualSize: t.field({ type: BigIntFilter as never, description: 'Bytes of the disk inside.' }),
+    minDisk: t.field({ type: IntFilter as never, description: 'GiB.' }),
+    minRam: t.field({ type: IntFilter as never, description: 'MiB.' }),
+    protected: t.boolean({ description: 'Whether it is protected from deletion.' }),
+    hidden: t.boolean({
+      description: 'Whether it is hidden. At the top of where, or in its and, true also brings hidden ones.',
+    }),
+    tags: t.field({ type: TagsFilter as never, description: 'Its tags.' }),
+    properties: t.field({
+      type: [PropertyFilter],
+      description: 'Every one must hold, on the same image; a name may stand more than once.',
+    }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'When it was registered.' }),
+    updatedAt: t.field({ type: DateTimeFilter, description: 'When a field of it last changed.' }),
+  }),
+});

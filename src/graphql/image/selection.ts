@@ -1,0 +1,53 @@
+/** From what a request selects to what the statement reads: fields nobody asked for are not fetched. */
+import type { FieldNode, GraphQLResolveInfo, SelectionSetNode } from 'graphql';
+import type { SeenField } from '../../db/images.ts';
+
+const decided: SeenField[] = ['status', 'visibility', 'owner', 'protected', 'membership'];
+
+/** Fields of the type Image that are not read under their own name. */
+const needs: Record<string, SeenField[]> = {
+  property: ['properties'],
+  members: ['owner'],
+  can: decided,
+  download: decided,
+  membership: [],
+  __typename: [],
+};
+
+const cache = new WeakMap<FieldNode, readonly SeenField[]>();
+
+/**
+ * The image fields selected below a field that gives images; `path` leads from it to them, several names at a
+ * step meaning either (edges.node, nodes).
+ */
+export function selectedImageFields(info: GraphQLResolveInfo, paths: readonly string[][]): readonly SeenField[] {
+  const [node] = info.fieldNodes;
+  const known = node && info.fieldNodes.length === 1 ? cache.get(node) : undefined;
+  if (known) return known;
+  const found = new Set<SeenField>(['id']);
+  for (const field of info.fieldNodes) {
+    for (const path of paths) collect(info, field.selectionSet, path, found);
+  }
+  const fields = [...found];
+  if (node && info.fieldNodes.length === 1) cache.set(node, fields);
+  return fields;
+}
+
+function collect(
+  info: GraphQLResolveInfo,
+  selections: SelectionSetNode | undefined,
+  path: readonly string[],
+  found: Set<SeenField>,
+): void {
+  for (const selection of selections?.selections ?? []) {
+    if (selection.kind === 'InlineFragment') collect(info, selection.selectionSet, path, found);
+    else if (selection.kind === 'FragmentSpread') {
+      collect(info, info.fragments[selection.name.value]?.selectionSet, path, found);
+    } else if (path.length > 0) {
+      if (selection.name.value === path[0]) collect(info, selection.selectionSet, path.slice(1), found);
+    } else {
+      const name = selection.name.value;
+      for (const field of Object.hasOwn(needs, name) ? (needs[name] ?? []) : [name as SeenField]) found.add(field);
+    }
+  }
+}

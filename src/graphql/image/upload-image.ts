@@ -1,0 +1,68 @@
+/** uploadImage: the bytes of an image as part of a multipart request, for clients that have only GraphQL. */
+import { uploadImage } from '../../actions/upload-image.ts';
+import type { SeenImage } from '../../db/images.ts';
+import { parseDigest } from '../../domain/digest.ts';
+import {
+  ConflictError,
+  ForbiddenError,
+  invalid,
+  NotFoundError,
+  QuotaExceededError,
+  UnavailableError,
+  ValidationError,
+} from '../../domain/errors.ts';
+import { builder } from '../builder.ts';
+import { ImageType } from './image.ts';
+import { DigestInput } from './mutations.ts';
+
+const UploadImagePayload = builder.objectRef<SeenImage>('UploadImagePayload').implement({
+  description: 'The bytes are stored.',
+  fields: (t) => ({
+    image: t.field({ type: ImageType, description: 'The image, now active.', resolve: (image) => image }),
+  }),
+});
+
+const UploadImageInput = builder.inputType('UploadImageInput', {
+  description: 'The bytes of a queued image.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The image.' }),
+    file: t.field({ type: 'Upload', required: true, description: 'The part of the multipart request.' }),
+    store: t.string({ description: 'Store.name; default the default store.' }),
+    digest: t.field({ type: DigestInput, description: 'What the bytes must have.' }),
+  }),
+});
+
+builder.mutationField('uploadImage', (t) =>
+  t.field({
+    type: UploadImagePayload,
+    nullable: true,
+    description:
+      'For clients that have only GraphQL: the same upload as a multipart request. Large files go faster through createUpload.',
+    errors: {
+      types: [ValidationError, NotFoundError, ForbiddenError, ConflictError, QuotaExceededError, UnavailableError],
+    },
+    args: { input: t.arg({ type: UploadImageInput, required: true, description: 'What to store.' }) },
+    resolve: async (_root, { input }, { app, caller, signal }) => {
+      const { id, store, digest } = input;
+      const file = await input.file;
+      const bytes = file.createReadStream();
+      try {
+        const expected = digest ? parseDigest(digest.algorithm, digest.value) : null;
+        if (digest && !expected) {
+          throw invalid(['digest'], 'BAD_DIGEST', 'A digest is sha512, sha256 or md5 with its value in hex, of full length.');
+        }
+        return await uploadImage(app, caller, {
+          id,
+          bytes,
+          size: null,
+          store: store ?? null,
+          expected: expected ? [expected] : [],
+          signal: signal ?? undefined,
+        });
+      } finally {
+        // A part that nobody reads would hold the answer back.
+        bytes.destroy();
+      }
+    },
+  }),
+);

@@ -1,0 +1,245 @@
+/**
+ * What a GraphQL document may cost, measured before it is validated or run: bounded work for any text. A request
+ * over a limit is refused with what it has and the limit.
+ */
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLFieldMap,
+  type GraphQLSchema,
+  getNamedType,
+  isCompositeType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type SelectionSetNode,
+  type FieldNode,
+} from 'graphql';
+
+export const limits = {
+  characters: 20_000,
+  tokens: 2_000,
+  depth: 12,
+  introspectionDepth: 20,
+  aliases: 15,
+  directives: 20,
+  /** Fields as written, those in fragments once for each time they are spread. */
+  fields: 500,
+  cost: 100_000,
+} as const;
+
+/** How many items an unpaged list counts as, and a page without first or last. */
+const listFactor = 10;
+const pageFactor = 25;
+const objectCost = 2;
+const scalarCost = 1;
+
+/** A limit on a document was passed. */
+export function overLimit(what: string, cost: number, limit: number): GraphQLError {
+  return new GraphQLError(`The request has ${what} ${cost}; the limit is ${limit}. Ask for less at once.`, {
+    extensions: { code: 'TOO_COSTLY', cost, limit },
+  });
+}
+
+interface Shape {
+  depth: number;
+  aliases: number;
+  directives: number;
+  fields: number;
+}
+
+/** The first structural limit that a document passes; null when it keeps all. */
+export function structureError(document: DocumentNode): GraphQLError | null {
+  const fragments = fragmentsOf(document);
+  const known = new Map<string, Shape>();
+  let directives = 0;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      directives += definition.directives?.length ?? 0;
+      shapeOfFragment(definition.name.value, fragments, known); // unused ones count too
+      continue;
+    }
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    directives += definition.directives?.length ?? 0;
+    const shape = shapeOf(definition.selectionSet, fragments, known);
+    const depthLimit = isIntrospection(definition.selectionSet) ? limits.introspectionDepth : limits.depth;
+    if (shape.depth > depthLimit) return overLimit('depth', shape.depth, depthLimit);
+    if (shape.aliases > limits.aliases) return overLimit('aliases', shape.aliases, limits.aliases);
+    if (shape.fields > limits.fields) return overLimit('fields', shape.fields, limits.fields);
+    directives += shape.directives;
+  }
+  return directives > limits.directives ? overLimit('directives', directives, limits.directives) : null;
+}
+
+function fragmentsOf(document: DocumentNode): Map<string, FragmentDefinitionNode> {
+  const fragments = document.definitions.filter((d) => d.kind === Kind.FRAGMENT_DEFINITION);
+  return new Map(fragments.map((f) => [f.name.value, f]));
+}
+
+/** Only fields at the root count, whatever fragments are called. */
+function isIntrospection({ selections }: SelectionSetNode): boolean {
+  return selections.every((s) => s.kind === Kind.FIELD && /^__(schema|type|typename)$/.test(s.name.value));
+}
+
+function shapeOf(
+  { selections }: SelectionSetNode,
+  fragments: Map<string, FragmentDefinitionNode>,
+  known: Map<string, Shape>,
+): Shape {
+  const sum: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0 };
+  for (const selection of selections) {
+    sum.directives += selection.directives?.length ?? 0;
+    let inner: Shape | null = null;
+    let deeper = 0;
+    if (selection.kind === Kind.FIELD) {
+      deeper = 1;
+      sum.fields++;
+      if (selection.alias) sum.aliases++;
+      inner = selection.selectionSet ? shapeOf(selection.selectionSet, fragments, known) : null;
+    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+      inner = shapeOf(selection.selectionSet, fragments, known);
+    } else {
+      inner = shapeOfFragment(selection.name.value, fragments, known);
+    }
+    sum.depth = Math.max(sum.depth, deeper + (inner?.depth ?? 0));
+    sum.aliases += inner?.aliases ?? 0;
+    sum.directives += inner?.directives ?? 0;
+    sum.fields += inner?.fields ?? 0;
+  }
+  return sum;
+}
+
+/** A fragment that spreads itself counts as endless; one that is missing as nothing: validation says so. */
+function shapeOfFragment(
+  name: string,
+  fragments: Map<string, FragmentDefinitionNode>,
+  known: Map<string, Shape>,
+): Shape {
+  const done = known.get(name);
+  if (done) return done;
+  known.set(name, { depth: 0, aliases: 0, directives: 0, fields: 0 });
+  const fragment = fragments.get(name);
+  const shape = fragment
+    ? shapeOf(fragment.selectionSet, fragments, known)
+    : { depth: 0, aliases: 0, directives: 0, fields: 0 };
+  known.set(name, shape);
+  return shape;
+}
+
+/**
+ * What running an operation may cost: a scalar 1, an object 2; a connection and all below it times its page, an
+ * unpaged list times 10. `variables` are the request's own, not coerced.
+ */
+export function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Record<string, unknown> | null | undefined,
+): number {
+  const operations = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
+  const operation = operationName ? operations.find((o) => o.name?.value === operationName) : operations[0];
+  const root = operation && schema.getRootType(operation.operation);
+  if (!operation || !root) return 0;
+  const defaults = Object.fromEntries(
+    (operation.variableDefinitions ?? []).map((v) => [
+      v.variable.name.value,
+      v.defaultValue?.kind === Kind.INT ? Number(v.defaultValue.value) : undefined,
+    ]),
+  );
+  const walk: Walk = {
+    schema,
+    fragments: fragmentsOf(document),
+    known: new Map(),
+    variable: (name) => variables?.[name] ?? defaults[name],
+  };
+  return costOfSelections(walk, operation.selectionSet, root.name);
+}
+
+interface Walk {
+  schema: GraphQLSchema;
+  fragments: Map<string, FragmentDefinitionNode>;
+  known: Map<string, number>;
+  variable(name: string): unknown;
+}
+
+function costOfSelections(walk: Walk, { selections }: SelectionSetNode, parent: string): number {
+  let cost = 0;
+  for (const selection of selections) {
+    if (selection.kind === Kind.FIELD) cost += costOfField(walk, selection, parent);
+    else if (selection.kind === Kind.INLINE_FRAGMENT) {
+      cost += costOfSelections(walk, selection.selectionSet, selection.typeCondition?.name.value ?? parent);
+    } else cost += costOfFragment(walk, selection.name.value);
+  }
+  return cost;
+}
+
+function costOfFragment(walk: Walk, name: string): number {
+  const done = walk.known.get(name);
+  if (done !== undefined) return done;
+  walk.known.set(name, 0);
+  const fragment = walk.fragments.get(name);
+  const cost = fragment ? costOfSelections(walk, fragment.selectionSet, fragment.typeCondition.name.value) : 0;
+  walk.known.set(name, cost);
+  return cost;
+}
+
+function costOfField(walk: Walk, node: FieldNode, parent: string): number {
+  const field = fieldsOf(walk.schema, parent)?.[node.name.value];
+  if (!field) return scalarCost;
+  const named = getNamedType(field.type);
+  const own = isCompositeType(named) ? objectCost : scalarCost;
+  const inner = node.selectionSet ? costOfSelections(walk, node.selectionSet, named.name) : 0;
+  const type = isNonNullType(field.type) ? field.type.ofType : field.type;
+  if (field.args.some((arg) => arg.name === 'first')) return pageOf(walk, node) * (own + inner);
+  // The nodes and edges of a connection are what its page has multiplied already.
+  const isPaged = parent.endsWith('Connection');
+  return (isListType(type) && !isPaged ? listLength(walk, node) : 1) * (own + inner);
+}
+
+function fieldsOf(schema: GraphQLSchema, type: string): GraphQLFieldMap<unknown, unknown> | null {
+  const found = schema.getType(type);
+  return isObjectType(found) || isInterfaceType(found) ? found.getFields() : null;
+}
+
+function pageOf(walk: Walk, node: FieldNode): number {
+  return numberOf(walk, node, 'first') ?? numberOf(walk, node, 'last') ?? pageFactor;
+}
+
+/** A list given by ids is as long as they are; any other counts as ten. */
+function listLength(walk: Walk, node: FieldNode): number {
+  const ids = node.arguments?.find((arg) => arg.name.value === 'ids')?.value;
+  if (ids?.kind === Kind.LIST) return ids.values.length;
+  if (ids?.kind === Kind.VARIABLE) {
+    const value = walk.variable(ids.name.value);
+    return Array.isArray(value) ? value.length : 1;
+  }
+  return listFactor;
+}
+
+function numberOf(walk: Walk, node: FieldNode, name: string): number | null {
+  const value = node.arguments?.find((arg) => arg.name.value === name)?.value;
+  if (value?.kind === Kind.INT) return Math.max(0, Number(value.value));
+  if (value?.kind !== Kind.VARIABLE) return null;
+  const given = walk.variable(value.name.value);
+  return typeof given === 'number' && given >= 0 ? given : null;
+}
+
+const pagingArguments = new Set(['first', 'last', 'ids']);
+
+/** Whether the cost of a document is the same whatever its variables are. */
+export function hasFixedCost(document: DocumentNode): boolean {
+  return document.definitions.every((d) => !('selectionSet' in d && d.selectionSet) || isFixed(d.selectionSet));
+}
+
+function isFixed({ selections }: SelectionSetNode): boolean {
+  return selections.every((selection) => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return true; // its definition is looked at by itself
+    const varies =
+      selection.kind === Kind.FIELD &&
+      selection.arguments?.some((a) => pagingArguments.has(a.name.value) && a.value.kind === Kind.VARIABLE);
+    return !varies && (!selection.selectionSet || isFixed(selection.selectionSet));
+  });
+}

@@ -1,0 +1,31 @@
+/** Look-ups of single things, batched within a request: one statement however many fields ask. */
+import DataLoader from 'dataloader';
+import type { App } from '../actions/app.ts';
+import { requireToken } from '../actions/require-image.ts';
+import { findImagesById, type SeenImage } from '../db/images.ts';
+import { findMembers } from '../db/members.ts';
+import type { Caller } from '../domain/caller.ts';
+import type { ImageMember } from '../domain/image.ts';
+import { canSee } from '../domain/policy.ts';
+
+export interface Loaders {
+  /** By lower-case UUID; null when it is missing or the caller may not see it. */
+  image: DataLoader<string, SeenImage | null>;
+  /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
+  members: DataLoader<string, ImageMember[]>;
+}
+
+export function createLoaders(app: App, caller: Caller): Loaders {
+  return {
+    image: new DataLoader(async (ids) => {
+      requireToken(caller);
+      const images = await findImagesById(app.db, caller, ids);
+      const seen = new Map(images.filter((i) => canSee(caller, i, i.membership)).map((i) => [i.id, i]));
+      return ids.map((id) => seen.get(id) ?? null);
+    }),
+    members: new DataLoader(async (ids) => {
+      const groups = Map.groupBy(await findMembers(app.db, ids), (member) => member.imageId);
+      return ids.map((id) => groups.get(id) ?? []);
+    }),
+  };
+}

@@ -1,0 +1,19 @@
+/** The GraphQL schema: lists the files that declare it, in the order in which it is printed. */
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './errors.ts';
+import './viewer.ts';
+import './node.ts';
+import './store.ts';
+import './image/images.ts';
+import './image/mutations.ts';
+import './image/upload-image.ts';
+import './image/members.ts';
+
+export const schema = builder.toSchema({ sortSchema: false });
+
+/** The schema as it is published in `schema/schema.graphql`. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

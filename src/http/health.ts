@@ -1,0 +1,53 @@
+/** Whether the process lives and whether it can serve: for people, load balancers and orchestrators. */
+import type { FastifyInstance } from 'fastify';
+import type { Metrics } from './metrics.ts';
+
+/** A thing that must answer before we can: named, and asked with a deadline. */
+export interface Check {
+  name: string;
+  run(signal: AbortSignal): Promise<unknown>;
+}
+
+const deadlineMs = 2_000;
+
+/** `isDraining` makes the service unready while what runs may finish. */
+export function healthRoutes(
+  http: FastifyInstance,
+  { checks, isDraining, metrics }: { checks: readonly Check[]; isDraining(): boolean; metrics: Metrics },
+): void {
+  http.get('/healthz', async () => ({ status: 'ok' }));
+
+  http.get('/readyz', async (_request, reply) => {
+    const results = Object.fromEntries(await Promise.all(checks.map(async (c) => [c.name, await answers(c)] as const)));
+    const ready = !isDraining() && Object.values(results).every((result) => result === 'ok');
+    reply.code(ready ? 200 : 503);
+    return { status: ready ? 'ready' : isDraining() ? 'draining' : 'not ready', checks: results };
+  });
+
+  // What OpenStack's load balancers ask for: plain text, 200 or 503.
+  http.get('/healthcheck', async (_request, reply) => {
+    const results = await Promise.all(checks.map(answers));
+    const up = !isDraining() && results.every((result) => result === 'ok');
+    reply.code(up ? 200 : 503).type('text/plain; charset=utf-8');
+    return up ? 'OK' : 'Unavailable';
+  });
+
+  http.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.registry.contentType);
+    return metrics.registry.metrics();
+  });
+}
+
+/** 'ok', or that it does not answer. Never waits longer than the deadline, whatever the check does. */
+async function answers(check: Check): Promise<'ok' | 'no answer'> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    deadline.addEventListener('abort', () => reject(deadline.reason), { once: true });
+  });
+  try {
+    await Promise.race([check.run(deadline), timeout]);
+    return 'ok';
+  } catch {
+    return 'no answer';
+  }
+}

@@ -1,0 +1,47 @@
+/** Numbers for Prometheus. Labels are routes and statuses, never ids, names or projects. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface Metrics {
+  registry: Registry;
+  /** Seconds, by route, method and status. */
+  requests: Histogram<'method' | 'route' | 'status'>;
+  /** Bytes of images, by direction. */
+  transferred: Counter<'direction'>;
+  /** Transfers under way, by direction. */
+  transfers: Gauge<'direction'>;
+  /** Promises that failed with nobody to hear it: each is a bug. */
+  unheardFailures: Counter;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    requests: new Histogram({
+      name: 'vitrine_http_request_seconds',
+      help: 'How long requests took, until the answer was sent.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+      registers,
+    }),
+    transferred: new Counter({
+      name: 'vitrine_transferred_bytes_total',
+      help: 'Bytes of images that came in and went out.',
+      labelNames: ['direction'],
+      registers,
+    }),
+    transfers: new Gauge({
+      name: 'vitrine_transfers',
+      help: 'Uploads and downloads under way.',
+      labelNames: ['direction'],
+      registers,
+    }),
+    unheardFailures: new Counter({
+      name: 'vitrine_unheard_failures_total',
+      help: 'Failures that no request reported: each is a bug.',
+      registers,
+    }),
+  };
+}

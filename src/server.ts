@@ -1,0 +1,145 @@
+/** Builds everything once from the config, from the floor to the doors, and takes it down in the other order. */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { App } from './actions/app.ts';
+import { authenticateWith } from './auth/authenticate.ts';
+import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
+import { hashPool } from './bytes/hash-pool.ts';
+import type { Config } from './config/config.ts';
+import { openDatabaseServer } from './db/address.ts';
+import { type DatabaseAddress, openDatabase } from './db/client.ts';
+import { findSigningKey } from './db/installation.ts';
+import { migrate } from './db/migrate.ts';
+import { graphqlRoutes } from './graphql/http.ts';
+import { healthRoutes } from './http/health.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
+import { createHttp } from './http/server.ts';
+import { openStores } from './stores/all.ts';
+import { startTasks } from './tasks/runner.ts';
+import { transferRoutes } from './transfer/image-file.ts';
+
+export interface RunningServer {
+  /** Where it listens, as a URL without a slash at its end. */
+  readonly url: string;
+  readonly app: App;
+  readonly metrics: Metrics;
+  readonly databaseIsEmbedded: boolean;
+  /** Unready at once; lets running transfers finish for up to drainSeconds, then ends them. */
+  stop(drainSeconds?: number): Promise<void>;
+}
+
+/** Undone in the reverse order, each step whatever became of the one before. */
+type Undo = () => Promise<unknown>;
+
+/** @throws what keeps the service from starting; nothing is left running then */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const undo: Undo[] = [];
+  try {
+    return await build(config, log, undo);
+  } catch (error) {
+    await takeDown(undo, log);
+    throw error;
+  }
+}
+
+async function build(config: Config, log: Logger, undo: Undo[]): Promise<RunningServer> {
+  await mkdir(config.dataDir, { recursive: true });
+  if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
+  const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
+
+  const database = await openDatabaseServer(config, (message) => log.info(message));
+  undo.push(() => database.close());
+  await migrate(database.address);
+  const { app, close } = await openApp(config, database.address, log);
+  undo.push(close);
+  const tasks = await startTasks(app, database.address);
+  undo.push(() => tasks.stop());
+  await prepareSpool(config);
+
+  const metrics = createMetrics();
+  const stopping = new AbortController();
+  let isDraining = false;
+  const http = await createHttp({ ...config, metrics, log });
+  undo.push(() => http.close());
+  healthRoutes(http, {
+    checks: [
+      { name: 'database', run: () => app.db.query('select 1', []) },
+      ...app.stores.all.map((store) => ({
+        name: `store ${store.id}`,
+        run: (signal: AbortSignal) => store.probe(signal),
+      })),
+    ],
+    isDraining: () => isDraining,
+    metrics,
+  });
+  const authenticate = authenticateWith(tokens);
+  graphqlRoutes(http, { ...config, app, authenticate });
+  http.register(async (scope) => transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }));
+  await http.listen({ host: config.host, port: config.port });
+
+  return {
+    url: urlOf(config.host, http.server.address() as AddressInfo),
+    app,
+    metrics,
+    databaseIsEmbedded: database.isEmbedded,
+    async stop(drainSeconds = config.drainSeconds) {
+      isDraining = true;
+      const patience = setTimeout(() => {
+        stopping.abort(new Error('The server stops.'));
+        http.server.closeAllConnections();
+      }, drainSeconds * 1000);
+      await http.close();
+      clearTimeout(patience);
+      await takeDown(undo, log);
+    },
+  };
+}
+
+/** The parts that actions work with, and what closes them. */
+export async function openApp(
+  config: Config,
+  address: DatabaseAddress,
+  log: Logger,
+): Promise<{ app: App; close(): Promise<void> }> {
+  const db = openDatabase(address);
+  const hashes = hashPool({ cores: availableParallelism() });
+  const app: App = {
+    db,
+    stores: openStores([{ id: 'file', type: 'file', path: join(config.dataDir, 'images') }]),
+    hashes,
+    limits: { imageSizeMax: config.imageSizeMax },
+    signingKey: await findSigningKey(db),
+    now: () => new Date(),
+    log,
+  };
+  return {
+    app,
+    async close() {
+      await hashes.close();
+      await db.close();
+    },
+  };
+}
+
+/** Files of multipart requests pass through here; what a killed server left is swept. */
+async function prepareSpool({ dataDir }: Config): Promise<void> {
+  const spool = join(dataDir, 'spool');
+  await mkdir(spool, { recursive: true });
+  for (const name of await readdir(spool)) {
+    if (/^capacitor-.*\.tmp$/.test(name)) await rm(join(spool, name), { force: true });
+  }
+}
+
+async function takeDown(undo: Undo[], log: Logger): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    await step().catch((error: unknown) => log.warn({ err: error }, 'a part did not stop cleanly'));
+  }
+}
+
+function urlOf(host: string, { port }: AddressInfo): string {
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}

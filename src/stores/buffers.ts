@@ -1,0 +1,34 @@
+/**
+ * A free list of equal buffers. Transfers read and write through large buffers, and allocating (and clearing
+ * away) a mebibyte for each chunk would cost more than moving it.
+ */
+
+export interface Buffers {
+  readonly sizeBytes: number;
+  take(): Buffer;
+  /** Hands a buffer back. Only when nothing reads or writes it any more; at most once for each take. */
+  give(buffer: Buffer): void;
+  /** How many lie unused: for tests. */
+  idle(): number;
+}
+
+/** Keeps at most `keep` unused buffers; the rest go to the garbage collector. */
+export function buffers(sizeBytes: number, keep: number): Buffers {
+  const free: Buffer[] = [];
+  return {
+    sizeBytes,
+    take: () => free.pop() ?? pages(sizeBytes),
+    give: (buffer) => {
+      if (free.length < keep) free.push(buffer);
+    },
+    idle: () => free.length,
+  };
+}
+
+/**
+ * Memory that begins on a page, as O_DIRECT asks: only what could grow is mapped in pages of its own, while
+ * Buffer.allocUnsafeSlow() begins 16 bytes after one.
+ */
+function pages(sizeBytes: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(sizeBytes, { maxByteLength: sizeBytes }));
+}

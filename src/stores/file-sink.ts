@@ -1,0 +1,108 @@
+/**
+ * Puts bytes into one open file. Long writes go past the page cache where the file system is known to do that
+ * well: an image is written once and rarely read soon, the copy into the cache costs as much as a digest, and an
+ * error of the disk comes with the write instead of with the fsync. Everything else is an ordinary write.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf } from './failure.ts';
+
+export interface FileSink {
+  write(chunk: Uint8Array, position: number): Promise<void>;
+  /** Everything is on stable storage. Its first error is its last word: no second fsync follows. */
+  sync(): Promise<void>;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}
+
+export interface FileSinkOptions {
+  file: FileHandle;
+  /** To open the same file a second time. */
+  path: string;
+  /** False where only ordinary writes are wanted. */
+  direct: boolean;
+  /** Runs a flush in the background, unless enough others are doing it: then null. */
+  flushEarly: (flush: () => Promise<void>) => Promise<void> | null;
+}
+
+/** What O_DIRECT asks of addresses, lengths and positions, on every disk in use. */
+const alignment = 4096;
+/** A shorter write is not worth the trip to the disk. */
+const directBytes = 256 * 1024;
+/** So much lies in the page cache before it is flushed in the background: sync() then has little to wait for. */
+const flushEveryBytes = 64 * 1024 * 1024;
+
+export function fileSink({ file, path, direct, flushEarly }: FileSinkOptions): FileSink {
+  let wanted = direct && constants.O_DIRECT !== undefined;
+  let past: FileHandle | null = null;
+  let cachedBytes = 0;
+  let flushing: Promise<void> = Promise.resolve();
+  let flushError: unknown = null;
+
+  async function openPast(): Promise<FileHandle | null> {
+    try {
+      past ??= await open(path, constants.O_WRONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+    } catch (error) {
+      if (errnoOf(error) !== 'EINVAL') throw error;
+      wanted = false;
+    }
+    return past;
+  }
+
+  /** Number of bytes written; 0 when this memory or this file system will not have it. */
+  async function writePast(chunk: Uint8Array, position: number): Promise<number> {
+    if (!wanted || chunk.length < directBytes || position % alignment !== 0) return 0;
+    const handle = await openPast();
+    if (!handle) return 0;
+    try {
+      const whole = chunk.length - (chunk.length % alignment);
+      return (await handle.write(chunk, 0, whole, position)).bytesWritten;
+    } catch (error) {
+      if (errnoOf(error) !== 'EINVAL') throw error;
+      wanted = false;
+      return 0;
+    }
+  }
+
+  function flushSome(): void {
+    const flush = flushEarly(() =>
+      file.datasync().catch((error) => {
+        flushError ??= error;
+      }),
+    );
+    if (!flush) return;
+    cachedBytes = 0;
+    flushing = flush;
+  }
+
+  return {
+    async write(chunk, position) {
+      if (flushError) throw flushError;
+      let done = await writePast(chunk, position);
+      while (done < chunk.length) {
+        const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position + done);
+        done += bytesWritten;
+        cachedBytes += bytesWritten;
+      }
+      if (cachedBytes >= flushEveryBytes) flushSome();
+    },
+    async sync() {
+      await flushing;
+      if (flushError) throw flushError;
+      try {
+        await file.datasync();
+      } catch (error) {
+        flushError = error;
+        throw error;
+      }
+    },
+    async close() {
+      await flushing;
+      try {
+        await past?.close();
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * Writes one file so that it is there after a power cut or not at all:
+ *
+ *   open <key>.part (exclusive) -> write ... -> fdatasync -> close -> rename to <key> -> fsync the directory
+ *
+ * One write is under way while the caller prepares the next chunk; small chunks are gathered first. An error of
+ * fdatasync or fsync is final: the kernel may have dropped the pages, so a second call could succeed and lie.
+ */
+import { constants } from 'node:fs';
+import { lstat, open, rename, unlink } from 'node:fs/promises';
+import type { Buffers } from './buffers.ts';
+import { alreadyThere, errnoOf } from './failure.ts';
+import type { FileSink } from './file-sink.ts';
+import type { StoreWriter } from './store.ts';
+
+export interface Writing {
+  /** The open part file. */
+  sink: FileSink;
+  store: string;
+  key: string;
+  part: string;
+  target: string;
+  /** The directory of both. */
+  directory: string;
+  buffers: Buffers;
+  /** Resolves when the directory itself is on stable storage. */
+  directoryIsDurable: () => Promise<void>;
+  /** A system call's error in the words of the contract. */
+  failure: (error: unknown) => unknown;
+}
+
+/** From here on a chunk is written as it is; smaller ones are copied together. */
+const ungatheredBytes = 256 * 1024;
+
+export function fileWriter(writing: Writing): StoreWriter {
+  const { sink, store, key, part, target, buffers, failure } = writing;
+  let state: 'open' | 'closed' | 'renamed' | 'committed' = 'open';
+  let at = 0;
+  let broken: unknown = null;
+  let underWay: Promise<void> = Promise.resolve();
+  /** As long as a chunk of the caller is being written. */
+  let borrowed: Promise<void> = underWay;
+  let batch: Buffer | null = null;
+  let batched = 0;
+  let cancelling: Promise<void> | null = null;
+
+  /** Remembers the first error: every later call repeats it. */
+  function fail(error: unknown): void {
+    broken ??= failure(error);
+  }
+
+  /** Waits for the write before this one, then begins this one and returns. */
+  async function begin(chunk: Uint8Array, after?: () => void): Promise<void> {
+    await underWay;
+    if (broken) throw broken;
+    underWay = sink.write(chunk, at).catch(fail).finally(after);
+    at += chunk.length;
+  }
+
+  async function beginBatch(): Promise<void> {
+    if (!batch) return;
+    const [full, length] = [batch, batched];
+    batch = null;
+    batched = 0;
+    await begin(full.subarray(0, length), () => buffers.give(full));
+  }
+
+  async function gather(chunk: Uint8Array): Promise<void> {
+    for (let taken = 0; taken < chunk.length; ) {
+      batch ??= buffers.take();
+      const n = Math.min(chunk.length - taken, batch.length - batched);
+      batch.set(chunk.subarray(taken, taken + n), batched);
+      batched += n;
+      taken += n;
+      if (batched === batch.length) await beginBatch();
+    }
+  }
+
+  async function write(chunk: Uint8Array): Promise<void> {
+    if (state !== 'open') throw new Error('write after the end');
+    if (chunk.length >= ungatheredBytes) {
+      await beginBatch();
+      await begin(chunk);
+      borrowed = underWay;
+    } else {
+      await borrowed;
+      if (broken) throw broken;
+      await gather(chunk);
+    }
+  }
+
+  async function commit(): Promise<void> {
+    if (state !== 'open') throw new Error('commit after the end');
+    try {
+      await beginBatch();
+      await underWay;
+      if (broken) throw broken;
+      await sink.sync();
+      state = 'closed';
+      await sink.close();
+      await refuseOverwriting();
+      await writing.directoryIsDurable();
+      await rename(part, target);
+      state = 'renamed';
+      await syncDirectory(writing.directory);
+      state = 'committed';
+    } catch (error) {
+      fail(error);
+      throw broken;
+    }
+  }
+
+  async function refuseOverwriting(): Promise<void> {
+    const there = await lstat(target).catch((error) => {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw error;
+    });
+    if (there) throw alreadyThere(store, key);
+  }
+
+  async function remains(): Promise<void> {
+    broken ??= new Error('cancelled');
+    await underWay;
+    if (batch) buffers.give(batch);
+    batch = null;
+    await unlinkIfThere(state === 'renamed' ? target : part).catch((error) => {
+      throw failure(error);
+    });
+    if (state === 'open') await sink.close().catch(() => {}); // nothing is left to lose
+    state = 'closed';
+  }
+
+  return {
+    write,
+    commit,
+    cancel() {
+      if (state === 'committed') return Promise.resolve();
+      cancelling ??= remains();
+      return cancelling;
+    },
+  };
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+export async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * The contract between the registry and the places that keep bytes. A store knows keys and bytes: no images,
+ * no HTTP, no other stores. What a store cannot do is missing from its type.
+ */
+
+/** First and last byte, both included, both inside the object. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/** Can be read from. Keys are made by the registry: `[0-9a-z.-]{1,100}`, never taken from a user. */
+export interface Store {
+  /** As the settings name it. */
+  readonly id: string;
+  /** The driver: file, memory. */
+  readonly type: string;
+  /** Size in bytes. @throws NotFoundError nothing was committed under this key */
+  stat(key: string, signal?: AbortSignal): Promise<{ size: number }>;
+  /**
+   * Bytes start..end, both included; all of them without a range. A chunk is only valid until the next one is
+   * asked for: who keeps it copies it. The iteration ends early, without an error, when the object is shorter
+   * than it was: the reader counts.
+   * @throws NotFoundError nothing was committed under this key
+   * @throws UnavailableError the store refuses
+   */
+  read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Resolves when the store answers. @throws UnavailableError it does not */
+  probe(signal?: AbortSignal): Promise<void>;
+}
+
+/** Can be written to as well. */
+export interface WritableStore extends Store {
+  /**
+   * Begins an object. `hint.size` is the number of bytes that will come, null when it is not known.
+   * @throws UnavailableError the store refuses, or has no room for hint.size
+   */
+  create(key: string, hint: { size: number | null }, signal?: AbortSignal): Promise<StoreWriter>;
+  /** Takes away the object and what an unfinished write left under its key. Succeeds when there is nothing. */
+  remove(key: string): Promise<void>;
+  /** All keys that hold something, unfinished writes included; in no order. */
+  keys(signal?: AbortSignal): AsyncIterable<string>;
+}
+
+/** One object being written. Not for use by two at a time. */
+export interface StoreWriter {
+  /**
+   * Resolves when the next chunk is welcome. The chunk belongs to the writer until the call after this one
+   * (write, commit or cancel) has resolved: the caller must not change it before.
+   * @throws UnavailableError no room (reason full) or the store refuses; only cancel makes sense after it
+   */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Durable and readable from here on, not before. @throws UnavailableError nothing is there; cancel it */
+  commit(): Promise<void>;
+  /** Leaves nothing behind; harmless after commit, and twice. */
+  cancel(): Promise<void>;
+}
+
+export function isWritable(store: Store): store is WritableStore {
+  return 'create' in store;
+}

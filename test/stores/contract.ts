@@ -1,0 +1,226 @@
+/** What every driver that can be written to has to do. A driver's test file calls this with a way to make one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { ConflictError, NotFoundError } from '../../src/domain/errors.ts';
+import type { WritableStore } from '../../src/stores/store.ts';
+import { collect, inChunks, someBytes } from '../support/bytes.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** Stores `bytes` under `key`, chunk by chunk. */
+export async function put(store: WritableStore, key: string, bytes: Uint8Array, chunk = 65_536): Promise<void> {
+  const writer = await store.create(key, { size: bytes.length });
+  // Two buffers by turns: the writer may use the one it got last until the next call resolves.
+  const pair = [new Uint8Array(chunk), new Uint8Array(chunk)];
+  let turn = 0;
+  for (let at = 0; at < bytes.length; at += chunk) {
+    const part = bytes.subarray(at, at + chunk);
+    const buffer = pair[turn] ?? new Uint8Array(0);
+    turn = 1 - turn;
+    buffer.set(part);
+    await writer.write(buffer.subarray(0, part.length));
+    pair[turn]?.fill(0xee);
+  }
+  await writer.commit();
+}
+
+async function keysOf(store: WritableStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of store.keys()) keys.push(key);
+  return keys.sort();
+}
+
+/** `make` gives a new, empty store each time. */
+export function storeContract(name: string, make: () => Promise<WritableStore>): void {
+  describe(`${name} store`, () => {
+    it.each([
+      ['nothing', 0, 1],
+      ['one byte', 1, 1],
+      ['1 byte chunks', 3000, 1],
+      ['7 byte chunks', 70_000, 7],
+      ['64 KiB chunks', 3 * mebibyte + 5, 65_536],
+      ['512 KiB chunks', 3 * mebibyte + 4096, mebibyte / 2],
+      ['an odd size of chunks', 2_500_001, 300_001],
+      ['5 MiB chunks', 11 * mebibyte + 1, 5 * mebibyte],
+    ])('gives back what was written: %s', async (_name, length, chunk) => {
+      const store = await make();
+      const bytes = someBytes(length, 7);
+      await put(store, 'ab.1', bytes, chunk);
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+      expect(await store.stat('ab.1')).toEqual({ size: length });
+    });
+
+    it('takes chunks of all sizes in one object, in their order', async () => {
+      const store = await make();
+      const sizes = [1, 400_000, 3, 0, 65_536, 1_048_576, 17, 262_144, 4096, 700_001, 2];
+      const bytes = someBytes(sizes.reduce((a, b) => a + b));
+      const writer = await store.create('ab.1', { size: null });
+      let at = 0;
+      for (const size of sizes) {
+        await writer.write(Buffer.from(bytes.subarray(at, at + size)));
+        at += size;
+      }
+      await writer.commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    });
+
+    it('gives an empty write the meaning that the chunk before it is the caller’s again', async () => {
+      const store = await make();
+      const bytes = someBytes(mebibyte);
+      const mine = Buffer.from(bytes);
+      const writer = await store.create('ab.1', { size: null });
+      await writer.write(mine);
+      await writer.write(new Uint8Array(0));
+      mine.fill(0);
+      await writer.commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    });
+
+    it.each([
+      ['the first byte', 0, 0],
+      ['the last byte', 2_999_999, 2_999_999],
+      ['a middle over a chunk border', 1_000_000, 1_100_000],
+      ['all', 0, 2_999_999],
+    ])('reads a range: %s', async (_name, start, end) => {
+      const store = await make();
+      const bytes = someBytes(3_000_000);
+      await put(store, 'ab.1', bytes, 500_000);
+      const found = await collect(await store.read('ab.1', { start, end }));
+      expect(found.equals(bytes.subarray(start, end + 1))).toBe(true);
+    });
+
+    it('shows nothing under a key before commit', async () => {
+      const store = await make();
+      const writer = await store.create('ab.1', { size: 3 });
+      await writer.write(Buffer.from('abc'));
+      await expect(store.stat('ab.1')).rejects.toThrow(NotFoundError);
+      await expect(store.read('ab.1')).rejects.toThrow(NotFoundError);
+      await writer.commit();
+      expect(await store.stat('ab.1')).toEqual({ size: 3 });
+    });
+
+    it('never replaces an object', async () => {
+      const store = await make();
+      await put(store, 'ab.1', Buffer.from('first'));
+      await expect(store.create('ab.1', { size: 1 })).rejects.toThrow(ConflictError);
+      expect((await collect(await store.read('ab.1'))).toString()).toBe('first');
+    });
+
+    it('lets one write under a key at a time', async () => {
+      const store = await make();
+      const first = await store.create('ab.1', { size: null });
+      await expect(store.create('ab.1', { size: null })).rejects.toThrow(ConflictError);
+      await first.cancel();
+      await put(store, 'ab.1', Buffer.from('second'));
+      expect((await collect(await store.read('ab.1'))).toString()).toBe('second');
+    });
+
+    it('leaves nothing behind after cancel, which is harmless twice and after commit', async () => {
+      const store = await make();
+      const writer = await store.create('ab.1', { size: null });
+      await writer.write(someBytes(2 * mebibyte));
+      await Promise.all([writer.cancel(), writer.cancel()]);
+      await writer.cancel();
+      expect(await keysOf(store)).toEqual([]);
+      await expect(writer.write(Buffer.from('x'))).rejects.toThrow();
+
+      const other = await store.create('ab.2', { size: null });
+      await other.write(Buffer.from('kept'));
+      await other.commit();
+      await other.cancel();
+      expect((await collect(await store.read('ab.2'))).toString()).toBe('kept');
+    });
+
+    it('removes an object, an unfinished write and nothing at all', async () => {
+      const store = await make();
+      await put(store, 'ab.1', Buffer.from('x'));
+      await store.remove('ab.1');
+      await store.remove('ab.1');
+      await expect(store.stat('ab.1')).rejects.toThrow(NotFoundError);
+
+      const writer = await store.create('cd.1', { size: null });
+      await writer.write(someBytes(mebibyte));
+      await store.remove('cd.1');
+      expect(await keysOf(store)).toEqual([]);
+      await expect(writer.commit()).rejects.toThrow();
+      await writer.cancel();
+      expect(await keysOf(store)).toEqual([]);
+    });
+
+    it('lists finished and unfinished keys', async () => {
+      const store = await make();
+      expect(await keysOf(store)).toEqual([]);
+      await put(store, 'ab.1', Buffer.from('x'));
+      await put(store, 'zz.9', Buffer.from('y'));
+      const writer = await store.create('ab.2', { size: null });
+      expect(await keysOf(store)).toEqual(['ab.1', 'ab.2', 'zz.9']);
+      await writer.cancel();
+    });
+
+    it('serves many readers of one object at once, each in its own time', async () => {
+      const store = await make();
+      const bytes = someBytes(2_500_000);
+      await put(store, 'ab.1', bytes, 600_000);
+      const readers = Array.from({ length: 8 }, async (_, i) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of await store.read('ab.1')) {
+          if (i % 2) await sleep(1);
+          chunks.push(Buffer.from(chunk));
+        }
+        return Buffer.concat(chunks).equals(bytes);
+      });
+      expect(await Promise.all(readers)).toEqual(Array(8).fill(true));
+    });
+
+    it('lets a reader leave early and read again', async () => {
+      const store = await make();
+      const bytes = someBytes(3_000_000);
+      await put(store, 'ab.1', bytes, 600_000);
+      for await (const chunk of await store.read('ab.1')) {
+        expect(chunk.length).toBeGreaterThan(0);
+        break;
+      }
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    });
+
+    it('honours an abort before, and between two chunks', async () => {
+      const store = await make();
+      await put(store, 'ab.1', someBytes(3_000_000), 600_000);
+      const aborted = AbortSignal.abort(new Error('enough'));
+      await expect(store.read('ab.1', undefined, aborted)).rejects.toThrow('enough');
+      await expect(store.stat('ab.1', aborted)).rejects.toThrow('enough');
+      await expect(store.create('ab.2', { size: 1 }, aborted)).rejects.toThrow('enough');
+      const controller = new AbortController();
+      const reading = async () => {
+        for await (const _ of await store.read('ab.1', undefined, controller.signal)) {
+          controller.abort(new Error('enough'));
+        }
+      };
+      await expect(reading()).rejects.toThrow('enough');
+    });
+
+    it.each(['', '.', '..', '../x', 'a/b', '.a', 'A', 'a b', 'a\0', 'ab.part', 'é', 'a'.repeat(101)])(
+      'refuses the key %j',
+      async (key) => {
+        const store = await make();
+        await expect(store.create(key, { size: 1 })).rejects.toThrow(TypeError);
+        await expect(store.read(key)).rejects.toThrow(TypeError);
+        await expect(store.stat(key)).rejects.toThrow(TypeError);
+        await expect(store.remove(key)).rejects.toThrow(TypeError);
+      },
+    );
+
+    it('answers a probe', async () => {
+      await (await make()).probe();
+    });
+
+    it('reads what came through a source that reuses its memory', async () => {
+      const store = await make();
+      const bytes = someBytes(200_000);
+      const writer = await store.create('ab.1', { size: null });
+      for await (const chunk of inChunks(bytes, 10_000)) await writer.write(Buffer.from(chunk));
+      await writer.commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/database.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Servers, databases and files: what waits for a disk leaves the cores to others.
+    pool: 'forks',
+    maxWorkers: 3,
+    slowTestThreshold: 2_000,
+  },
+});
