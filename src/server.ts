@@ -9,7 +9,7 @@ import { authenticateWith } from './auth/authenticate.ts';
 import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
 import { hashPool } from './bytes/hash-pool.ts';
 import type { Config } from './config/config.ts';
-import { openDatabaseServer } from './db/address.ts';
+import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
 import { type DatabaseAddress, openDatabase } from './db/client.ts';
 import { findSigningKey } from './db/installation.ts';
 import { migrate } from './db/migrate.ts';
@@ -17,7 +17,7 @@ import { graphqlRoutes } from './graphql/http.ts';
 import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
-import { openStores } from './stores/all.ts';
+import { openStores, type StoreConfig, type Stores } from './stores/all.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
 
@@ -34,30 +34,36 @@ export interface RunningServer {
 /** Undone in the reverse order, each step whatever became of the one before. */
 type Undo = () => Promise<unknown>;
 
+/** What a test brings in place of what the settings name. */
+export interface Parts {
+  database?: OpenedDatabase;
+  stores?: Stores;
+}
+
 /** @throws what keeps the service from starting; nothing is left running then */
-export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+export async function startServer(config: Config, log: Logger, parts: Parts = {}): Promise<RunningServer> {
   const undo: Undo[] = [];
   try {
-    return await build(config, log, undo);
+    return await build(config, log, parts, undo);
   } catch (error) {
     await takeDown(undo, log);
     throw error;
   }
 }
 
-async function build(config: Config, log: Logger, undo: Undo[]): Promise<RunningServer> {
-  await mkdir(config.dataDir, { recursive: true });
+async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): Promise<RunningServer> {
+  await prepareFolders(config);
   if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
   const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
 
-  const database = await openDatabaseServer(config, (message) => log.info(message));
+  const database = parts.database ?? (await openDatabaseServer(config, (message) => log.info(message)));
   undo.push(() => database.close());
   await migrate(database.address);
-  const { app, close } = await openApp(config, database.address, log);
+  const stores = parts.stores ?? openStores(storesOf(config));
+  const { app, close } = await openApp(config, { address: database.address, stores, log });
   undo.push(close);
   const tasks = await startTasks(app, database.address);
   undo.push(() => tasks.stop());
-  await prepareSpool(config);
 
   const metrics = createMetrics();
   const stopping = new AbortController();
@@ -98,17 +104,21 @@ async function build(config: Config, log: Logger, undo: Undo[]): Promise<Running
   };
 }
 
-/** The parts that actions work with, and what closes them. */
+/** The stores of the settings: for now the one below the data directory. */
+export function storesOf({ dataDir }: Config): StoreConfig[] {
+  return [{ id: 'file', type: 'file', path: join(dataDir, 'images') }];
+}
+
+/** What actions work with, and what closes it. */
 export async function openApp(
   config: Config,
-  address: DatabaseAddress,
-  log: Logger,
+  { address, stores, log }: { address: DatabaseAddress; stores: Stores; log: Logger },
 ): Promise<{ app: App; close(): Promise<void> }> {
   const db = openDatabase(address);
   const hashes = hashPool({ cores: availableParallelism() });
   const app: App = {
     db,
-    stores: openStores([{ id: 'file', type: 'file', path: join(config.dataDir, 'images') }]),
+    stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
     signingKey: await findSigningKey(db),
@@ -124,8 +134,9 @@ export async function openApp(
   };
 }
 
-/** Files of multipart requests pass through here; what a killed server left is swept. */
-async function prepareSpool({ dataDir }: Config): Promise<void> {
+/** The folders of the data directory: images, and the spool of multipart requests, where leftovers are swept. */
+async function prepareFolders({ dataDir }: Config): Promise<void> {
+  await mkdir(join(dataDir, 'images'), { recursive: true, mode: 0o750 });
   const spool = join(dataDir, 'spool');
   await mkdir(spool, { recursive: true });
   for (const name of await readdir(spool)) {

@@ -1,17 +1,17 @@
 /** `vitrine check`: whether the service could run, part by part, changing nothing that is there. */
 import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openTokensFile } from '../auth/tokens.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabaseServer } from '../db/address.ts';
 import { connect } from '../db/client.ts';
+import { storesOf } from '../server.ts';
 import { openStores } from '../stores/all.ts';
 
 /** Prints a line for each part; true when all are well. */
 export async function check(config: Config): Promise<boolean> {
   const results = [
     await part('database', () => checkDatabase(config)),
-    await part('store file', () => checkStores(config)),
+    await part('stores', () => checkStores(config)),
     await part('tokens', () => checkTokens(config)),
   ];
   return results.every((ok) => ok);
@@ -43,9 +43,9 @@ async function checkDatabase(config: Config): Promise<string> {
 }
 
 async function checkStores(config: Config): Promise<string> {
-  const path = join(config.dataDir, 'images');
-  for (const store of openStores([{ id: 'file', type: 'file', path }]).all) await store.probe(AbortSignal.timeout(5_000));
-  return `${path} can be written to`;
+  const { all } = openStores(storesOf(config));
+  for (const store of all) await store.probe(AbortSignal.timeout(5_000));
+  return `${all.map((store) => store.id).join(', ')} can be written to`;
 }
 
 async function checkTokens({ tokensFile, tokensFileIsOurs }: Config): Promise<string> {

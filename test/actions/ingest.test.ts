@@ -162,7 +162,9 @@ describe('ingest', () => {
     const store = faultStore(aFileStore());
     store.fail({ at: 'write', nth, how });
     const writer = await store.create('ab.1', { size: null });
-    const error = await ingest(hashes, writer, inChunks(someBytes(12_500_000), 65_536), options()).catch((e) => e);
+    const error = await ingest(hashes, writer, inChunks(someBytes(12_500_000), 65_536), options()).catch(
+      (e) => e,
+    );
     expect(error).toBeInstanceOf(UnavailableError);
     expect(error).toMatchObject({ reason, store: 'disk' });
     expect(error.message).not.toContain('/host');

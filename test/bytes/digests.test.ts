@@ -7,7 +7,9 @@ const all: Algorithm[] = ['md5', 'sha256', 'sha512'];
 
 it.each([0, 1, 63, 64, 65, 100_003])('agrees with node:crypto on %i bytes in any chunks', async (length) => {
   const bytes = someBytes(length, length);
-  const expected = Object.fromEntries(all.map((name) => [name, createHash(name).update(bytes).digest('hex')]));
+  const expected = Object.fromEntries(
+    all.map((name) => [name, createHash(name).update(bytes).digest('hex')]),
+  );
   for (const chunk of [1, 64, 1000, 200_000]) {
     if (length / chunk > 10_000) continue;
     const set = digestSet(all);

@@ -8,7 +8,12 @@ import { collect, inChunks, someBytes } from '../support/bytes.ts';
 const mebibyte = 1024 * 1024;
 
 /** Stores `bytes` under `key`, chunk by chunk. */
-export async function put(store: WritableStore, key: string, bytes: Uint8Array, chunk = 65_536): Promise<void> {
+export async function put(
+  store: WritableStore,
+  key: string,
+  bytes: Uint8Array,
+  chunk = 65_536,
+): Promise<void> {
   const writer = await store.create(key, { size: bytes.length });
   // Two buffers by turns: the writer may use the one it got last until the next call resolves.
   const pair = [new Uint8Array(chunk), new Uint8Array(chunk)];

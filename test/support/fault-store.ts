@@ -50,7 +50,8 @@ export function faultStore(inner: WritableStore): FaultStore {
     stat: (key, signal) => step('stat').then(() => inner.stat(key, signal)),
     read: (key, range, signal) => step('read').then(() => inner.read(key, range, signal)),
     probe: (signal) => inner.probe(signal),
-    create: (key, hint, signal) => step('create').then(async () => writer(await inner.create(key, hint, signal))),
+    create: (key, hint, signal) =>
+      step('create').then(async () => writer(await inner.create(key, hint, signal))),
     remove: (key) => step('remove').then(() => inner.remove(key)),
     keys: (signal) => inner.keys(signal),
     fail(...next) {
