@@ -14,8 +14,9 @@ import {
 } from '../domain/fields.ts';
 import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf, parseImageId } from '../domain/image.ts';
 import { mayCreate } from '../domain/policy.ts';
-import { sqlState, transaction } from '../db/client.ts';
+import { transaction } from '../db/client.ts';
 import { isTombstoned } from '../db/copies.ts';
+import { sqlState } from '../db/failure.ts';
 import { insertImage, type SeenImage } from '../db/images.ts';
 import type { App } from './app.ts';
 import { requireImage, requireToken } from './require-image.ts';

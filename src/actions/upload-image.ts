@@ -14,7 +14,6 @@ import {
   renewClaim,
   type StoredBytes,
 } from '../db/copies.ts';
-import { databaseFailure } from '../db/failure.ts';
 import type { SeenImage } from '../db/images.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
@@ -174,7 +173,7 @@ async function publish(app: App, claim: Claim, stored: StoredBytes): Promise<voi
       if ((await publishClaim(app.db, claim, stored)) || (await isPublished(app.db, claim))) return;
       throw await lostClaim(app, claim);
     } catch (error) {
-      if (!(databaseFailure(error) instanceof UnavailableError) || attempt >= 30) throw error;
+      if (!(error instanceof UnavailableError) || attempt >= 30) throw error;
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
   }

@@ -7,8 +7,7 @@
  */
 import { UnavailableError } from '../domain/errors.ts';
 import type { Algorithm, Digests } from './digests.ts';
-import type { FromWorker } from './hash-ring-worker.ts';
-import type { HashThread } from './hash-threads.ts';
+import type { FromWorker, HashThread } from './hash-threads.ts';
 import type { Hasher } from './hasher.ts';
 
 export interface RingOptions {

@@ -1,6 +1,17 @@
 /** A few warm threads that hash. They do not keep the process alive unless a job runs on them. */
 import { Worker } from 'node:worker_threads';
-import type { FromWorker, ToWorker } from './hash-ring-worker.ts';
+import type { Algorithm, Digests } from './digests.ts';
+
+/** `job` names one stream; `start` and `length` are bytes of its memory. */
+export type ToWorker =
+  | { kind: 'begin'; job: number; memory: SharedArrayBuffer; algorithms: Algorithm[] }
+  | { kind: 'update'; job: number; start: number; length: number }
+  | { kind: 'finish'; job: number }
+  | { kind: 'drop'; job: number };
+
+export type FromWorker =
+  | { kind: 'updated'; job: number; start: number }
+  | { kind: 'ended'; job: number; digests: Digests };
 
 /** One stream on one thread. */
 export interface Job {
@@ -25,7 +36,7 @@ export interface HashThread {
 export function hashThread(): HashThread {
   const jobs = new Map<number, Job>();
   // Nothing of the environment is needed there, and the heap stays small: the bytes are not in it.
-  const worker = new Worker(new URL('./hash-ring-worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./hash-worker.mjs', import.meta.url), {
     env: {},
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: 4 },

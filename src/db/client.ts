@@ -2,6 +2,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import type { Instant } from '../domain/image.ts';
+import { databaseFailure, sqlState } from './failure.ts';
 
 /** Where PostgreSQL is: a URL, or the socket of the embedded one. */
 export type DatabaseAddress =
@@ -11,9 +12,12 @@ export type DatabaseAddress =
 export interface Database {
   /** For statements written by hand. */
   readonly sql: postgres.Sql;
-  /** For typed statements. */
+  /** For typed statements, within `transaction`. */
   readonly orm: PostgresJsDatabase;
-  /** A hand-written statement; prepared when its text is one of the few that come again and again. */
+  /**
+   * A hand-written statement; prepared when its text is one of the few that come again and again.
+   * @throws UnavailableError the database is away; TimeoutError the statement took too long
+   */
   query<Row>(text: string, params: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
@@ -44,8 +48,12 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     orm,
     query: async <Row>(text: string, params: readonly unknown[]) => {
       if (prepared.size < preparedMax) prepared.add(text);
-      const rows = await sql.unsafe(text, params as never[], { prepare: prepared.has(text) });
-      return rows as unknown as Row[];
+      try {
+        const rows = await sql.unsafe(text, params as never[], { prepare: prepared.has(text) });
+        return rows as unknown as Row[];
+      } catch (error) {
+        throw databaseFailure(error) ?? error;
+      }
     },
     close: () => sql.end({ timeout: 5 }),
   };
@@ -86,6 +94,7 @@ function instantFromText(text: string): Instant {
 /**
  * Runs `work` in a transaction; again, up to three times, when PostgreSQL ended it to resolve a deadlock or a
  * conflict of serialisation. `work` must have no effect outside the transaction.
+ * @throws UnavailableError the database is away: it is then not known whether a commit took effect
  */
 export async function transaction<T>(db: Database, work: (tx: Statements) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -93,16 +102,8 @@ export async function transaction<T>(db: Database, work: (tx: Statements) => Pro
       return await db.orm.transaction(work);
     } catch (error) {
       const code = sqlState(error);
-      if (attempt >= 3 || (code !== '40001' && code !== '40P01')) throw error;
+      const mayRetry = code === '40001' || code === '40P01';
+      if (attempt >= 3 || !mayRetry) throw databaseFailure(error) ?? error;
     }
   }
-}
-
-/** The SQLSTATE, or the connection's own code, of an error or of what caused it; null when it has none. */
-export function sqlState(error: unknown): string | null {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if ('code' in e && typeof e.code === 'string') return e.code;
-    if (e instanceof AggregateError && e.errors.length > 0) return sqlState(e.errors[0]);
-  }
-  return null;
 }

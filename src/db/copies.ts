@@ -54,8 +54,10 @@ const queuedAgain = {
 
 /** Says that the writer lives. False: the claim is lost and the writer must stop. */
 export async function renewClaim(db: Database, claim: Claim): Promise<boolean> {
-  const rows = await db.orm.update(images).set({ leaseUntil: lease }).where(holds(claim)).returning({ id: images.id });
-  return rows.length > 0;
+  return transaction(db, async (tx) => {
+    const rows = await tx.update(images).set({ leaseUntil: lease }).where(holds(claim)).returning({ id: images.id });
+    return rows.length > 0;
+  });
 }
 
 /** What the bytes turned out to be. */
@@ -156,7 +158,8 @@ export async function isTombstoned(tx: Statements, id: string): Promise<boolean>
 
 /** The status of an image, or null when it is gone: why a claim could not be had. */
 export async function findStatus(db: Database, id: string): Promise<ImageStatus | null> {
-  const [row] = await db.orm.select({ status: images.status }).from(images).where(eq(images.id, id));
+  const text = 'select status from images where id = $1::uuid';
+  const [row] = await db.query<{ status: ImageStatus }>(text, [id]);
   return row?.status ?? null;
 }
 
@@ -172,6 +175,7 @@ async function releaseObjects(tx: Statements, objects: readonly { store: string;
 
 /** The image that a copy belongs to; null when there is no such copy. */
 export async function findImageOfCopy(db: Database, copyId: string): Promise<string | null> {
-  const [row] = await db.orm.select({ imageId: copies.imageId }).from(copies).where(eq(copies.id, copyId));
+  const text = 'select image_id as "imageId" from image_copies where id = $1::uuid';
+  const [row] = await db.query<{ imageId: string }>(text, [copyId]);
   return row?.imageId ?? null;
 }

@@ -1,12 +1,5 @@
 /** What a failure of the database means for the caller. */
-import { DomainError, UnavailableError } from '../domain/errors.ts';
-import { sqlState } from './client.ts';
-
-/** The statement took longer than it may. */
-export class TimeoutError extends DomainError {
-  override readonly name = 'TimeoutError';
-  readonly code = 'TIMEOUT';
-}
+import { TimeoutError, UnavailableError } from '../domain/errors.ts';
 
 /** Codes of postgres.js and Node for a connection that broke or could not be made. */
 const connectionCodes = new Set([
@@ -38,6 +31,15 @@ export function databaseFailure(error: unknown): UnavailableError | TimeoutError
   // 08 connection, 53 resources, 57P0x shutdown and start, 25006 read-only primary, 40 after all retries.
   if (connectionCodes.has(code) || /^(08...|53...|57P0[1-5]|25006|40001|40P01)$/.test(code)) {
     return new UnavailableError('The catalog does not answer right now; try again in a few seconds.', {}, { cause: error });
+  }
+  return null;
+}
+
+/** The SQLSTATE, or the connection's own code, of an error or of what caused it; null when it has none. */
+export function sqlState(error: unknown): string | null {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if ('code' in e && typeof e.code === 'string') return e.code;
+    if (e instanceof AggregateError && e.errors.length > 0) return sqlState(e.errors[0]);
   }
   return null;
 }

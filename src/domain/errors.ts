@@ -114,6 +114,12 @@ export class UnavailableError extends DomainError {
   }
 }
 
+/** A question to the catalog took longer than it may. */
+export class TimeoutError extends DomainError {
+  override readonly name = 'TimeoutError';
+  readonly code = 'TIMEOUT';
+}
+
 /** The stored bytes are not what was published: shorter, longer or gone. */
 export class DamagedError extends DomainError {
   override readonly name = 'DamagedError';

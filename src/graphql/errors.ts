@@ -1,6 +1,5 @@
 /** The typed errors of mutations, and what becomes of errors at the top level. */
 import { GraphQLError } from 'graphql';
-import { databaseFailure } from '../db/failure.ts';
 import {
   ConflictError,
   DomainError,
@@ -107,11 +106,10 @@ export function topLevelError(error: unknown): GraphQLError | null {
     if (error.extensions.code) return error;
     return rebuilt(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });
   }
-  const expected = cause instanceof DomainError ? cause : databaseFailure(cause);
-  if (!expected) return null;
-  const extensions: Record<string, unknown> = { code: topLevelCode(expected) };
-  if (expected instanceof ValidationError) extensions.issues = expected.issues;
-  return rebuilt(error, expected.message, extensions);
+  if (!(cause instanceof DomainError)) return null;
+  const extensions: Record<string, unknown> = { code: topLevelCode(cause) };
+  if (cause instanceof ValidationError) extensions.issues = cause.issues;
+  return rebuilt(error, cause.message, extensions);
 }
 
 const topLevelCode = (error: DomainError) => (error instanceof ValidationError ? 'BAD_USER_INPUT' : error.code);

@@ -1,5 +1,4 @@
-/** The GraphQL schema: lists the files that declare it, in the order in which it is printed. */
-import { lexicographicSortSchema, printSchema } from 'graphql';
+/** The GraphQL schema: lists the files that declare it. */
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './errors.ts';
@@ -11,9 +10,4 @@ import './image/mutations.ts';
 import './image/upload-image.ts';
 import './image/members.ts';
 
-export const schema = builder.toSchema({ sortSchema: false });
-
-/** The schema as it is published in `schema/schema.graphql`. */
-export function printedSchema(): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
-}
+export const schema = builder.toSchema();

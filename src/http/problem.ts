@@ -6,6 +6,7 @@ import {
   ForbiddenError,
   NotFoundError,
   QuotaExceededError,
+  TimeoutError,
   UnauthenticatedError,
   UnavailableError,
   ValidationError,
@@ -58,7 +59,7 @@ const statuses: [new (...args: never[]) => Error, (error: never) => number][] = 
   [DamagedError, () => 410],
   [QuotaExceededError, () => 413],
   [UnavailableError, (error: UnavailableError) => (error.reason === 'full' ? 413 : 503)],
-  [DomainError as never, () => 503],
+  [TimeoutError, () => 503],
 ];
 
 /** The answer to an expected failure, or null when the error is a bug. */

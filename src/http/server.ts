@@ -7,7 +7,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { databaseFailure } from '../db/failure.ts';
 import type { Metrics } from './metrics.ts';
 import { HttpError, internalProblem, problemOf } from './problem.ts';
 
@@ -116,7 +115,7 @@ export function bufferBodies(http: FastifyInstance): void {
 
 /** Answers with what an error means, and logs what is a bug. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = problemOf(error) ?? problemOf(databaseFailure(error)) ?? problemOf(fastifyRefusal(error));
+  const problem = problemOf(error) ?? problemOf(fastifyRefusal(error));
   if (!problem) request.log.error({ err: error }, 'a request failed');
   const { status, headers, body } = problem ?? internalProblem(request.id);
   reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body));

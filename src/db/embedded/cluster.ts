@@ -7,7 +7,6 @@
  *   data/postgres-18.log      what PostgreSQL says; the part before that in postgres-18.log.1
  *   data/postgres-binaries-*  only when the installed programs cannot be used in place
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chmod,
@@ -30,7 +29,8 @@ import {
   requirePackage,
   temporarySuffix,
 } from './binaries.ts';
-import { canReach, chooseOwner, type Owner, ownerOf, requireName } from './owner.ts';
+import { canReach, chooseOwner, letThrough, type Owner, ownerOf, requireName } from './owner.ts';
+import { rethrowWithWay, startProgram, whyNoStart } from './program.ts';
 
 export interface Cluster {
   /** Without links; PostgreSQL and everybody who asks about it use this very spelling. */
@@ -67,7 +67,7 @@ export async function openCluster(dataDir: string, log: (message: string) => voi
   }
   const path = await realpath(link);
   const owner = await ownerOf(path);
-  if (!(await canReach(path, owner)))
+  if (!(await canReach(path, owner)) && !(path === link && (await letThrough(home, owner))))
     throw new Error(
       `PostgreSQL runs as user id ${owner?.uid}, who cannot get to ${path}: ` +
         'allow others to pass through the folders above it (chmod o+x)',
@@ -75,9 +75,6 @@ export async function openCluster(dataDir: string, log: (message: string) => voi
   if (path !== link) log(`The database of ${home} is in ${path}; back up both`);
   return { path, logFile, owner, package: from };
 }
-
-/** What PostgreSQL gets from our environment: nothing. It needs none of our secrets and none of our locale. */
-export const bareEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 async function makeCluster(link: string, from: Package, log: (message: string) => void): Promise<void> {
   const owner = await chooseOwner();
@@ -87,7 +84,7 @@ async function makeCluster(link: string, from: Package, log: (message: string) =
   const temporary = `${place}${temporarySuffix()}`;
   await mkdir(temporary, { mode: 0o700 });
   try {
-    if (owner !== null) await chown(temporary, owner.uid, owner.gid);
+    if (owner !== null) await chown(temporary, owner.uid, owner.gid).catch(rethrowWithWay);
     await runInitdb(await requireBinaries(from, owner, dirname(place)), temporary, owner);
     await publish(temporary, place);
     if (place !== link) await symlink(place, link);
@@ -107,39 +104,27 @@ async function makeCluster(link: string, from: Package, log: (message: string) =
  * made when all is complete, so that a link to nothing always means that something was lost.
  */
 async function placeFor(link: string, owner: Owner | null): Promise<string> {
-  if (await canReach(dirname(link), owner)) return link;
+  if (await letThrough(dirname(link), owner)) return link;
   await mkdir(elsewhere, { recursive: true, mode: 0o755 });
   await chmod(elsewhere, 0o755);
   return join(elsewhere, `${link.slice(link.lastIndexOf('/') + 1)}-${randomBytes(8).toString('hex')}`);
 }
 
 async function runInitdb(binaries: string, into: string, owner: Owner | null): Promise<void> {
-  const child = spawn(join(binaries, 'bin/initdb'), ['-D', into, ...initdbFlags.split(' ')], {
+  const child = startProgram(join(binaries, 'bin/initdb'), ['-D', into, ...initdbFlags.split(' ')], {
     ...owner,
-    cwd: '/',
-    env: bareEnvironment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     complaints += text;
   });
   const outcome = await new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(whyNoSpawn(error, binaries)));
+    child.once('error', (error) => resolve(whyNoStart(error)));
     child.once('close', (code, signal) => resolve(code === 0 ? '' : `${signal ?? `exit code ${code}`}`));
   });
   if (outcome !== '')
     throw new Error(`initdb could not make the database (${outcome}): ${complaints.trim()}`);
-}
-
-/** In words: the usual reasons for which a program cannot be started at all. */
-export function whyNoSpawn(error: Error, binaries: string): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const way = 'set DATABASE_URL to an external PostgreSQL 15 or later';
-  if (code === 'ENOENT') return `${binaries} is not for this system, which may have no glibc; ${way}`;
-  if (code === 'EPERM' || code === 'EINVAL')
-    return `root may not become another user here; run as an ordinary user, or ${way}`;
-  return error.message;
 }
 
 async function publish(temporary: string, place: string): Promise<void> {

@@ -2,7 +2,7 @@
  * Who the PostgreSQL processes run as. PostgreSQL refuses to run as root, so root lends it another user of the
  * machine; everybody else runs it as themselves. The machine's user table is only read, never changed.
  */
-import { chown, lchown, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, lchown, readdir, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -52,17 +52,31 @@ async function giveTree(root: string, { uid, gid }: Owner): Promise<void> {
 }
 
 /**
- * Whether the owner gets to `path` and may read and enter it. Looks at the mode bits alone: where an access
- * list allows more, we make a copy too many, which does no harm.
+ * Whether the owner may pass through all folders down to `path`, and enter or run that. Looks at the mode bits
+ * alone: where an access list allows more, we make a copy too many, which does no harm.
  */
 export async function canReach(path: string, owner: Owner | null): Promise<boolean> {
   if (owner === null) return true;
-  for (let at = path, wanted = 5; ; at = dirname(at), wanted = 1) {
+  for (let at = path; ; at = dirname(at)) {
     const { uid, gid, mode } = await stat(at);
     const allowed = uid === owner.uid ? mode >> 6 : gid === owner.gid ? mode >> 3 : mode;
-    if ((allowed & wanted) !== wanted) return false;
+    if ((allowed & 1) === 0) return false;
     if (at === dirname(at)) return true;
   }
+}
+
+/**
+ * Whether the owner may pass through `folder`, our data folder. One that is closed to all but root (mode 0700)
+ * gets the owner's group, which may pass and not list: nobody else gains anything. The folders above it are
+ * not ours to change.
+ */
+export async function letThrough(folder: string, owner: Owner | null): Promise<boolean> {
+  if (owner === null || (await canReach(folder, owner))) return true;
+  const { uid, mode } = await stat(folder);
+  if (uid !== 0 || (mode & 0o070) !== 0 || !(await canReach(dirname(folder), owner))) return false;
+  await chown(folder, uid, owner.gid);
+  await chmod(folder, (mode & 0o7777) | 0o010);
+  return canReach(folder, owner);
 }
 
 /** initdb looks up the name of its user and fails without one; the server later does not. */

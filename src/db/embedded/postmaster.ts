@@ -2,26 +2,33 @@
  * The server process of a cluster: started, found and stopped. PostgreSQL itself sees to it that there is
  * never more than one: by postmaster.pid, and by shared memory that is tied to the folder.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { copyFile, open, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { requireBinaries } from './binaries.ts';
-import { bareEnvironment, type Cluster, whyNoSpawn } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
+import { startProgram, whyNoStart } from './program.ts';
 
 /** Names the socket file and nothing else: there is no TCP. */
 export const port = 5432;
 
 const maxLogBytes = 10 * 2 ** 20;
 
+const cleanEnd = 'exit code 0';
+
+/** In the words of PostgreSQL: CreateLockFile (miscinit.c) and PGSharedMemoryCreate (sysv_shmem.c). */
+const passing = /lock file ".*" (already exists|is empty)|shared memory block .* still in use/;
+
 /** A server process that we have started and that may not be up yet, or never. */
 export interface Attempt {
   readonly pid: number | undefined;
   /**
    * Null as long as it runs. Else why it ended, with the end of the log; `again` when the reason passes by
-   * itself: another server was quicker, or what a killed one left behind is still ending.
+   * itself: another server was quicker, what a killed one left behind is still ending, or it was up and the last
+   * process to leave has stopped it.
    */
   ended(): Promise<{ why: string; again: boolean } | null>;
 }
@@ -45,18 +52,17 @@ export async function startPostmaster(cluster: Cluster, found: Found): Promise<A
   // would take it for that server and not start. This is its own way of being told not to (CreateLockFile,
   // miscinit.c), and better than removing the file: it is about this one number, so that a server that another
   // process starts meanwhile is still seen.
-  const env = { ...bareEnvironment, ...(found.leftover && { PG_GRANDPARENT_PID: `${found.leftover}` }) };
+  const env = found.leftover === null ? {} : { PG_GRANDPARENT_PID: `${found.leftover}` };
   let end: string | null = null;
   try {
-    const child = spawn(join(binaries, 'bin/postgres'), ['-D', path, ...settings()], {
+    const child = startProgram(join(binaries, 'bin/postgres'), ['-D', path, ...settings()], {
       ...owner,
-      cwd: '/',
       detached: true,
       env,
       stdio: ['ignore', out.fd, out.fd],
     });
     child.once('error', (error) => {
-      end ??= whyNoSpawn(error, binaries);
+      end ??= whyNoStart(error);
     });
     child.once('exit', (code, signal) => {
       end ??= signal ?? `exit code ${code}`;
@@ -67,7 +73,7 @@ export async function startPostmaster(cluster: Cluster, found: Found): Promise<A
       async ended() {
         if (end === null) return null;
         const said = await tailOf(logFile, logged);
-        const again = /lock file ".*" already exists|shared memory block .* still in use/.test(said);
+        const again = end === cleanEnd || passing.test(said);
         return { why: `PostgreSQL did not start (${end}). The end of ${logFile}:\n${said}`, again };
       },
     };

@@ -163,7 +163,7 @@ async function keep(server: Server, first: Session | null): Promise<Session | nu
 /** Gives up the place, and stops the server when nobody else has one. */
 async function leave(server: Server, last: Session | null): Promise<void> {
   const { cluster, log } = server;
-  for (let session = last; session !== null; session = await enter(server)) {
+  for (let session = last ?? (await enter(server)); session !== null; session = await enter(server)) {
     try {
       // Asked first: when the connection then still works, it is the very server that we are connected to.
       const { running } = await findPostmaster(cluster);

@@ -1,0 +1,32 @@
+/** What normalising caches need to know of the schema: which types are entities, and how lists page. */
+import possible from './possible-types.json' with { type: 'json' };
+
+/** Types without an id: values inside their parent. */
+const values = [
+  'Digest',
+  'HttpHeader',
+  'ImageCapabilities',
+  'ImageConnection',
+  'ImageEdge',
+  'ImageMemberConnection',
+  'ImageMemberEdge',
+  'ImageProperty',
+  'PageInfo',
+  'ServiceInfo',
+  'TransferTarget',
+  'ValidationIssue',
+  'Viewer',
+  'ViewerCapabilities',
+] as const;
+
+/** For urql: `cacheExchange({ keys: urqlKeys, possibleTypes })` of @urql/exchange-graphcache. */
+export const urqlKeys: Record<string, () => null> = Object.fromEntries(values.map((name) => [name, () => null]));
+
+/** For Apollo: `new InMemoryCache({ typePolicies, possibleTypes })`. */
+export const typePolicies: Record<string, { keyFields?: false; fields?: Record<string, { keyArgs: string[] }> }> = {
+  ...Object.fromEntries(values.map((name) => [name, { keyFields: false as const }])),
+  Query: { fields: { images: { keyArgs: ['where', 'include', 'orderBy'] } } },
+};
+
+/** Interface or union -> the types behind it. */
+export const possibleTypes: Record<string, string[]> = possible;
