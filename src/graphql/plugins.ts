@@ -1,5 +1,4 @@
 /** What happens around every operation, whichever way it came in: limits, compilation, errors. */
-import { useGraphQlJit } from '@envelop/graphql-jit';
 import {
   type DocumentNode,
   GraphQLError,
@@ -10,6 +9,7 @@ import {
   type Source,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { useCompilation } from './compilation.ts';
 import type { GraphContext } from './context.ts';
 import { topLevelError } from './errors.ts';
 import { costOf, hasFixedCost, limits, overLimit, structureError } from './limits.ts';
@@ -20,7 +20,7 @@ export interface OperationOptions {
 }
 
 export function operationPlugins({ introspection }: OperationOptions): Plugin[] {
-  return [useLimits(), ...(introspection ? [] : [useSecrecy()]), useCostLimit(), useCompilation(), useTypedErrors()];
+  return [useLimits(), ...(introspection ? [] : [useSecrecy()]), useCostLimit(), useCompilation(schema), useTypedErrors()];
 }
 
 /** Characters and tokens while parsing, structure before validation. */
@@ -116,34 +116,6 @@ function variablesTooDeep(value: unknown): boolean {
     for (const child of Object.values(node)) stack.push([child, depth + 1]);
   }
   return false;
-}
-
-/**
- * Queries that come again are compiled. Documents with several operations are not: the compiler's cache does not
- * tell them apart. Nor are mutations, which gain nothing, and introspection.
- */
-function useCompilation(): Plugin {
-  const seen = new WeakMap<DocumentNode, number>();
-  return useGraphQlJit(
-    {},
-    {
-      enableIf: ({ document }) => {
-        const times = (seen.get(document) ?? 0) + 1;
-        seen.set(document, times);
-        return times > 1 && isSingle(document) && isPlainQuery(document);
-      },
-      onError: () => {},
-    },
-  ) as Plugin;
-}
-
-function isPlainQuery(document: DocumentNode): boolean {
-  return document.definitions.every(
-    (d) =>
-      d.kind !== Kind.OPERATION_DEFINITION ||
-      (d.operation === 'query' &&
-        d.selectionSet.selections.every((s) => s.kind !== Kind.FIELD || !s.name.value.startsWith('__'))),
-  );
 }
 
 /** Every error a client sees has a code; what is a bug is logged with the request and shown as one sentence. */

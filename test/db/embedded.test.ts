@@ -231,7 +231,7 @@ describe('one process', () => {
 });
 
 describe('PostgreSQL dies', () => {
-  test('a killed server is started again within three seconds, with all that was committed', async () => {
+  test('a killed server is started again within seconds, with all that was committed', async () => {
     const dir = await aDataDir();
     const opened = await openEmbeddedPostgres(dir);
     const { socketDir, port, user, database } = opened.connection;
@@ -248,7 +248,7 @@ describe('PostgreSQL dies', () => {
         () => false,
       ),
     );
-    expect(Date.now() - begun).toBeLessThan(3_000);
+    expect(Date.now() - begun).toBeLessThan(5_000);
     await pool.end();
     await opened.close();
     expect(await isRunning(dir)).toBe(false);

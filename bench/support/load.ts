@@ -1,0 +1,135 @@
+/**
+ * A load generator, in a process of its own: keeps some connections busy with one request each for a while, and
+ * tells how that went. It speaks just enough HTTP/1.1 itself (answers with Content-Length) to cost far less than
+ * any server that it measures.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+export interface Load {
+  url: string;
+  /** Sent as POST when there is a body, as GET otherwise. */
+  body: string | null;
+  headers: Record<string, string>;
+  connections: number;
+  seconds: number;
+}
+
+export interface Measured {
+  requests: number;
+  perSecond: number;
+  /** Milliseconds from the first byte sent to the last byte received. */
+  p50: number;
+  p95: number;
+}
+
+export interface LoadGenerator {
+  /** @throws Error anything but a 200 came back */
+  run(load: Load): Promise<Measured>;
+  stop(): void;
+}
+
+/** Starts one; it stays warm from one load to the next. */
+export function startLoadGenerator(): LoadGenerator {
+  const child = fork(import.meta.filename);
+  return {
+    async run(load) {
+      child.send(load);
+      const [answer] = (await once(child, 'message')) as [Measured | { error: string }];
+      if ('error' in answer) throw new Error(answer.error);
+      return answer;
+    },
+    stop: () => child.disconnect(),
+  };
+}
+
+async function generate(load: Load): Promise<Measured> {
+  const request = requestOf(load);
+  const { hostname: host, port } = new URL(load.url);
+  const taken: number[] = [];
+  const start = performance.now();
+  const end = start + load.seconds * 1000;
+  const lines = Array.from({ length: load.connections }, () =>
+    keepBusy({ host, port: Number(port), request, end, taken }),
+  );
+  await Promise.all(lines);
+  const seconds = (performance.now() - start) / 1000;
+  taken.sort((a, b) => a - b);
+  const quantile = (q: number) => taken[Math.floor(taken.length * q)] ?? Number.NaN;
+  return {
+    requests: taken.length,
+    perSecond: taken.length / seconds,
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+  };
+}
+
+function requestOf({ url, body, headers }: Load): Buffer {
+  const { host, pathname, search } = new URL(url);
+  const lines = [`${body === null ? 'GET' : 'POST'} ${pathname}${search} HTTP/1.1`, `Host: ${host}`];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (body !== null)
+    lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`);
+}
+
+interface Line {
+  host: string;
+  port: number;
+  request: Buffer;
+  /** By performance.now(). */
+  end: number;
+  /** Gets the milliseconds of every request. */
+  taken: number[];
+}
+
+/** One connection after the other, as long as there is time: servers close them after so many requests. */
+async function keepBusy(line: Line): Promise<void> {
+  while (performance.now() < line.end) await useConnection(line);
+}
+
+function useConnection({ host, port, request, end, taken }: Line): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true });
+    let sentAt = 0;
+    /** Bytes of the answer still to come; 0 before its head is read. */
+    let missing = 0;
+    let isLast = false;
+    const send = () => {
+      sentAt = performance.now();
+      socket.write(request);
+    };
+    socket.on('connect', send);
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
+    socket.on('data', (chunk) => {
+      if (missing === 0) {
+        const head = chunk.toString('latin1', 0, Math.max(0, chunk.indexOf('\r\n\r\n')));
+        const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+        if (!head.startsWith('HTTP/1.1 200 ') || length === undefined) {
+          reject(new Error(`Not a good answer: ${chunk.toString().slice(0, 1000)}`));
+          socket.destroy();
+          return;
+        }
+        isLast = /\r\nconnection: close/i.test(head);
+        missing = head.length + 4 + Number(length);
+      }
+      missing -= chunk.length;
+      if (missing > 0) return;
+      const now = performance.now();
+      taken.push(now - sentAt);
+      if (isLast || now >= end) socket.destroy();
+      else send();
+    });
+  });
+}
+
+if (process.send && import.meta.main) {
+  process.on('message', (load: Load) => {
+    generate(load).then(
+      (measured) => process.send?.(measured),
+      (error: Error) => process.send?.({ error: error.message }),
+    );
+  });
+}

@@ -1,0 +1,60 @@
+/** The product itself as a child process, run as it is in production, with its log thrown away. */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseAddress } from '../../src/db/client.ts';
+import { freePort } from './nginx.ts';
+import { type Program, startProgram } from './process.ts';
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname;
+
+export interface Vitrine extends Program {
+  /** What a caller sends to be who they are. */
+  headersOf(project: string): Record<string, string>;
+  /** The data of an operation. @throws Error it has errors */
+  query<Data>(project: string, query: string, variables?: object): Promise<Data>;
+}
+
+/** `projects` get a member's token each, and `admin` one of an admin. */
+export async function startVitrine(
+  address: DatabaseAddress,
+  { dataDir, projects }: { dataDir: string; projects: readonly string[] },
+): Promise<Vitrine> {
+  const tokens = ['admin', ...projects].map((project) => ({
+    token: randomBytes(12).toString('hex'),
+    user: project,
+    project,
+    roles: [project === 'admin' ? 'admin' : 'member'],
+  }));
+  const tokensFile = join(dataDir, 'bench-tokens.json');
+  await writeFile(tokensFile, JSON.stringify(tokens), { mode: 0o600 });
+  const port = await freePort();
+  const program = await startProgram([main, 'serve'], {
+    url: `http://127.0.0.1:${port}`,
+    path: '/readyz',
+    env: {
+      VITRINE_PORT: String(port),
+      VITRINE_DATA_DIR: dataDir,
+      VITRINE_TOKENS_FILE: tokensFile,
+      VITRINE_LOG_LEVEL: 'info',
+      ...('url' in address ? { DATABASE_URL: address.url } : {}),
+    },
+  });
+  const headersOf = (project: string) => ({
+    'X-Auth-Token': tokens.find((entry) => entry.project === project)?.token ?? '',
+  });
+  return {
+    ...program,
+    headersOf,
+    async query<Data>(project: string, query: string, variables?: object) {
+      const response = await fetch(`${program.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headersOf(project) },
+        body: JSON.stringify({ query, variables }),
+      });
+      const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
+      if (errors) throw new Error(JSON.stringify(errors));
+      return data;
+    },
+  };
+}
