@@ -65,10 +65,11 @@ export function beyondSql(
   // (a beyond) or (a same and b beyond) or ... : for mixed directions and for keys that may be null.
   const same: string[] = [];
   const ways: string[] = [];
-  for (const { key, value, ascending } of steps) {
+  for (const [i, { key, value, ascending }] of steps.entries()) {
     const beyond = beyondKey(key, value, ascending, backward, params);
     if (beyond) ways.push([...same, beyond].join(' and '));
-    same.push(value === null ? `${key.column} is null` : `${key.column} = ${params.add(value, key.param)}`);
+    // A value nobody compares with has no type that PostgreSQL could know.
+    if (i < steps.length - 1 || orAt) same.push(value === null ? `${key.column} is null` : `${key.column} = ${params.add(value, key.param)}`);
   }
   if (orAt) ways.push(same.join(' and '));
   return `(${ways.map((way) => `(${way})`).join(' or ') || 'false'})${indexStart(steps, params, backward)}`;
