@@ -20,7 +20,8 @@ export interface Store {
   /**
    * Bytes start..end, both included; all of them without a range. A chunk is only valid until the next one is
    * asked for: who keeps it copies it. The iteration ends early, without an error, when the object is shorter
-   * than it was: the reader counts.
+   * than it was: the reader counts. Who is given the iterable iterates it, calls return() on its iterator or
+   * gives the signal: until then a driver may hold a file or a connection.
    * @throws NotFoundError nothing was committed under this key
    * @throws UnavailableError the store refuses
    */
@@ -33,6 +34,7 @@ export interface Store {
 export interface WritableStore extends Store {
   /**
    * Begins an object. `hint.size` is the number of bytes that will come, null when it is not known.
+   * @throws ConflictError ALREADY_EXISTS: an object or an unfinished write has this key
    * @throws UnavailableError the store refuses, or has no room for hint.size
    */
   create(key: string, hint: { size: number | null }, signal?: AbortSignal): Promise<StoreWriter>;
