@@ -392,6 +392,47 @@ export type TagsFilter = {
   isEmpty?: boolean | null | undefined;
 };
 
+/**
+ * A field left out stays as it is; null clears name, diskFormat and containerFormat, and is a ValidationError
+ * elsewhere. All or nothing.
+ */
+export type UpdateImageInput = {
+  /** Those that are there already are no error. */
+  addTags?: Array<string> | null | undefined;
+  /** Only before there is data. */
+  containerFormat?: ContainerFormat | null | undefined;
+  /** Only before there is data. */
+  diskFormat?: DiskFormat | null | undefined;
+  /** Whether lists leave it out. */
+  hidden?: boolean | null | undefined;
+  /** The image. */
+  id: string;
+  /** Refused with REVISION_MISMATCH unless the image is at this revision; left out, the last writer wins. */
+  ifRevision?: number | null | undefined;
+  /** GiB. */
+  minDisk?: number | null | undefined;
+  /** MiB. */
+  minRam?: number | null | undefined;
+  /** Up to 255 characters. */
+  name?: string | null | undefined;
+  /** Only an admin. */
+  owner?: string | null | undefined;
+  /** All custom properties anew; not together with setProperties or removeProperties. */
+  properties?: Array<PropertyInput> | null | undefined;
+  /** Whether it can be deleted. */
+  protected?: boolean | null | undefined;
+  /** Those that are not there are no error; a name also in setProperties is. */
+  removeProperties?: Array<string> | null | undefined;
+  /** Those that are not there are no error. */
+  removeTags?: Array<string> | null | undefined;
+  /** Adds or changes these; the others stay. */
+  setProperties?: Array<PropertyInput> | null | undefined;
+  /** All tags anew; not together with addTags or removeTags. */
+  tags?: Array<string> | null | undefined;
+  /** PUBLIC only by an admin. */
+  visibility?: ImageVisibility | null | undefined;
+};
+
 export type CreateForMainJobMutationVariables = Exact<{
   input: CreateImageInput;
 }>;
@@ -411,6 +452,33 @@ export type FindForMainJobQueryVariables = Exact<{
 
 
 export type FindForMainJobQuery = { images: { totalCount: number | null, totalSize: number | null, nodes: Array<{ id: string, name: string | null, status: ImageStatus, size: number | null, checksum: string | null, digests: Array<{ algorithm: string, value: string }>, copies: Array<{ state: ImageCopyState, size: number | null, store: { name: string } }>, download: { url: string } | null }> } | null };
+
+export type CreateImageMutationVariables = Exact<{
+  input: CreateImageInput;
+}>;
+
+
+export type CreateImageMutation = { createImage:
+    | { __typename: 'ConflictError', code: string, message: string }
+    | { __typename: 'CreateImagePayload', image: { id: string, name: string | null, status: ImageStatus, visibility: ImageVisibility, owner: string | null, kind: ImageKind, diskFormat: DiskFormat | null, containerFormat: ContainerFormat | null, minDisk: number, minRam: number, protected: boolean, hidden: boolean, tags: Array<string>, revision: number, createdAt: string, updatedAt: string, properties: Array<{ name: string, value: string }> } }
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'QuotaExceededError', code: string, message: string, resource: string, limit: number, requested: number }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, code: string, message: string, suggestion: string | null }> }
+   | null };
+
+export type UpdateImageMutationVariables = Exact<{
+  input: UpdateImageInput;
+}>;
+
+
+export type UpdateImageMutation = { updateImage:
+    | { __typename: 'ConflictError', code: string, message: string, currentRevision: number | null }
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'NotFoundError', code: string, message: string }
+    | { __typename: 'QuotaExceededError', code: string, message: string, resource: string, limit: number, requested: number }
+    | { __typename: 'UpdateImagePayload', image: { id: string, name: string | null, kind: ImageKind, visibility: ImageVisibility, diskFormat: DiskFormat | null, tags: Array<string>, revision: number, updatedAt: string, properties: Array<{ name: string, value: string }> } }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, code: string }> }
+   | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -477,3 +545,92 @@ export const FindForMainJobDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FindForMainJobQuery, FindForMainJobQueryVariables>;
+export const CreateImageDocument = new TypedDocumentString(`
+    mutation CreateImage($input: CreateImageInput!) {
+  createImage(input: $input) {
+    __typename
+    ... on CreateImagePayload {
+      image {
+        id
+        name
+        status
+        visibility
+        owner
+        kind
+        diskFormat
+        containerFormat
+        minDisk
+        minRam
+        protected
+        hidden
+        tags
+        revision
+        createdAt
+        updatedAt
+        properties {
+          name
+          value
+        }
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+    ... on ValidationError {
+      issues {
+        path
+        code
+        message
+        suggestion
+      }
+    }
+    ... on QuotaExceededError {
+      resource
+      limit
+      requested
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateImageMutation, CreateImageMutationVariables>;
+export const UpdateImageDocument = new TypedDocumentString(`
+    mutation UpdateImage($input: UpdateImageInput!) {
+  updateImage(input: $input) {
+    __typename
+    ... on UpdateImagePayload {
+      image {
+        id
+        name
+        kind
+        visibility
+        diskFormat
+        tags
+        revision
+        updatedAt
+        properties {
+          name
+          value
+        }
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+    ... on ConflictError {
+      currentRevision
+    }
+    ... on ValidationError {
+      issues {
+        path
+        code
+      }
+    }
+    ... on QuotaExceededError {
+      resource
+      limit
+      requested
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateImageMutation, UpdateImageMutationVariables>;
