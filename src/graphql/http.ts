@@ -82,19 +82,14 @@ query Start {
   }
 }
 
-query Newest {
-  images(first: 10) {
-    totalCount
-    nodes {
-      id
-      name
-      status
-      size
-      tags
-      properties { name value }
-    }
-  }
-}
+# Then, with a token:
+#
+# query Newest {
+#   images(first: 10) {
+#     totalCount
+#     nodes { id name status size tags properties { name value } }
+#   }
+# }
 `;
 
 async function factsOf(options: GraphqlOptions, request: FastifyRequest): Promise<RequestFacts> {
