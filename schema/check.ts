@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { buildSchema, findBreakingChanges, findDangerousChanges } from 'graphql';
 
 const [released, current] = await Promise.all(
-  ['schema/released.graphql', 'schema/schema.graphql'].map(async (path) => buildSchema(await readFile(path, 'utf8'))),
+  ['schema/released.graphql', 'schema/schema.graphql'].map(async (path) =>
+    buildSchema(await readFile(path, 'utf8')),
+  ),
 );
 if (!released || !current) throw new Error('Both schemas are needed.');
 

@@ -83,7 +83,9 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   });
   const authenticate = authenticateWith(tokens);
   graphqlRoutes(http, { ...config, app, authenticate });
-  http.register(async (scope) => transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }));
+  http.register(async (scope) =>
+    transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
+  );
   await http.listen({ host: config.host, port: config.port });
 
   return {

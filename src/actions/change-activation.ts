@@ -1,8 +1,9 @@
 /** Deactivates and reactivates images: a deactivated one stays, but only an admin can download it. */
-import type { Caller } from '../domain/caller.ts';
-import { after, wrongStatus } from '../domain/lifecycle.ts';
+
 import { transaction } from '../db/client.ts';
 import { type SeenImage, updateImageRow } from '../db/images.ts';
+import type { Caller } from '../domain/caller.ts';
+import { after, wrongStatus } from '../domain/lifecycle.ts';
 import type { App } from './app.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
 
@@ -22,7 +23,12 @@ export function reactivateImage(app: App, caller: Caller, input: { id: string })
   return change(app, caller, input.id, 'reactivate');
 }
 
-async function change(app: App, caller: Caller, id: string, event: 'deactivate' | 'reactivate'): Promise<SeenImage> {
+async function change(
+  app: App,
+  caller: Caller,
+  id: string,
+  event: 'deactivate' | 'reactivate',
+): Promise<SeenImage> {
   const goal = event === 'deactivate' ? 'deactivated' : 'active';
   await transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id, operation: event });

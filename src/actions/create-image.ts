@@ -1,5 +1,9 @@
 /** Registers an image: metadata now, bytes later. */
 import { randomUUID } from 'node:crypto';
+import { transaction } from '../db/client.ts';
+import { isTombstoned } from '../db/copies.ts';
+import { sqlState } from '../db/failure.ts';
+import { insertImage, type SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -12,12 +16,14 @@ import {
   tagListIssues,
   textIssues,
 } from '../domain/fields.ts';
-import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf, parseImageId } from '../domain/image.ts';
+import {
+  type ContainerFormat,
+  type DiskFormat,
+  type ImageVisibility,
+  kindOf,
+  parseImageId,
+} from '../domain/image.ts';
 import { mayCreate } from '../domain/policy.ts';
-import { transaction } from '../db/client.ts';
-import { isTombstoned } from '../db/copies.ts';
-import { sqlState } from '../db/failure.ts';
-import { insertImage, type SeenImage } from '../db/images.ts';
 import type { App } from './app.ts';
 import { requireImage, requireToken } from './require-image.ts';
 

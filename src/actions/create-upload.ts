@@ -1,11 +1,12 @@
 /** Transfer targets: links that carry the permission to send or fetch the bytes of one image. */
+
+import type { SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import { parseDigest } from '../domain/digest.ts';
 import { invalid } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
 import { mayDo } from '../domain/policy.ts';
 import { signPath } from '../domain/signed-path.ts';
-import type { SeenImage } from '../db/images.ts';
 import type { App } from './app.ts';
 import { requireImage } from './require-image.ts';
 import { checkReady, requireWritableStore } from './upload-image.ts';
@@ -46,7 +47,11 @@ export async function createUpload(
   if (input.digest) {
     const digest = parseDigest(input.digest.algorithm, input.digest.value);
     if (!digest) {
-      throw invalid(['digest'], 'BAD_DIGEST', 'A digest is sha512, sha256 or md5 with its value in hex, of full length.');
+      throw invalid(
+        ['digest'],
+        'BAD_DIGEST',
+        'A digest is sha512, sha256 or md5 with its value in hex, of full length.',
+      );
     }
     params.digest = `${digest.algorithm}:${digest.value}`;
   }

@@ -1,8 +1,9 @@
 /** Takes an image away for ever; its bytes follow in the background. */
-import type { Caller } from '../domain/caller.ts';
-import { ConflictError } from '../domain/errors.ts';
+
 import { transaction } from '../db/client.ts';
 import { deleteImageRow } from '../db/copies.ts';
+import type { Caller } from '../domain/caller.ts';
+import { ConflictError } from '../domain/errors.ts';
 import type { App } from './app.ts';
 import { requireLockedImage } from './require-image.ts';
 import { requireRevision } from './update-image.ts';

@@ -1,9 +1,10 @@
 /** Opens the bytes of an image for reading. */
+
+import { findActiveCopies } from '../db/copies.ts';
+import type { SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DamagedError, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
-import { findActiveCopies } from '../db/copies.ts';
-import type { SeenImage } from '../db/images.ts';
 import type { ByteRange, Store } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { requireImage } from './require-image.ts';
@@ -41,7 +42,10 @@ async function findGoodCopy(app: App, image: SeenImage): Promise<{ store: Store;
     try {
       const { size } = await store.stat(copy.key);
       if (size === image.size) return { store, key: copy.key };
-      app.log.error({ image: image.id, store: store.id, size, expected: image.size }, 'a stored image has another size');
+      app.log.error(
+        { image: image.id, store: store.id, size, expected: image.size },
+        'a stored image has another size',
+      );
     } catch (error) {
       if (error instanceof UnavailableError) unavailable = error;
       else if (!(error instanceof NotFoundError)) throw error;

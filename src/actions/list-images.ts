@@ -1,6 +1,5 @@
 /** A page of the images that a caller may list, narrowed by a filter. */
-import type { Caller } from '../domain/caller.ts';
-import { invalid } from '../domain/errors.ts';
+
 import {
   countImages,
   existsAtOrBeyond,
@@ -11,6 +10,8 @@ import {
   sumImageSizes,
 } from '../db/images.ts';
 import { keyTypes } from '../db/keyset.ts';
+import type { Caller } from '../domain/caller.ts';
+import { invalid } from '../domain/errors.ts';
 import { type KeyValue, makeCursor, readCursor } from '../search/cursor.ts';
 import { type ImageFilter, type ImageInclude, impliedIncludes } from '../search/image-filter.ts';
 import { type ImageOrder, orderName, totalOrder } from '../search/image-order.ts';
@@ -83,7 +84,8 @@ export async function listImages(app: App, caller: Caller, input: ListImages): P
   };
 }
 
-const keyValues = (image: SeenImage, order: readonly ImageOrder[]): KeyValue[] => order.map((o) => image[o.field]);
+const keyValues = (image: SeenImage, order: readonly ImageOrder[]): KeyValue[] =>
+  order.map((o) => image[o.field]);
 
 /** The page as a limit, a place and a direction. @throws ValidationError */
 export function readPage(page: PageInput): { limit: number; cursor: string | null; backward: boolean } {
@@ -94,7 +96,11 @@ export function readPage(page: PageInput): { limit: number; cursor: string | nul
   const [name, size] = backward ? (['last', page.last] as const) : (['first', page.first] as const);
   const limit = size ?? pageSize.default;
   if (!Number.isInteger(limit) || limit < 0 || limit > pageSize.max) {
-    throw invalid([name], 'OUT_OF_RANGE', `${name} is a number from 0 to ${pageSize.max}; ask for the next page with a cursor.`);
+    throw invalid(
+      [name],
+      'OUT_OF_RANGE',
+      `${name} is a number from 0 to ${pageSize.max}; ask for the next page with a cursor.`,
+    );
   }
   return { limit, cursor: (backward ? page.before : page.after) ?? null, backward };
 }

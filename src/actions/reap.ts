@@ -33,7 +33,8 @@ export async function reap(
     const store = stores.find((s) => s.id === stray.store);
     if (store && (await removeStray(app, store, stray))) objects++;
   }
-  if (claims + objects > 0) app.log.info({ claims, objects }, 'cleaned up after unfinished and deleted images');
+  if (claims + objects > 0)
+    app.log.info({ claims, objects }, 'cleaned up after unfinished and deleted images');
   return { claims, objects };
 }
 

@@ -1,11 +1,12 @@
 /** The step that most actions begin with: the image, seen and allowed, or the reason why not. */
+
+import type { Statements } from '../db/client.ts';
+import { findImagesById, type ImageRow, lockImage, type SeenField, type SeenImage } from '../db/images.ts';
+import { findMember } from '../db/members.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { canSee, type ImageOperation, mayDo } from '../domain/policy.ts';
-import { findImagesById, type ImageRow, lockImage, type SeenField, type SeenImage } from '../db/images.ts';
-import { findMember } from '../db/members.ts';
-import type { Statements } from '../db/client.ts';
 import type { App } from './app.ts';
 
 /** @throws UnauthenticatedError no token came */
@@ -85,7 +86,11 @@ const words: Record<ImageOperation, string> = {
   respond: 'answer a share of',
 };
 
-function forbidden(caller: Caller, image: { id: string; status: string }, operation: ImageOperation): ForbiddenError {
+function forbidden(
+  caller: Caller,
+  image: { id: string; status: string },
+  operation: ImageOperation,
+): ForbiddenError {
   if (operation === 'download' && image.status === 'deactivated') {
     return new ForbiddenError(`Image ${image.id} is deactivated; its owner or an admin can reactivate it.`);
   }

@@ -1,11 +1,18 @@
 /** Sharing an image with projects, and their answers. */
-import type { Caller } from '../domain/caller.ts';
-import { ConflictError, ForbiddenError, NotFoundError, QuotaExceededError, ValidationError } from '../domain/errors.ts';
-import { limits, textIssues } from '../domain/fields.ts';
-import type { ImageMember, MemberStatus } from '../domain/image.ts';
+
 import { transaction } from '../db/client.ts';
 import type { ImageRow, SeenImage } from '../db/images.ts';
 import { countMembers, insertMember, removeMember, updateMember } from '../db/members.ts';
+import type { Caller } from '../domain/caller.ts';
+import {
+  ConflictError,
+  ForbiddenError,
+  NotFoundError,
+  QuotaExceededError,
+  ValidationError,
+} from '../domain/errors.ts';
+import { limits, textIssues } from '../domain/fields.ts';
+import type { ImageMember, MemberStatus } from '../domain/image.ts';
 import type { App } from './app.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
 
@@ -28,7 +35,12 @@ export async function addImageMember(app: App, caller: Caller, input: ShareImage
     const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
     const issues = textIssues(['project'], 'The project', input.project, limits.ownerLength);
     if (input.project === '') {
-      issues.push({ path: ['project'], code: 'EMPTY', message: 'project is the id of a project.', suggestion: null });
+      issues.push({
+        path: ['project'],
+        code: 'EMPTY',
+        message: 'project is the id of a project.',
+        suggestion: null,
+      });
     }
     if (issues.length > 0) throw new ValidationError(issues);
     requireShared(image);
@@ -76,13 +88,19 @@ export interface RespondToImageShare {
  * @throws ForbiddenError the answer is another project's to give
  * @throws ConflictError  NOT_SHARED
  */
-export async function respondToImageShare(app: App, caller: Caller, input: RespondToImageShare): Promise<ImageMember> {
+export async function respondToImageShare(
+  app: App,
+  caller: Caller,
+  input: RespondToImageShare,
+): Promise<ImageMember> {
   return transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'respond' });
     requireShared(image);
     const project = input.project ?? caller.project;
     if (project === null || (project !== caller.project && !caller.isAdmin)) {
-      throw new ForbiddenError('Only an admin answers for another project than their own; leave project out.');
+      throw new ForbiddenError(
+        'Only an admin answers for another project than their own; leave project out.',
+      );
     }
     const member = await updateMember(tx, image.id, project, input.status);
     if (!member) throw noMember(image.id, project);

@@ -1,4 +1,7 @@
 /** Changes what stands about an image: all of the change or nothing of it. */
+
+import { transaction } from '../db/client.ts';
+import { type ImageChange, type ImageRow, type SeenImage, updateImageRow } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -11,8 +14,6 @@ import {
 } from '../domain/fields.ts';
 import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf } from '../domain/image.ts';
 import { formatsAreOpen } from '../domain/lifecycle.ts';
-import { transaction } from '../db/client.ts';
-import { type ImageChange, type ImageRow, type SeenImage, updateImageRow } from '../db/images.ts';
 import type { App } from './app.ts';
 import { fieldIssues } from './create-image.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
@@ -81,7 +82,11 @@ function updateIssues(input: UpdateImage): ValidationIssue[] {
     add(['tags'], 'CONTRADICTION', 'Give all tags anew, or addTags and removeTags, not both.');
   }
   if (input.properties && (input.setProperties || input.removeProperties)) {
-    add(['properties'], 'CONTRADICTION', 'Give all properties anew, or setProperties and removeProperties, not both.');
+    add(
+      ['properties'],
+      'CONTRADICTION',
+      'Give all properties anew, or setProperties and removeProperties, not both.',
+    );
   }
   found.push(...tagListIssues(['addTags'], input.addTags ?? []));
   found.push(...propertyListIssues(['setProperties'], input.setProperties ?? []));
@@ -139,7 +144,9 @@ function changed(image: ImageRow, input: UpdateImage): ImageChange {
 /** Only what is really different: an update that says what stands there already changes nothing. */
 function difference(image: ImageRow, change: ImageChange): ImageChange {
   const isSame = (a: unknown, b: unknown) => a === b || stable(a) === stable(b);
-  const entries = Object.entries(change).filter(([field, value]) => !isSame(image[field as keyof ImageRow], value));
+  const entries = Object.entries(change).filter(
+    ([field, value]) => !isSame(image[field as keyof ImageRow], value),
+  );
   return Object.fromEntries(entries);
 }
 

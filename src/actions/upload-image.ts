@@ -1,9 +1,5 @@
 /** Stores the bytes of a queued image and makes it active. */
 import { randomBytes } from 'node:crypto';
-import type { Caller } from '../domain/caller.ts';
-import { ConflictError, invalid, QuotaExceededError, UnavailableError, ValidationError } from '../domain/errors.ts';
-import type { DigestAlgorithm } from '../domain/image.ts';
-import { after, wrongStatus } from '../domain/lifecycle.ts';
 import {
   type Claim,
   claimForUpload,
@@ -15,6 +11,16 @@ import {
   type StoredBytes,
 } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
+import type { Caller } from '../domain/caller.ts';
+import {
+  ConflictError,
+  invalid,
+  QuotaExceededError,
+  UnavailableError,
+  ValidationError,
+} from '../domain/errors.ts';
+import type { DigestAlgorithm } from '../domain/image.ts';
+import { after, wrongStatus } from '../domain/lifecycle.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { ingest } from './ingest.ts';
@@ -103,7 +109,11 @@ export function requireWritableStore(app: App, id: string | null): WritableStore
   const store = app.stores.get(id);
   if (!store) {
     const known = app.stores.all.map((s) => s.id).join(', ');
-    throw invalid(['store'], 'UNKNOWN_STORE', `There is no store ${JSON.stringify(id.slice(0, 64))}; there is: ${known}.`);
+    throw invalid(
+      ['store'],
+      'UNKNOWN_STORE',
+      `There is no store ${JSON.stringify(id.slice(0, 64))}; there is: ${known}.`,
+    );
   }
   if (!isWritable(store)) throw invalid(['store'], 'READ_ONLY_STORE', `Store ${id} cannot be written to.`);
   return store;
@@ -123,7 +133,8 @@ function keepClaim(app: App, claim: Claim): { signal: AbortSignal; stop(): void 
   const timer = setInterval(() => {
     renewClaim(app.db, claim).then(
       (holds) => !holds && lost.abort(new Error('The claim is lost.')),
-      (error) => app.log.warn({ err: error, image: claim.imageId }, 'the claim of an upload could not be renewed'),
+      (error) =>
+        app.log.warn({ err: error, image: claim.imageId }, 'the claim of an upload could not be renewed'),
     );
   }, renewEveryMs);
   timer.unref();
@@ -131,7 +142,12 @@ function keepClaim(app: App, claim: Claim): { signal: AbortSignal; stop(): void 
 }
 
 /** The bytes into the store, checked, durable. Nothing is left there when it throws. */
-async function storeBytes(app: App, store: WritableStore, claim: Claim, input: UploadImage): Promise<StoredBytes> {
+async function storeBytes(
+  app: App,
+  store: WritableStore,
+  claim: Claim,
+  input: UploadImage,
+): Promise<StoredBytes> {
   const writer = await store.create(claim.key, { size: input.size }, input.signal);
   try {
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...input.expected.map((e) => e.algorithm)]);
@@ -145,7 +161,9 @@ async function storeBytes(app: App, store: WritableStore, claim: Claim, input: U
     await writer.commit();
     return stored;
   } catch (error) {
-    await writer.cancel().catch((cause) => app.log.warn({ err: cause, key: claim.key }, 'a part could not be removed'));
+    await writer
+      .cancel()
+      .catch((cause) => app.log.warn({ err: cause, key: claim.key }, 'a part could not be removed'));
     throw error;
   }
 }
@@ -181,7 +199,8 @@ async function publish(app: App, claim: Claim, stored: StoredBytes): Promise<voi
 
 async function lostClaim(app: App, claim: Claim) {
   const status = await findStatus(app.db, claim.imageId);
-  if (status === null) return new ConflictError('GONE', `Image ${claim.imageId} was deleted while its data came.`);
+  if (status === null)
+    return new ConflictError('GONE', `Image ${claim.imageId} was deleted while its data came.`);
   return wrongStatus({ id: claim.imageId, status }, 'publish');
 }
 

@@ -26,7 +26,17 @@ export function createLog(level: LogLevel, stream: DestinationStream): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {
-        paths: ['token', '*.token', 'headers', '*.headers', 'password', '*.password', 'err.query', 'err.parameters', 'err.args'],
+        paths: [
+          'token',
+          '*.token',
+          'headers',
+          '*.headers',
+          'password',
+          '*.password',
+          'err.query',
+          'err.parameters',
+          'err.args',
+        ],
         remove: true,
       },
     },

@@ -9,7 +9,9 @@ export async function migrateDatabase(config: Config): Promise<void> {
   const database = await openDatabaseServer(config, () => {});
   try {
     const applied = await migrate(database.address);
-    console.log(applied === 0 ? 'The schema is up to date.' : `Applied ${applied} migration${applied > 1 ? 's' : ''}.`);
+    console.log(
+      applied === 0 ? 'The schema is up to date.' : `Applied ${applied} migration${applied > 1 ? 's' : ''}.`,
+    );
   } finally {
     await database.close();
   }

@@ -4,13 +4,11 @@ import { anonymous, type Caller } from '../domain/caller.ts';
 import { UnauthenticatedError } from '../domain/errors.ts';
 import type { TokenCheck } from './tokens.ts';
 
-export interface Authenticate {
-  /**
-   * The caller; anonymous when no token came.
-   * @throws UnauthenticatedError a token came that nobody knows
-   */
-  (headers: IncomingHttpHeaders): Promise<Caller>;
-}
+/**
+ * The caller; anonymous when no token came.
+ * @throws UnauthenticatedError a token came that nobody knows
+ */
+export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Caller>;
 
 export function authenticateWith(tokens: TokenCheck): Authenticate {
   return async (headers) => {

@@ -74,7 +74,10 @@ async function readTokens(path: string): Promise<Map<string, Caller>> {
   try {
     content = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    const why =
+      error instanceof SyntaxError
+        ? 'is not JSON'
+        : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
     throw new TokensFileError(`VITRINE_TOKENS_FILE: ${path} ${why}.`);
   }
   const parsed = tokenList.safeParse(content);

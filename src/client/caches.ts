@@ -20,10 +20,15 @@ const values = [
 ] as const;
 
 /** For urql: `cacheExchange({ keys: urqlKeys, possibleTypes })` of @urql/exchange-graphcache. */
-export const urqlKeys: Record<string, () => null> = Object.fromEntries(values.map((name) => [name, () => null]));
+export const urqlKeys: Record<string, () => null> = Object.fromEntries(
+  values.map((name) => [name, () => null]),
+);
 
 /** For Apollo: `new InMemoryCache({ typePolicies, possibleTypes })`. */
-export const typePolicies: Record<string, { keyFields?: false; fields?: Record<string, { keyArgs: string[] }> }> = {
+export const typePolicies: Record<
+  string,
+  { keyFields?: false; fields?: Record<string, { keyArgs: string[] }> }
+> = {
   ...Object.fromEntries(values.map((name) => [name, { keyFields: false as const }])),
   Query: { fields: { images: { keyArgs: ['where', 'include', 'orderBy'] } } },
 };

@@ -34,7 +34,9 @@ export interface Config {
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`The settings have ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n  ${problems.join('\n  ')}`);
+    super(
+      `The settings have ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n  ${problems.join('\n  ')}`,
+    );
     this.problems = problems;
   }
 }
@@ -55,7 +57,10 @@ const oneOf = <T extends string>(choices: readonly T[]): Setting<T> => ({
 });
 
 const settings = {
-  DATABASE_URL: { parse: (value) => parseUrl(value, ['postgres:', 'postgresql:']), secret: true } as Setting<string>,
+  DATABASE_URL: {
+    parse: (value) => parseUrl(value, ['postgres:', 'postgresql:']),
+    secret: true,
+  } as Setting<string>,
   VITRINE_HOST: text,
   VITRINE_PORT: { parse: parsePort } as Setting<number>,
   VITRINE_PUBLIC_URL: { parse: (value) => parseUrl(value, ['http:', 'https:']) } as Setting<string>,

@@ -6,7 +6,8 @@ const units: Record<string, number> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 
 export function parseByteSize(text: string): number {
   const m = /^(\d+)\s*(|[KMGT]iB)$/.exec(text);
   const bytes = m ? Number(m[1]) * (units[m[2] ?? ''] ?? 1) : Number.NaN;
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new Error('is a number of bytes from 1, such as 1048576 or 10 GiB');
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new Error('is a number of bytes from 1, such as 1048576 or 10 GiB');
   return bytes;
 }
 
@@ -29,7 +30,8 @@ export function parseBoolean(text: string): boolean {
 
 export function parseUrl(text: string, protocols: readonly string[]): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (!url || !protocols.includes(url.protocol)) throw new Error(`is a URL that begins with ${protocols.join(' or ')}//`);
+  if (!url || !protocols.includes(url.protocol))
+    throw new Error(`is a URL that begins with ${protocols.join(' or ')}//`);
   return text;
 }
 

@@ -14,7 +14,8 @@ export async function openDatabaseServer(
   { databaseUrl, dataDir }: { databaseUrl: string | null; dataDir: string },
   log: (message: string) => void,
 ): Promise<OpenedDatabase> {
-  if (databaseUrl !== null) return { address: { url: databaseUrl }, isEmbedded: false, close: async () => {} };
+  if (databaseUrl !== null)
+    return { address: { url: databaseUrl }, isEmbedded: false, close: async () => {} };
   const embedded = await openEmbeddedPostgres(dataDir, { log });
   return { address: embedded.connection, isEmbedded: true, close: () => embedded.close() };
 }

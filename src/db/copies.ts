@@ -23,7 +23,12 @@ export interface Claim {
 }
 
 /** Takes the image from `queued` for writing; null when it is not queued (any more). */
-export async function claimForUpload(db: Database, imageId: string, store: string, key: string): Promise<Claim | null> {
+export async function claimForUpload(
+  db: Database,
+  imageId: string,
+  store: string,
+  key: string,
+): Promise<Claim | null> {
   return transaction(db, async (tx) => {
     const [row] = await tx
       .update(images)
@@ -55,7 +60,11 @@ const queuedAgain = {
 /** Says that the writer lives. False: the claim is lost and the writer must stop. */
 export async function renewClaim(db: Database, claim: Claim): Promise<boolean> {
   return transaction(db, async (tx) => {
-    const rows = await tx.update(images).set({ leaseUntil: lease }).where(holds(claim)).returning({ id: images.id });
+    const rows = await tx
+      .update(images)
+      .set({ leaseUntil: lease })
+      .where(holds(claim))
+      .returning({ id: images.id });
     return rows.length > 0;
   });
 }
@@ -68,7 +77,11 @@ export interface StoredBytes {
 }
 
 /** Makes the image active with these bytes. False: the claim was lost; the object belongs to nobody. */
-export async function publishClaim(db: Database, claim: Claim, { size, digests }: StoredBytes): Promise<boolean> {
+export async function publishClaim(
+  db: Database,
+  claim: Claim,
+  { size, digests }: StoredBytes,
+): Promise<boolean> {
   const { md5, ...others } = digests;
   return transaction(db, async (tx) => {
     const rows = await tx
@@ -104,7 +117,10 @@ export async function giveUpClaim(db: Database, claim: Claim): Promise<void> {
   await transaction(db, async (tx) => {
     await tx.update(images).set(queuedAgain).where(holds(claim));
     const isOurs = and(eq(copies.store, claim.store), eq(copies.key, claim.key));
-    const [published] = await tx.select().from(copies).where(and(isOurs, eq(copies.state, 'active')));
+    const [published] = await tx
+      .select()
+      .from(copies)
+      .where(and(isOurs, eq(copies.state, 'active')));
     if (published) return;
     await tx.delete(copies).where(isOurs);
     await releaseObjects(tx, [claim]);
@@ -143,7 +159,10 @@ export async function findActiveCopies(
 
 /** Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. */
 export async function deleteImageRow(tx: Statements, id: string): Promise<void> {
-  const objects = await tx.select({ store: copies.store, key: copies.key }).from(copies).where(eq(copies.imageId, id));
+  const objects = await tx
+    .select({ store: copies.store, key: copies.key })
+    .from(copies)
+    .where(eq(copies.imageId, id));
   await releaseObjects(tx, objects);
   await tx.execute(sql`
     with gone as (delete from ${images} where ${images.id} = ${id} returning id, owner)
@@ -164,7 +183,10 @@ export async function findStatus(db: Database, id: string): Promise<ImageStatus 
 }
 
 /** Objects that no row needs any more: removed in the background, and at once where the task runs. */
-async function releaseObjects(tx: Statements, objects: readonly { store: string; key: string }[]): Promise<void> {
+async function releaseObjects(
+  tx: Statements,
+  objects: readonly { store: string; key: string }[],
+): Promise<void> {
   if (objects.length === 0) return;
   await tx
     .insert(strays)

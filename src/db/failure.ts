@@ -30,7 +30,11 @@ export function databaseFailure(error: unknown): UnavailableError | TimeoutError
   }
   // 08 connection, 53 resources, 57P0x shutdown and start, 25006 read-only primary, 40 after all retries.
   if (connectionCodes.has(code) || /^(08...|53...|57P0[1-5]|25006|40001|40P01)$/.test(code)) {
-    return new UnavailableError('The catalog does not answer right now; try again in a few seconds.', {}, { cause: error });
+    return new UnavailableError(
+      'The catalog does not answer right now; try again in a few seconds.',
+      {},
+      { cause: error },
+    );
   }
   return null;
 }

@@ -91,7 +91,11 @@ function setConditions(
 /** Ids that are no UUID equal none; the rest compares as uuid. */
 function idConditions(filter: SetFilter<string>, params: Params): string[] {
   const found: string[] = [];
-  const known = (ids: string[]) => params.add(ids.map(parseImageId).filter((id) => id !== null), 'uuid[]');
+  const known = (ids: string[]) =>
+    params.add(
+      ids.map(parseImageId).filter((id) => id !== null),
+      'uuid[]',
+    );
   if (filter.eq !== undefined) found.push(`i.id = any(${known([filter.eq])})`);
   if (filter.ne !== undefined) found.push(`i.id <> all(${known([filter.ne])})`);
   if (filter.in) found.push(`i.id = any(${known(filter.in)})`);

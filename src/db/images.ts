@@ -54,7 +54,9 @@ const allFields = Object.keys(fieldSql) as ImageField[];
 
 function columnsSql(fields: Iterable<SeenField>, caller: Caller, params: Params): string {
   return [...new Set(fields)]
-    .map((field) => `${field === 'membership' ? membershipSql(caller, params) : fieldSql[field]} as "${field}"`)
+    .map(
+      (field) => `${field === 'membership' ? membershipSql(caller, params) : fieldSql[field]} as "${field}"`,
+    )
     .join(', ');
 }
 
@@ -152,7 +154,11 @@ export async function findImagesById(
 
 /** What a write must know of an image: its row, locked until the transaction ends; null when it is gone. */
 export async function lockImage(tx: Statements, id: string): Promise<ImageRow | null> {
-  const [row] = await tx.select().from(images).where(inArray(images.id, [id])).for('update');
+  const [row] = await tx
+    .select()
+    .from(images)
+    .where(inArray(images.id, [id]))
+    .for('update');
   return row ?? null;
 }
 

@@ -8,7 +8,10 @@ export async function findSigningKey(db: Database): Promise<string> {
     `insert into installation (name, value) values ('signing_key', $1::text) on conflict (name) do nothing`,
     [randomBytes(32).toString('base64url')],
   );
-  const [row] = await db.query<{ value: string }>(`select value from installation where name = 'signing_key'`, []);
+  const [row] = await db.query<{ value: string }>(
+    `select value from installation where name = 'signing_key'`,
+    [],
+  );
   if (!row) throw new Error('The signing key is missing.');
   return row.value;
 }

@@ -1,6 +1,7 @@
 /** Pages by the values of the last row seen: as cheap a million rows deep as at the start. */
-import type { ImageOrder, OrderField } from '../search/image-order.ts';
+
 import type { KeyType, KeyValue } from '../search/cursor.ts';
+import type { ImageOrder, OrderField } from '../search/image-order.ts';
 import type { Params, ParamType } from './params.ts';
 
 interface Key {
@@ -69,7 +70,8 @@ export function beyondSql(
     const beyond = beyondKey(key, value, ascending, backward, params);
     if (beyond) ways.push([...same, beyond].join(' and '));
     // A value nobody compares with has no type that PostgreSQL could know.
-    if (i < steps.length - 1 || orAt) same.push(value === null ? `${key.column} is null` : `${key.column} = ${params.add(value, key.param)}`);
+    if (i < steps.length - 1 || orAt)
+      same.push(value === null ? `${key.column} is null` : `${key.column} = ${params.add(value, key.param)}`);
   }
   if (orAt) ways.push(same.join(' and '));
   return `(${ways.map((way) => `(${way})`).join(' or ') || 'false'})${indexStart(steps, params, backward)}`;
@@ -86,7 +88,13 @@ function rowCompare(steps: Step[], params: Params, orAt: boolean): string | null
   return `(${columns}) ${ascending ? '>' : '<'}${orAt ? '=' : ''} (${row})`;
 }
 
-function beyondKey(key: Key, value: KeyValue, ascending: boolean, backward: boolean, params: Params): string | null {
+function beyondKey(
+  key: Key,
+  value: KeyValue,
+  ascending: boolean,
+  backward: boolean,
+  params: Params,
+): string | null {
   if (value === null) return backward ? `${key.column} is not null` : null;
   const compare = `${key.column} ${ascending ? '>' : '<'} ${params.add(value, key.param)}`;
   return key.nullable && !backward ? `(${compare} or ${key.column} is null)` : compare;

@@ -14,7 +14,11 @@ export async function findMembers(db: Database, imageIds: readonly string[]): Pr
 }
 
 /** One membership; null when there is none. */
-export async function findMember(tx: Statements, imageId: string, project: string): Promise<ImageMember | null> {
+export async function findMember(
+  tx: Statements,
+  imageId: string,
+  project: string,
+): Promise<ImageMember | null> {
   const [row] = await tx.select().from(members).where(isMember(imageId, project));
   return row ?? null;
 }
@@ -31,7 +35,11 @@ export async function countMembers(tx: Statements, imageId: string): Promise<num
 }
 
 /** The new membership, pending; null when it is there already. */
-export async function insertMember(tx: Statements, imageId: string, project: string): Promise<ImageMember | null> {
+export async function insertMember(
+  tx: Statements,
+  imageId: string,
+  project: string,
+): Promise<ImageMember | null> {
   const [row] = await tx.insert(members).values({ imageId, project }).onConflictDoNothing().returning();
   return row ?? null;
 }

@@ -46,7 +46,9 @@ async function checkServer(sql: ReturnType<typeof connect>): Promise<void> {
   const [row] = await sql`
     select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
   if (row?.version < 150000) {
-    throw new DatabaseVersionError(`DATABASE_URL: PostgreSQL 15 or later is needed; this is ${row?.version}.`);
+    throw new DatabaseVersionError(
+      `DATABASE_URL: PostgreSQL 15 or later is needed; this is ${row?.version}.`,
+    );
   }
   if (row?.encoding !== 'UTF8') {
     throw new DatabaseVersionError(`DATABASE_URL: the database must be in UTF8; this is ${row?.encoding}.`);
@@ -69,7 +71,13 @@ export function openQueuePool(
   const pool = new pg.Pool(
     'url' in address
       ? { ...common, connectionString: address.url }
-      : { ...common, host: address.socketDir, port: address.port, user: address.user, database: address.database },
+      : {
+          ...common,
+          host: address.socketDir,
+          port: address.port,
+          user: address.user,
+          database: address.database,
+        },
   );
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError));

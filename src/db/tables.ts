@@ -69,7 +69,10 @@ export const images = pgTable(
     osDistro: promoted('p_os_distro', `properties->>'os_distro'`),
     osVersion: promoted('p_os_version', `properties->>'os_version'`),
     osType: promoted('p_os_type', `properties->>'os_type'`),
-    architecture: promoted('p_architecture', `coalesce(properties->>'hw_architecture', properties->>'architecture')`),
+    architecture: promoted(
+      'p_architecture',
+      `coalesce(properties->>'hw_architecture', properties->>'architecture')`,
+    ),
     hypervisorType: promoted('p_hypervisor_type', `properties->>'hypervisor_type'`),
     imageType: promoted('p_image_type', `properties->>'image_type'`),
   },

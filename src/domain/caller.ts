@@ -25,7 +25,11 @@ export const anonymous: Caller = Object.freeze({
 });
 
 /** Who a token stands for. */
-export function callerWith(token: { user: string | null; project: string | null; roles: readonly string[] }): Caller {
+export function callerWith(token: {
+  user: string | null;
+  project: string | null;
+  roles: readonly string[];
+}): Caller {
   return Object.freeze({ ...token, isAdmin: token.roles.includes('admin'), isAnonymous: false });
 }
 

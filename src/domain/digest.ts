@@ -6,7 +6,10 @@ const hexLength: Record<DigestAlgorithm, number> = { md5: 32, sha256: 64, sha512
 const isAlgorithm = (name: string): name is DigestAlgorithm => Object.hasOwn(hexLength, name);
 
 /** The digest in lower case (`SHA-256` is `sha256`), or null when it is none of those we compute. */
-export function parseDigest(algorithm: string, hex: string): { algorithm: DigestAlgorithm; value: string } | null {
+export function parseDigest(
+  algorithm: string,
+  hex: string,
+): { algorithm: DigestAlgorithm; value: string } | null {
   const name = algorithm.toLowerCase().replace(/^sha-/, 'sha');
   const value = hex.toLowerCase();
   if (!isAlgorithm(name) || value.length !== hexLength[name] || !/^[0-9a-f]+$/.test(value)) return null;

@@ -110,7 +110,9 @@ export function normalTags(tags: Iterable<string>): string[] {
 export function propertyNameIssues(path: string[], name: string): ValidationIssue[] {
   if (name === '') return [issue(path, 'EMPTY', 'A property needs a name.')];
   if (reservedPropertyNames.has(name)) {
-    return [issue(path, 'RESERVED_NAME', `${name} is a field of every image and cannot be a custom property.`)];
+    return [
+      issue(path, 'RESERVED_NAME', `${name} is a field of every image and cannot be a custom property.`),
+    ];
   }
   if (name.startsWith('os_glance')) {
     return [issue(path, 'RESERVED_NAME', 'Property names that begin with os_glance belong to the service.')];

@@ -43,7 +43,12 @@ export function canSee(
 }
 
 /** Whether role and ownership allow it, the image being seen; its status is not asked. */
-export function mayDo(caller: Caller, image: PolicyTarget, operation: ImageOperation, membership: Membership): boolean {
+export function mayDo(
+  caller: Caller,
+  image: PolicyTarget,
+  operation: ImageOperation,
+  membership: Membership,
+): boolean {
   if (operation === 'get') return canSee(caller, image, membership);
   if (operation === 'download' && image.status === 'deactivated') return caller.isAdmin;
   if (caller.grant) return caller.grant.imageId === image.id && caller.grant.operation === operation;

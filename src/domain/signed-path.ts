@@ -27,7 +27,13 @@ export function signPath(key: string, { method, imageId, expiresAt, params }: Si
  * What a signed path allows, or null when its signature is wrong or its time is over. A GET link also serves
  * HEAD. `now` is the moment to compare with.
  */
-export function readSignedPath(key: string, method: string, imageId: string, query: string, now: Date): SignedPath | null {
+export function readSignedPath(
+  key: string,
+  method: string,
+  imageId: string,
+  query: string,
+  now: Date,
+): SignedPath | null {
   const given = new URLSearchParams(query);
   const signature = given.get('signature') ?? '';
   given.delete('signature');

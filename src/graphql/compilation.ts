@@ -5,9 +5,9 @@
 import {
   type DocumentNode,
   type ExecutionArgs,
-  getVariableValues,
   GraphQLScalarType,
   type GraphQLSchema,
+  getVariableValues,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
@@ -64,7 +64,11 @@ function execute(schema: GraphQLSchema, { operation, query }: Compiled, args: Ex
   return variables.errors ? { errors: variables.errors } : query(rootValue, contextValue, variables.coerced);
 }
 
-function compile(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Compiled | null {
+function compile(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): Compiled | null {
   const untyped = { ...operation, variableDefinitions: operation.variableDefinitions?.map(takenAsCoerced) };
   const definitions = document.definitions.map((d) => (d === operation ? untyped : d));
   const result = compileQuery(schema, { ...document, definitions }, operation.name?.value ?? '');

@@ -1,5 +1,5 @@
 /** Choices: upper case outside, the domain's words inside. */
-import * as domain from '../domain/image.ts';
+import type * as domain from '../domain/image.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose names are the values in upper case; every value is described. */

@@ -16,7 +16,9 @@ const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
   description: 'Any expected failure: also those that are added later.',
   resolveType: (error) => error.name,
   fields: (t) => ({
-    message: t.exposeString('message', { description: 'For people; may change. Names the thing and the way out.' }),
+    message: t.exposeString('message', {
+      description: 'For people; may change. Names the thing and the way out.',
+    }),
     code: t.exposeString('code', { description: 'For programs; does not change.' }),
   }),
 });
@@ -25,11 +27,12 @@ const Issue = builder.objectRef<ValidationIssue>('ValidationIssue').implement({
   description: 'One thing wrong with an input.',
   fields: (t) => ({
     path: t.stringList({
-      description:
-        'From the argument down, list positions as digits: ["input", "properties", "3", "value"].',
+      description: 'From the argument down, list positions as digits: ["input", "properties", "3", "value"].',
       resolve: (issue) => ['input', ...issue.path],
     }),
-    code: t.exposeString('code', { description: 'What kind of mistake, for programs: TOO_LONG, RESERVED_NAME ...' }),
+    code: t.exposeString('code', {
+      description: 'What kind of mistake, for programs: TOO_LONG, RESERVED_NAME ...',
+    }),
     message: t.exposeString('message', { description: 'What is wrong and what would be right.' }),
     suggestion: t.exposeString('suggestion', {
       nullable: true,
@@ -78,9 +81,17 @@ builder.objectType(QuotaExceededError, {
   interfaces: [ErrorInterface],
   fields: (t) => ({
     resource: t.exposeString('resource', { description: 'tags, properties, members or image_size.' }),
-    limit: t.field({ type: 'BigInt', description: 'Bytes for sizes, otherwise a count.', resolve: (e) => e.limit }),
+    limit: t.field({
+      type: 'BigInt',
+      description: 'Bytes for sizes, otherwise a count.',
+      resolve: (e) => e.limit,
+    }),
     used: t.field({ type: 'BigInt', description: 'How much was in use before.', resolve: (e) => e.used }),
-    requested: t.field({ type: 'BigInt', description: 'How much was asked for.', resolve: (e) => e.requested }),
+    requested: t.field({
+      type: 'BigInt',
+      description: 'How much was asked for.',
+      resolve: (e) => e.requested,
+    }),
   }),
 });
 
@@ -112,9 +123,11 @@ export function topLevelError(error: unknown): GraphQLError | null {
   return rebuilt(error, cause.message, extensions);
 }
 
-const topLevelCode = (error: DomainError) => (error instanceof ValidationError ? 'BAD_USER_INPUT' : error.code);
+const topLevelCode = (error: DomainError) =>
+  error instanceof ValidationError ? 'BAD_USER_INPUT' : error.code;
 
 function rebuilt(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
-  const place = error instanceof GraphQLError ? { nodes: error.nodes, path: error.path, source: error.source } : {};
+  const place =
+    error instanceof GraphQLError ? { nodes: error.nodes, path: error.path, source: error.source } : {};
   return new GraphQLError(message, { ...place, extensions });
 }

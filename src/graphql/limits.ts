@@ -4,6 +4,7 @@
  */
 import {
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLFieldMap,
@@ -16,7 +17,6 @@ import {
   isObjectType,
   Kind,
   type SelectionSetNode,
-  type FieldNode,
 } from 'graphql';
 
 export const limits = {
@@ -181,7 +181,9 @@ function costOfFragment(walk: Walk, name: string): number {
   if (done !== undefined) return done;
   walk.known.set(name, 0);
   const fragment = walk.fragments.get(name);
-  const cost = fragment ? costOfSelections(walk, fragment.selectionSet, fragment.typeCondition.name.value) : 0;
+  const cost = fragment
+    ? costOfSelections(walk, fragment.selectionSet, fragment.typeCondition.name.value)
+    : 0;
   walk.known.set(name, cost);
   return cost;
 }
@@ -231,7 +233,9 @@ const pagingArguments = new Set(['first', 'last', 'ids']);
 
 /** Whether the cost of a document is the same whatever its variables are. */
 export function hasFixedCost(document: DocumentNode): boolean {
-  return document.definitions.every((d) => !('selectionSet' in d && d.selectionSet) || isFixed(d.selectionSet));
+  return document.definitions.every(
+    (d) => !('selectionSet' in d && d.selectionSet) || isFixed(d.selectionSet),
+  );
 }
 
 function isFixed({ selections }: SelectionSetNode): boolean {

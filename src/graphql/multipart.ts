@@ -11,7 +11,11 @@ const filesMax = 4;
  * The operation of a multipart request, with its files in place.
  * @throws HttpError 400 it is not one, or has more or larger parts than it may
  */
-export async function readMultipart(request: FastifyRequest, reply: FastifyReply, fileBytesMax: number): Promise<Params> {
+export async function readMultipart(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fileBytesMax: number,
+): Promise<Params> {
   sendContinue(request, reply);
   let operation: unknown;
   try {
@@ -24,7 +28,11 @@ export async function readMultipart(request: FastifyRequest, reply: FastifyReply
     throw new HttpError(400, 'BAD_MULTIPART', `Not a GraphQL multipart request: ${(error as Error).message}`);
   }
   if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) {
-    throw new HttpError(400, 'BAD_MULTIPART', 'Send one operation in a multipart request, not a list of them.');
+    throw new HttpError(
+      400,
+      'BAD_MULTIPART',
+      'Send one operation in a multipart request, not a list of them.',
+    );
   }
   const { query, variables, operationName } = operation as Partial<Params>;
   if (typeof query !== 'string') throw new HttpError(400, 'BAD_MULTIPART', 'The operation has no query.');

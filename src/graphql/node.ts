@@ -1,7 +1,7 @@
 /** Node: everything with an id of its own, found again by it. An image's id is its UUID, others are "Type:key". */
 import { findImageOfCopy } from '../db/copies.ts';
-import { parseImageId } from '../domain/image.ts';
 import { invalid } from '../domain/errors.ts';
+import { parseImageId } from '../domain/image.ts';
 import { builder } from './builder.ts';
 import type { GraphContext } from './context.ts';
 import { visibleMembers } from './image/visible-members.ts';
@@ -16,7 +16,8 @@ export const Node = builder.interfaceRef<object>('Node').implement({
   resolveType: (value) => (value as Found).nodeType,
   fields: (t) => ({
     id: t.id({
-      description: 'Survives renames. An image: its lower-case UUID; others "<Type>:<key>", not to be taken apart.',
+      description:
+        'Survives renames. An image: its lower-case UUID; others "<Type>:<key>", not to be taken apart.',
       resolve: () => '',
     }),
   }),
@@ -78,7 +79,8 @@ async function findNode(context: GraphContext, id: string): Promise<object | nul
 }
 
 /** The same value with its type's name beside it; stores stay what they are. */
-const withType = (value: object, nodeType: string): object => Object.assign(Object.create(value), { nodeType });
+const withType = (value: object, nodeType: string): object =>
+  Object.assign(Object.create(value), { nodeType });
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {
   const at = text.indexOf(separator);

@@ -4,8 +4,8 @@ import {
   GraphQLError,
   Kind,
   NoSchemaIntrospectionCustomRule,
-  parse,
   type ParseOptions,
+  parse,
   type Source,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -20,7 +20,13 @@ export interface OperationOptions {
 }
 
 export function operationPlugins({ introspection }: OperationOptions): Plugin[] {
-  return [useLimits(), ...(introspection ? [] : [useSecrecy()]), useCostLimit(), useCompilation(schema), useTypedErrors()];
+  return [
+    useLimits(),
+    ...(introspection ? [] : [useSecrecy()]),
+    useCostLimit(),
+    useCompilation(schema),
+    useTypedErrors(),
+  ];
 }
 
 /** Characters and tokens while parsing, structure before validation. */
@@ -50,7 +56,8 @@ function parseBounded(source: string | Source, options?: ParseOptions): Document
   try {
     return parse(source, { ...options, maxTokens: limits.tokens });
   } catch (error) {
-    const isTooLong = error instanceof GraphQLError && error.message.includes(`more than ${limits.tokens} tokens`);
+    const isTooLong =
+      error instanceof GraphQLError && error.message.includes(`more than ${limits.tokens} tokens`);
     throw isTooLong ? overLimit('tokens', limits.tokens + 1, limits.tokens) : error;
   }
 }
@@ -134,7 +141,10 @@ function useTypedErrors(): Plugin {
 }
 
 /** The error as a client sees it. */
-export function shownError(error: unknown, { app, requestId }: Pick<GraphContext, 'app' | 'requestId'>): GraphQLError {
+export function shownError(
+  error: unknown,
+  { app, requestId }: Pick<GraphContext, 'app' | 'requestId'>,
+): GraphQLError {
   const expected = topLevelError(error);
   if (expected) return expected;
   app.log.error({ err: error, reqId: requestId }, 'a resolver failed');

@@ -10,6 +10,15 @@ export function printedSchema(): string {
 /** Interface or union -> its types: what normalising caches ask for. */
 export function possibleTypes(): Record<string, string[]> {
   const abstract = Object.values(schema.getTypeMap()).filter(isAbstractType);
-  const entries = abstract.map((type) => [type.name, schema.getPossibleTypes(type).map((t) => t.name).sort()] as const);
+  const entries = abstract.map(
+    (type) =>
+      [
+        type.name,
+        schema
+          .getPossibleTypes(type)
+          .map((t) => t.name)
+          .sort(),
+      ] as const,
+  );
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

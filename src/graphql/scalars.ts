@@ -24,7 +24,9 @@ function readBigInt(value: unknown): number | bigint {
     const exact = BigInt(value);
     if (exact <= bigIntMax) return exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(exact) : exact;
   }
-  throw badInput(`BigInt is a whole number from 0 to 2^63-1, as a number or as decimal text, not ${shown(value)}.`);
+  throw badInput(
+    `BigInt is a whole number from 0 to 2^63-1, as a number or as decimal text, not ${shown(value)}.`,
+  );
 }
 
 const shown = (value: unknown) => String(JSON.stringify(value)).slice(0, 100);
@@ -48,8 +50,7 @@ builder.scalarType('BigInt', {
 });
 
 builder.scalarType('Upload', {
-  description:
-    'File of a GraphQL multipart request (needs the CSRF header), streamed, never buffered whole.',
+  description: 'File of a GraphQL multipart request (needs the CSRF header), streamed, never buffered whole.',
   serialize: () => {
     throw new Error('Upload is only for input.');
   },

@@ -15,7 +15,9 @@ export const StoreType = builder.objectRef<StoreLike>('Store').implement({
   fields: (t) => ({
     id: t.id({ description: '"Store:<name>".', resolve: (store) => `Store:${store.id}` }),
     name: t.string({ description: 'The id in the settings.', resolve: (store) => store.id }),
-    type: t.exposeString('type', { description: 'The driver: file, memory; unknown when the settings no longer name it.' }),
+    type: t.exposeString('type', {
+      description: 'The driver: file, memory; unknown when the settings no longer name it.',
+    }),
     default: t.boolean({
       description: 'Where bytes go when nobody says where.',
       resolve: (store, _args, { app }) => store.id === app.stores.default.id,

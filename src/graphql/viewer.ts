@@ -1,6 +1,7 @@
 /** Who asks, and what the service is. */
-import { requireToken } from '../actions/require-image.ts';
+
 import type { App } from '../actions/app.ts';
+import { requireToken } from '../actions/require-image.ts';
 import type { Caller } from '../domain/caller.ts';
 import { mayCreate } from '../domain/policy.ts';
 import { version } from '../version.ts';
@@ -25,7 +26,11 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     project: t.exposeString('project', { nullable: true, description: 'Null where the token has none.' }),
     roles: t.stringList({ description: 'As the token has them.', resolve: (caller) => [...caller.roles] }),
     isAdmin: t.exposeBoolean('isAdmin', { description: 'Sees and changes everything.' }),
-    can: t.field({ type: ViewerCapabilities, description: 'What the caller may do at all.', resolve: (caller) => caller }),
+    can: t.field({
+      type: ViewerCapabilities,
+      description: 'What the caller may do at all.',
+      resolve: (caller) => caller,
+    }),
   }),
 });
 
@@ -33,7 +38,11 @@ const ServiceInfo = builder.objectRef<App['limits']>('ServiceInfo').implement({
   description: 'What a front end needs to know before it offers something.',
   fields: (t) => ({
     version: t.string({ description: 'Version of the service.', resolve: () => version }),
-    imageSizeMax: t.field({ type: 'BigInt', description: 'Bytes of one image at most.', resolve: (l) => l.imageSizeMax }),
+    imageSizeMax: t.field({
+      type: 'BigInt',
+      description: 'Bytes of one image at most.',
+      resolve: (l) => l.imageSizeMax,
+    }),
   }),
 });
 

@@ -18,7 +18,9 @@ export function healthRoutes(
   http.get('/healthz', async () => ({ status: 'ok' }));
 
   http.get('/readyz', async (_request, reply) => {
-    const results = Object.fromEntries(await Promise.all(checks.map(async (c) => [c.name, await answers(c)] as const)));
+    const results = Object.fromEntries(
+      await Promise.all(checks.map(async (c) => [c.name, await answers(c)] as const)),
+    );
     const ready = !isDraining() && Object.values(results).every((result) => result === 'ok');
     reply.code(ready ? 200 : 503);
     return { status: ready ? 'ready' : isDraining() ? 'draining' : 'not ready', checks: results };

@@ -75,9 +75,22 @@ export function problemOf(error: unknown): Problem | null {
 
 /** The answer to a bug: says nothing but where to look. */
 export function internalProblem(requestId: string): Problem {
-  return problem(500, 'INTERNAL_SERVER_ERROR', `Something went wrong here; the log has it under ${requestId}.`);
+  return problem(
+    500,
+    'INTERNAL_SERVER_ERROR',
+    `Something went wrong here; the log has it under ${requestId}.`,
+  );
 }
 
-function problem(status: number, type: string, message: string, headers: Record<string, string> = {}): Problem {
-  return { status, headers, body: { error: { code: status, title: titles[status] ?? 'Error', message, type } } };
+function problem(
+  status: number,
+  type: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Problem {
+  return {
+    status,
+    headers,
+    body: { error: { code: status, title: titles[status] ?? 'Error', message, type } },
+  };
 }

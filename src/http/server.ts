@@ -5,7 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import cors from '@fastify/cors';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
 import { HttpError, internalProblem, problemOf } from './problem.ts';
@@ -31,7 +36,12 @@ export interface HttpOptions {
 }
 
 /** A listener without routes. Bodies are not parsed: each door says how it reads its own. */
-export async function createHttp({ corsOrigins, trustedProxies, metrics, log }: HttpOptions): Promise<FastifyInstance> {
+export async function createHttp({
+  corsOrigins,
+  trustedProxies,
+  metrics,
+  log,
+}: HttpOptions): Promise<FastifyInstance> {
   const http = Fastify({
     loggerInstance: log as never,
     // One line a request, written when its answer is sent.
@@ -65,7 +75,14 @@ export async function createHttp({ corsOrigins, trustedProxies, metrics, log }: 
     await http.register(cors, {
       origin: corsOrigins === '*' ? '*' : [...corsOrigins],
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
-      exposedHeaders: ['x-openstack-request-id', 'content-range', 'etag', 'repr-digest', 'content-md5', 'retry-after'],
+      exposedHeaders: [
+        'x-openstack-request-id',
+        'content-range',
+        'etag',
+        'repr-digest',
+        'content-md5',
+        'retry-after',
+      ],
       maxAge: 600,
     });
   }
@@ -168,7 +185,13 @@ function report(metrics: Metrics, request: FastifyRequest, reply: FastifyReply):
   const { method } = request;
   metrics.requests.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   request.log.info(
-    { method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10, address: request.ip },
+    {
+      method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: request.ip,
+    },
     'request',
   );
 }

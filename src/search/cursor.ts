@@ -30,10 +30,13 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  */
 export function readCursor(cursor: string, scope: string, types: readonly KeyType[]): KeyValue[] {
   const parsed = parse(cursor);
-  if (!parsed) throw new BadCursorError('This is not a cursor of this service; take one from endCursor or startCursor.');
+  if (!parsed)
+    throw new BadCursorError('This is not a cursor of this service; take one from endCursor or startCursor.');
   const [madeFor, ...values] = parsed;
   if (madeFor !== scope) {
-    throw new BadCursorError('The cursor belongs to another field or orderBy; use it with the one it came from.');
+    throw new BadCursorError(
+      'The cursor belongs to another field or orderBy; use it with the one it came from.',
+    );
   }
   if (values.length !== types.length || !values.every((v, i) => fits(v, types[i] ?? 'text'))) {
     throw new BadCursorError('The cursor has been changed; take one from endCursor or startCursor.');

@@ -122,7 +122,9 @@ function checkFilter(input: Unchecked, path: string[], depth: number, budget: Bu
     const at = [...path, key];
     spend(budget, at);
     if (key === 'and' || key === 'or') {
-      result[key] = (value as Unchecked[]).map((f, i) => checkFilter(f, [...at, String(i)], depth + 1, budget));
+      result[key] = (value as Unchecked[]).map((f, i) =>
+        checkFilter(f, [...at, String(i)], depth + 1, budget),
+      );
     } else if (key === 'not') {
       result[key] = checkFilter(value as Unchecked, at, depth + 1, budget);
     } else if (key === 'properties') {
@@ -155,7 +157,11 @@ function checkOperand(value: unknown, path: string[], budget: Budget): void {
     }
     for (const item of value) checkOperand(item, path, budget);
   } else if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) {
-    throw invalid(path, 'BAD_CHARACTER', 'Text in a filter has a NUL or half a surrogate pair; no image has that.');
+    throw invalid(
+      path,
+      'BAD_CHARACTER',
+      'Text in a filter has a NUL or half a surrogate pair; no image has that.',
+    );
   }
 }
 
@@ -169,10 +175,15 @@ function checkProperty(input: Unchecked, path: string[], budget: Budget): Unchec
       if (key !== 'exists') continue; // a whole condition
       throw invalid([...path, key], 'NULL_OPERAND', 'exists cannot be null in a filter; leave it out.');
     }
-    result[key] = typeof value === 'object' ? checkOperators(value as Unchecked, [...path, key], budget) : value;
+    result[key] =
+      typeof value === 'object' ? checkOperators(value as Unchecked, [...path, key], budget) : value;
   }
   if (result.exists === false && Object.keys(result).length > 2) {
-    throw invalid(path, 'CONTRADICTION', `exists: false on ${input.name} stands alone; take the other conditions out.`);
+    throw invalid(
+      path,
+      'CONTRADICTION',
+      `exists: false on ${input.name} stands alone; take the other conditions out.`,
+    );
   }
   return result;
 }

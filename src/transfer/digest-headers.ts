@@ -31,7 +31,12 @@ function readReprDigest(header: string): ExpectedDigest[] {
     const [, name = '', value = ''] = m;
     if (!/^(sha-512|sha-256|md5)$/.test(name)) return [];
     const digest = parseDigest(name, Buffer.from(value, 'base64').toString('hex'));
-    if (!digest) throw new HttpError(400, 'BAD_DIGEST', `Repr-Digest has a value that is too short or long for ${name}.`);
+    if (!digest)
+      throw new HttpError(
+        400,
+        'BAD_DIGEST',
+        `Repr-Digest has a value that is too short or long for ${name}.`,
+      );
     return [digest];
   });
 }

@@ -69,7 +69,11 @@ async function put(options: TransferOptions, request: ImageRequest, reply: Fasti
   const sizes = [declaredSize(request.headers), params.size === undefined ? null : Number(params.size)];
   const [size, alsoSize] = sizes.filter((n) => n !== null);
   if (alsoSize !== undefined && alsoSize !== size) {
-    throw new HttpError(400, 'SIZE_MISMATCH', `${size} bytes are announced, but the link is for ${alsoSize}.`);
+    throw new HttpError(
+      400,
+      'SIZE_MISMATCH',
+      `${size} bytes are announced, but the link is for ${alsoSize}.`,
+    );
   }
   const store = header(request, 'x-image-meta-store') ?? params.store ?? null;
   const expected = [...expectedDigests(request.headers), ...signedDigest(params.digest)];
@@ -98,9 +102,14 @@ async function* afterContinue(bytes: AsyncIterable<Uint8Array>, ask: () => void)
 
 function requireBytesType(contentType: string | undefined): void {
   if (contentType?.split(';', 1)[0]?.trim().toLowerCase() === 'application/octet-stream') return;
-  throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the bytes with Content-Type: application/octet-stream.', {
-    accept: 'application/octet-stream',
-  });
+  throw new HttpError(
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    'Send the bytes with Content-Type: application/octet-stream.',
+    {
+      accept: 'application/octet-stream',
+    },
+  );
 }
 
 /** Bytes the client says will come: Content-Length or x-openstack-image-size; null when it says nothing. */
@@ -116,7 +125,11 @@ function declaredSize(headers: ImageRequest['headers']): number | null {
     throw new HttpError(400, 'BAD_SIZE', 'x-openstack-image-size is a whole number of bytes.');
   }
   if (length !== null && length !== size) {
-    throw new HttpError(400, 'SIZE_MISMATCH', `x-openstack-image-size is ${size}, but the body has ${length} bytes.`);
+    throw new HttpError(
+      400,
+      'SIZE_MISMATCH',
+      `x-openstack-image-size is ${size}, but the body has ${length} bytes.`,
+    );
   }
   return size;
 }

@@ -9,7 +9,7 @@ import { canSee } from '../../src/domain/policy.ts';
 import type { ImageInclude } from '../../src/search/image-filter.ts';
 import { totalOrder } from '../../src/search/image-order.ts';
 import { aDatabase } from '../support/database.ts';
-import { anImage } from '../support/images.ts';
+import { anImage } from '../support/an-image.ts';
 
 let db: Database;
 let drop: () => Promise<void>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { graphql } from '../../src/client/gen/gql.ts';
 import type { CreateImageInput, UpdateImageInput } from '../../src/client/gen/graphql.ts';
-import { anImage } from '../support/images.ts';
+import { anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { anImage } from '../support/images.ts';
+import { anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
-import { type DatabaseAddress, connect } from '../../src/db/client.ts';
+import { connect, type DatabaseAddress } from '../../src/db/client.ts';
 import { openEmbeddedPostgres } from '../../src/db/embedded/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 

@@ -32,7 +32,8 @@ export interface TestServer extends RunningServer {
     ...variables: V extends Record<string, never> ? [] : [V]
   ): Promise<Answer<T>>;
   /** Sends a text that no type vouches for. */
-  raw(token: string | null, query: string, variables?: unknown): Promise<Answer<any>>; // biome-ignore lint/suspicious/noExplicitAny: what comes is what is tested
+  // biome-ignore lint/suspicious/noExplicitAny: what comes is what is tested
+  raw(token: string | null, query: string, variables?: unknown): Promise<Answer<any>>;
   /** Bytes over HTTP, at a path of the server. */
   http(path: string, init?: RequestInit & { token?: string; duplex?: 'half' }): Promise<Response>;
 }

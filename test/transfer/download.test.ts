@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { anImage } from '../support/images.ts';
+import { anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;

@@ -105,7 +105,11 @@ exists: false finds images without it and stands alone; text: {isNull: true} mea
 });
 
 /** A filter on a choice: eq, ne, in, notIn, and isNull where the field may be null. */
-function choiceFilter<T extends Parameters<typeof builder.enumType>[0] & object>(name: string, type: T, nullable = false) {
+function choiceFilter<T extends Parameters<typeof builder.enumType>[0] & object>(
+  name: string,
+  type: T,
+  nullable = false,
+) {
   return builder.inputType(name, {
     description: 'A condition on a choice.',
     fields: (t) => ({
@@ -143,11 +147,15 @@ null in place of a whole condition is as if left out; null as the operand of an 
     status: t.field({ type: ImageStatusFilter as never, description: 'Where it is in its life.' }),
     visibility: t.field({
       type: ImageVisibilityFilter as never,
-      description: 'Who sees it. At the top of where, or in its and, COMMUNITY also brings those of other projects.',
+      description:
+        'Who sees it. At the top of where, or in its and, COMMUNITY also brings those of other projects.',
     }),
     owner: t.field({ type: StringFilter, description: 'Project that owns it.' }),
     diskFormat: t.field({ type: DiskFormatFilter as never, description: 'What the bytes are as a disk.' }),
-    containerFormat: t.field({ type: ContainerFormatFilter as never, description: 'What is around the disk.' }),
+    containerFormat: t.field({
+      type: ContainerFormatFilter as never,
+      description: 'What is around the disk.',
+    }),
     size: t.field({ type: BigIntFilter as never, description: 'Bytes stored.' }),
     virtualSize: t.field({ type: BigIntFilter as never, description: 'Bytes of the disk inside.' }),
     minDisk: t.field({ type: IntFilter as never, description: 'GiB.' }),

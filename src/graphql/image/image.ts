@@ -4,8 +4,16 @@ import type { SeenImage } from '../../db/images.ts';
 import { byCodePoint, type ImageCopy, type ImageMember } from '../../domain/image.ts';
 import { capabilities, type ImageCapabilities } from '../../domain/policy.ts';
 import { builder } from '../builder.ts';
-import { type Page, pageArgs, PageInfoType, pageOf } from '../connection.ts';
-import { ContainerFormat, DiskFormat, ImageCopyState, ImageKind, ImageStatus, ImageVisibility, MemberStatus } from '../enums.ts';
+import { type Page, PageInfoType, pageArgs, pageOf } from '../connection.ts';
+import {
+  ContainerFormat,
+  DiskFormat,
+  ImageCopyState,
+  ImageKind,
+  ImageStatus,
+  ImageVisibility,
+  MemberStatus,
+} from '../enums.ts';
 import { Node } from '../node.ts';
 import { StoreType } from '../store.ts';
 import { visibleMembers } from './visible-members.ts';
@@ -32,7 +40,9 @@ const Capabilities = builder.objectRef<ImageCapabilities>('ImageCapabilities').i
   fields: (t) => ({
     update: t.exposeBoolean('update', { description: 'updateImage.' }),
     delete: t.exposeBoolean('delete', { description: 'deleteImage; false while the image is protected.' }),
-    upload: t.exposeBoolean('upload', { description: 'createUpload and uploadImage: only while it is queued.' }),
+    upload: t.exposeBoolean('upload', {
+      description: 'createUpload and uploadImage: only while it is queued.',
+    }),
     download: t.exposeBoolean('download', { description: 'Reading its bytes.' }),
     share: t.exposeBoolean('share', { description: 'addImageMember and removeImageMember.' }),
     respond: t.exposeBoolean('respond', { description: 'respondToImageShare.' }),
@@ -60,7 +70,11 @@ Browsers of the origins in the CORS setting can use it with fetch or XMLHttpRequ
       resolve: (target, _args, { baseUrl }) => baseUrl + target.path,
     }),
     method: t.exposeString('method', { description: 'GET or PUT.' }),
-    headers: t.field({ type: [HttpHeader], description: 'To be sent along.', resolve: (target) => target.headers }),
+    headers: t.field({
+      type: [HttpHeader],
+      description: 'To be sent along.',
+      resolve: (target) => target.headers,
+    }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -78,11 +92,25 @@ const Copy = builder.objectRef<ImageCopy>('ImageCopy').implement({
     store: t.field({
       type: StoreType,
       description: 'Where it is.',
-      resolve: ({ store }, _args, { app }) => app.stores.get(store) ?? { id: store, type: 'unknown' as const },
+      resolve: ({ store }, _args, { app }) =>
+        app.stores.get(store) ?? { id: store, type: 'unknown' as const },
     }),
-    state: t.field({ type: ImageCopyState, description: 'Only ACTIVE copies are read from.', resolve: (copy) => copy.state }),
-    size: t.field({ type: 'BigInt', nullable: true, description: 'Bytes; null until known.', resolve: (copy) => copy.size }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was begun.', resolve: (copy) => copy.createdAt }),
+    state: t.field({
+      type: ImageCopyState,
+      description: 'Only ACTIVE copies are read from.',
+      resolve: (copy) => copy.state,
+    }),
+    size: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: 'Bytes; null until known.',
+      resolve: (copy) => copy.size,
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was begun.',
+      resolve: (copy) => copy.createdAt,
+    }),
     verifiedAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -112,9 +140,17 @@ export const ImageMemberType = builder.objectRef<ImageMember>('ImageMember').imp
       },
     }),
     project: t.exposeString('project', { description: 'Id of the project.' }),
-    status: t.field({ type: MemberStatus, description: 'What the project answered.', resolve: (m) => m.status }),
+    status: t.field({
+      type: MemberStatus,
+      description: 'What the project answered.',
+      resolve: (m) => m.status,
+    }),
     createdAt: t.field({ type: 'DateTime', description: 'When it was shared.', resolve: (m) => m.createdAt }),
-    updatedAt: t.field({ type: 'DateTime', description: 'When the answer last changed.', resolve: (m) => m.updatedAt }),
+    updatedAt: t.field({
+      type: 'DateTime',
+      description: 'When the answer last changed.',
+      resolve: (m) => m.updatedAt,
+    }),
   }),
 });
 
@@ -144,7 +180,11 @@ const ImageMemberConnection = builder.objectRef<Page<ImageMember>>('ImageMemberC
       resolve: (page) => page.nodes.map((node) => ({ cursor: page.cursorOf(node), node })),
     }),
     nodes: t.field({ type: [ImageMemberType], description: 'The page.', resolve: (page) => page.nodes }),
-    pageInfo: t.field({ type: PageInfoType, description: 'Where the page stands.', resolve: (page) => page.pageInfo }),
+    pageInfo: t.field({
+      type: PageInfoType,
+      description: 'Where the page stands.',
+      resolve: (page) => page.pageInfo,
+    }),
     totalCount: t.int({
       description: 'How many memberships of the image the caller may see.',
       resolve: (page) => page.totalCount(),
@@ -164,15 +204,24 @@ ImageType.implement({
     visibility: t.expose('visibility', { type: ImageVisibility, description: 'Who sees it.' }),
     owner: t.exposeString('owner', {
       nullable: true,
-      description: 'Project that owns the image; null on old images without an owner, which everybody can read.',
+      description:
+        'Project that owns the image; null on old images without an owner, which everybody can read.',
     }),
-    diskFormat: t.expose('diskFormat', { type: DiskFormat, nullable: true, description: 'Null until set; needed before data.' }),
+    diskFormat: t.expose('diskFormat', {
+      type: DiskFormat,
+      nullable: true,
+      description: 'Null until set; needed before data.',
+    }),
     containerFormat: t.expose('containerFormat', {
       type: ContainerFormat,
       nullable: true,
       description: 'Null until set; needed before data.',
     }),
-    size: t.expose('size', { type: 'BigInt', nullable: true, description: 'Bytes stored; null until data is uploaded.' }),
+    size: t.expose('size', {
+      type: 'BigInt',
+      nullable: true,
+      description: 'Bytes stored; null until data is uploaded.',
+    }),
     virtualSize: t.expose('virtualSize', {
       type: 'BigInt',
       nullable: true,
@@ -210,9 +259,14 @@ ImageType.implement({
       nullable: true,
       description: 'The value of one custom property; null when the image does not have it.',
       args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
-      resolve: ({ properties }, { name }) => (Object.hasOwn(properties, name) ? (properties[name] ?? null) : null),
+      resolve: ({ properties }, { name }) =>
+        Object.hasOwn(properties, name) ? (properties[name] ?? null) : null,
     }),
-    copies: t.field({ type: [Copy], description: 'Copies of the bytes, one per store.', resolve: (image) => image.copies }),
+    copies: t.field({
+      type: [Copy],
+      description: 'Copies of the bytes, one per store.',
+      resolve: (image) => image.copies,
+    }),
     members: t.field({
       type: ImageMemberConnection,
       description: "All for the owner and admins; others see only their own project's.",
@@ -258,7 +312,10 @@ function sortedEntries(record: Record<string, string>): [string, string][] {
   return Object.entries(record).sort(([a], [b]) => byCodePoint(a, b));
 }
 
-function isWanted(name: string, names: readonly string[] | null | undefined, prefix: string | null | undefined): boolean {
+function isWanted(
+  name: string,
+  names: readonly string[] | null | undefined,
+  prefix: string | null | undefined,
+): boolean {
   return (!names || names.includes(name)) && (!prefix || name.startsWith(prefix));
 }
-

@@ -1,11 +1,12 @@
 /** Reading images: one by id, and lists with filter, order and pages. */
-import { findImage } from '../../actions/require-image.ts';
+
 import { type ImageList, listImages } from '../../actions/list-images.ts';
+import { findImage } from '../../actions/require-image.ts';
 import type { SeenImage } from '../../db/images.ts';
 import { checkedFilter, type ImageInclude } from '../../search/image-filter.ts';
 import type { ImageOrder, OrderField } from '../../search/image-order.ts';
 import { builder } from '../builder.ts';
-import { edgeCursors, pageArgs, PageInfoType } from '../connection.ts';
+import { edgeCursors, PageInfoType, pageArgs } from '../connection.ts';
 import { ImageFilter } from './filter.ts';
 import { ImageType } from './image.ts';
 import { selectedImageFields } from './selection.ts';
@@ -115,7 +116,8 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'One image; null when the id is malformed, unknown or not to be seen.',
     args: { id: t.arg.id({ required: true, description: 'UUID, in any case.' }) },
-    resolve: (_root, { id }, { app, caller }, info) => findImage(app, caller, id, selectedImageFields(info, [[]])),
+    resolve: (_root, { id }, { app, caller }, info) =>
+      findImage(app, caller, id, selectedImageFields(info, [[]])),
   }),
   images: t.field({
     type: ImageConnection,
@@ -127,7 +129,10 @@ Null only with an error: BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
     args: {
       where: t.arg({ type: ImageFilter, description: 'Which images.' }),
       include: t.arg({ type: [ImageIncludeEnum], description: 'What to see besides.' }),
-      orderBy: t.arg({ type: [ImageOrderInput], description: 'Keys by weight; newest first when nothing is said.' }),
+      orderBy: t.arg({
+        type: [ImageOrderInput],
+        description: 'Keys by weight; newest first when nothing is said.',
+      }),
       ...pageArgs(t as never),
     },
     resolve: (_root, { where, include, orderBy, ...page }, { app, caller }, info) =>

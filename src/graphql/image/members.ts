@@ -17,7 +17,11 @@ function memberPayload(name: string) {
   return builder.objectRef<ImageMember>(name).implement({
     description: 'What became of it.',
     fields: (t) => ({
-      member: t.field({ type: ImageMemberType, description: 'The membership as it now stands.', resolve: (m) => m }),
+      member: t.field({
+        type: ImageMemberType,
+        description: 'The membership as it now stands.',
+        resolve: (m) => m,
+      }),
     }),
   });
 }
@@ -26,7 +30,10 @@ const AddImageMemberInput = builder.inputType('AddImageMemberInput', {
   description: 'With whom to share what.',
   fields: (t) => ({
     imageId: t.id({ required: true, description: 'The image; its visibility is SHARED.' }),
-    project: t.string({ required: true, description: 'Id of the project; it is not asked whether there is one.' }),
+    project: t.string({
+      required: true,
+      description: 'Id of the project; it is not asked whether there is one.',
+    }),
   }),
 });
 
@@ -36,7 +43,9 @@ builder.mutationField('addImageMember', (t) =>
     nullable: true,
     description: 'Shares an image with a project. The image must be SHARED.',
     errors: { types: [ValidationError, NotFoundError, ForbiddenError, ConflictError, QuotaExceededError] },
-    args: { input: t.arg({ type: AddImageMemberInput, required: true, description: 'With whom to share what.' }) },
+    args: {
+      input: t.arg({ type: AddImageMemberInput, required: true, description: 'With whom to share what.' }),
+    },
     resolve: (_root, { input }, { app, caller }) => addImageMember(app, caller, input),
   }),
 );
@@ -50,7 +59,11 @@ const RemoveImageMemberPayload = builder
         description: 'Id of the membership that is gone.',
         resolve: ({ project, image }) => memberId({ imageId: image.id, project }),
       }),
-      image: t.field({ type: ImageType, description: 'The image as it now stands.', resolve: (p) => p.image }),
+      image: t.field({
+        type: ImageType,
+        description: 'The image as it now stands.',
+        resolve: (p) => p.image,
+      }),
     }),
   });
 
@@ -68,7 +81,9 @@ builder.mutationField('removeImageMember', (t) =>
     nullable: true,
     description: 'Takes the share of a project back.',
     errors: { types: [NotFoundError, ForbiddenError, ConflictError] },
-    args: { input: t.arg({ type: RemoveImageMemberInput, required: true, description: 'Whose share of what.' }) },
+    args: {
+      input: t.arg({ type: RemoveImageMemberInput, required: true, description: 'Whose share of what.' }),
+    },
     resolve: async (_root, { input }, { app, caller }) => ({
       project: input.project,
       image: await removeImageMember(app, caller, input),

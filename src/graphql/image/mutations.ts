@@ -1,7 +1,8 @@
 /** Writing images. Each mutation is one action; its payload, input and errors stand beside it. */
+
+import { deactivateImage, reactivateImage } from '../../actions/change-activation.ts';
 import { createImage } from '../../actions/create-image.ts';
 import { createUpload, type TransferTarget } from '../../actions/create-upload.ts';
-import { deactivateImage, reactivateImage } from '../../actions/change-activation.ts';
 import { deleteImage } from '../../actions/delete-image.ts';
 import { updateImage } from '../../actions/update-image.ts';
 import type { SeenImage } from '../../db/images.ts';
@@ -22,7 +23,11 @@ function imagePayload(name: string) {
   return builder.objectRef<SeenImage>(name).implement({
     description: 'What became of it.',
     fields: (t) => ({
-      image: t.field({ type: ImageType, description: 'The image as it now stands.', resolve: (image) => image }),
+      image: t.field({
+        type: ImageType,
+        description: 'The image as it now stands.',
+        resolve: (image) => image,
+      }),
     }),
   });
 }
@@ -30,7 +35,10 @@ function imagePayload(name: string) {
 const PropertyInput = builder.inputType('PropertyInput', {
   description: 'A custom property. A name given twice in one list is a ValidationError.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'Up to 255 characters; not one of the base fields, not os_glance*.' }),
+    name: t.string({
+      required: true,
+      description: 'Up to 255 characters; not one of the base fields, not os_glance*.',
+    }),
     value: t.string({ required: true, description: 'Up to 64 KiB.' }),
   }),
 });
@@ -51,7 +59,9 @@ const CreateImageInput = builder.inputType('CreateImageInput', {
     minRam: t.int({ description: 'MiB; default 0.' }),
     protected: t.boolean({ description: 'Default false.' }),
     hidden: t.boolean({ description: 'Default false.' }),
-    tags: t.stringList({ description: 'At most 128, each up to 255 characters; one given twice counts once.' }),
+    tags: t.stringList({
+      description: 'At most 128, each up to 255 characters; one given twice counts once.',
+    }),
     properties: t.field({ type: [PropertyInput], description: 'At most 128.' }),
   }),
 });
@@ -60,7 +70,8 @@ builder.mutationField('createImage', (t) =>
   t.field({
     type: imagePayload('CreateImagePayload'),
     nullable: true,
-    description: "Registers an image. With an id of the client's choice, createUpload can follow in the same request.",
+    description:
+      "Registers an image. With an id of the client's choice, createUpload can follow in the same request.",
     errors: { types: [ValidationError, ForbiddenError, ConflictError, QuotaExceededError] },
     args: { input: t.arg({ type: CreateImageInput, required: true, description: 'What to register.' }) },
     resolve: (_root, { input }, { app, caller }) => createImage(app, caller, input),
@@ -73,7 +84,8 @@ elsewhere. All or nothing.`,
   fields: (t) => ({
     id: t.id({ required: true, description: 'The image.' }),
     ifRevision: t.int({
-      description: 'Refused with REVISION_MISMATCH unless the image is at this revision; left out, the last writer wins.',
+      description:
+        'Refused with REVISION_MISMATCH unless the image is at this revision; left out, the last writer wins.',
     }),
     name: t.string({ description: 'Up to 255 characters.' }),
     visibility: t.field({ type: ImageVisibility, description: 'PUBLIC only by an admin.' }),
@@ -118,7 +130,9 @@ const DeleteImageInput = builder.inputType('DeleteImageInput', {
   description: 'Which image to delete.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The image.' }),
-    ifRevision: t.int({ description: 'Refused with REVISION_MISMATCH unless the image is at this revision.' }),
+    ifRevision: t.int({
+      description: 'Refused with REVISION_MISMATCH unless the image is at this revision.',
+    }),
   }),
 });
 
@@ -145,7 +159,9 @@ builder.mutationField('deactivateImage', (t) =>
     description:
       'Stops downloads of an active image, but for admins. Does nothing to an image that is deactivated already.',
     errors: { types: [NotFoundError, ForbiddenError, ConflictError] },
-    args: { input: t.arg({ type: DeactivateImageInput, required: true, description: 'What to deactivate.' }) },
+    args: {
+      input: t.arg({ type: DeactivateImageInput, required: true, description: 'What to deactivate.' }),
+    },
     resolve: (_root, { input }, { app, caller }) => deactivateImage(app, caller, input),
   }),
 );
@@ -161,7 +177,9 @@ builder.mutationField('reactivateImage', (t) =>
     nullable: true,
     description: 'Allows downloads again. Does nothing to an image that is active already.',
     errors: { types: [NotFoundError, ForbiddenError, ConflictError] },
-    args: { input: t.arg({ type: ReactivateImageInput, required: true, description: 'What to reactivate.' }) },
+    args: {
+      input: t.arg({ type: ReactivateImageInput, required: true, description: 'What to reactivate.' }),
+    },
     resolve: (_root, { input }, { app, caller }) => reactivateImage(app, caller, input),
   }),
 );
@@ -193,7 +211,10 @@ const CreateUploadInput = builder.inputType('CreateUploadInput', {
   fields: (t) => ({
     imageId: t.id({ required: true, description: 'A queued image with both formats set.' }),
     store: t.string({ description: 'Store.name; default the default store.' }),
-    size: t.field({ type: 'BigInt', description: 'Bytes that will come, so that too many are refused before they are sent.' }),
+    size: t.field({
+      type: 'BigInt',
+      description: 'Bytes that will come, so that too many are refused before they are sent.',
+    }),
     digest: t.field({ type: DigestInput, description: 'What the bytes must have.' }),
   }),
 });
@@ -204,9 +225,18 @@ builder.mutationField('createUpload', (t) =>
     nullable: true,
     description: 'A place to send the bytes of a queued image: a plain PUT, streamed.',
     errors: {
-      types: [ValidationError, NotFoundError, ForbiddenError, ConflictError, QuotaExceededError, UnavailableError],
+      types: [
+        ValidationError,
+        NotFoundError,
+        ForbiddenError,
+        ConflictError,
+        QuotaExceededError,
+        UnavailableError,
+      ],
     },
-    args: { input: t.arg({ type: CreateUploadInput, required: true, description: 'What will be uploaded.' }) },
+    args: {
+      input: t.arg({ type: CreateUploadInput, required: true, description: 'What will be uploaded.' }),
+    },
     resolve: (_root, { input }, { app, caller }) =>
       createUpload(app, caller, { ...input, size: input.size == null ? null : Number(input.size) }),
   }),

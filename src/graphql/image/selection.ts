@@ -20,7 +20,10 @@ const cache = new WeakMap<FieldNode, readonly SeenField[]>();
  * The image fields selected below a field that gives images; `path` leads from it to them, several names at a
  * step meaning either (edges.node, nodes).
  */
-export function selectedImageFields(info: GraphQLResolveInfo, paths: readonly string[][]): readonly SeenField[] {
+export function selectedImageFields(
+  info: GraphQLResolveInfo,
+  paths: readonly string[][],
+): readonly SeenField[] {
   const [node] = info.fieldNodes;
   const known = node && info.fieldNodes.length === 1 ? cache.get(node) : undefined;
   if (known) return known;
@@ -47,7 +50,8 @@ function collect(
       if (selection.name.value === path[0]) collect(info, selection.selectionSet, path.slice(1), found);
     } else {
       const name = selection.name.value;
-      for (const field of Object.hasOwn(needs, name) ? (needs[name] ?? []) : [name as SeenField]) found.add(field);
+      for (const field of Object.hasOwn(needs, name) ? (needs[name] ?? []) : [name as SeenField])
+        found.add(field);
     }
   }
 }

@@ -39,7 +39,14 @@ builder.mutationField('uploadImage', (t) =>
     description:
       'For clients that have only GraphQL: the same upload as a multipart request. Large files go faster through createUpload.',
     errors: {
-      types: [ValidationError, NotFoundError, ForbiddenError, ConflictError, QuotaExceededError, UnavailableError],
+      types: [
+        ValidationError,
+        NotFoundError,
+        ForbiddenError,
+        ConflictError,
+        QuotaExceededError,
+        UnavailableError,
+      ],
     },
     args: { input: t.arg({ type: UploadImageInput, required: true, description: 'What to store.' }) },
     resolve: async (_root, { input }, { app, caller, signal }) => {
@@ -49,7 +56,11 @@ builder.mutationField('uploadImage', (t) =>
       try {
         const expected = digest ? parseDigest(digest.algorithm, digest.value) : null;
         if (digest && !expected) {
-          throw invalid(['digest'], 'BAD_DIGEST', 'A digest is sha512, sha256 or md5 with its value in hex, of full length.');
+          throw invalid(
+            ['digest'],
+            'BAD_DIGEST',
+            'A digest is sha512, sha256 or md5 with its value in hex, of full length.',
+          );
         }
         return await uploadImage(app, caller, {
           id,
