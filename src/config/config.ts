@@ -1,7 +1,15 @@
 /** Environment -> one typed, frozen Config: the only reader of process.env. Every mistake is reported at once. */
 import { join, resolve } from 'node:path';
 import { didYouMean } from '../domain/did-you-mean.ts';
-import { parseBoolean, parseByteSize, parseInteger, parseOrigins, parsePort, parseUrl } from './parse.ts';
+import {
+  parseBoolean,
+  parseByteSize,
+  parseInteger,
+  parseNetworks,
+  parseOrigins,
+  parsePort,
+  parseUrl,
+} from './parse.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -69,7 +77,7 @@ const settings = {
   VITRINE_TOKENS_FILE: text,
   VITRINE_IMAGE_SIZE_MAX: { parse: parseByteSize } as Setting<number>,
   VITRINE_CORS_ORIGINS: { parse: parseOrigins } as Setting<readonly string[] | '*'>,
-  VITRINE_TRUSTED_PROXIES: { parse: (value) => value.split(',').map((s) => s.trim()) } as Setting<string[]>,
+  VITRINE_TRUSTED_PROXIES: { parse: parseNetworks } as Setting<readonly string[]>,
   VITRINE_DRAIN_SECONDS: { parse: (value) => parseInteger(value, 0, 86_400) } as Setting<number>,
   VITRINE_LOG_LEVEL: oneOf(logLevels),
   VITRINE_INTROSPECTION: { parse: parseBoolean } as Setting<boolean>,

@@ -1,4 +1,5 @@
 /** How single settings are read. Each throws an Error whose message goes on after the variable's name. */
+import { isIP } from 'node:net';
 
 const units: Record<string, number> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
@@ -44,5 +45,17 @@ export function parseOrigins(text: string): readonly string[] | '*' {
       throw new Error('is * or a comma list of origins such as https://panel.example.org');
     }
     return origin;
+  });
+}
+
+/** Addresses and networks such as 10.0.0.1 and 10.1.0.0/16. */
+export function parseNetworks(text: string): readonly string[] {
+  return text.split(',').map((item) => {
+    const [address = '', prefix] = item.trim().split('/');
+    const bits = isIP(address) === 6 ? 128 : 32;
+    const isNetwork =
+      isIP(address) > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+    if (!isNetwork) throw new Error('is a comma list of addresses or networks such as 10.0.0.1, 10.1.0.0/16');
+    return item.trim();
   });
 }

@@ -1,8 +1,15 @@
-/** The connection to PostgreSQL: one pool for typed statements (drizzle) and for hand-written ones (postgres.js). */
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+/**
+ * The connections to PostgreSQL: a pool for single statements written by hand (postgres.js, which is quicker), and
+ * one for transactions of typed ones (drizzle on pg). postgres.js has no safe transactions: when the connection
+ * breaks in one, it writes into nothing, which ends the process, or sends the rest of the transaction over
+ * another connection, outside of any (porsager/postgres #1155, #1208).
+ */
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
 import postgres from 'postgres';
 import type { Instant } from '../domain/image.ts';
 import { databaseFailure, sqlState } from './failure.ts';
+import { openPool } from './pool.ts';
 
 /** Where PostgreSQL is: a URL, or the socket of the embedded one. */
 export type DatabaseAddress =
@@ -12,8 +19,8 @@ export type DatabaseAddress =
 export interface Database {
   /** For statements written by hand. */
   readonly sql: postgres.Sql;
-  /** For typed statements, within `transaction`. */
-  readonly orm: PostgresJsDatabase;
+  /** For `transaction`. */
+  readonly writers: pg.Pool;
   /**
    * A hand-written statement; prepared when its text is one of the few that come again and again.
    * @throws UnavailableError the database is away; TimeoutError the statement took too long
@@ -22,11 +29,11 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** A typed connection, or a transaction on one: what a function needs that only runs statements. */
-export type Statements = Pick<PostgresJsDatabase, 'select' | 'insert' | 'update' | 'delete' | 'execute'>;
+/** A transaction: what a function needs that only runs statements. */
+export type Statements = Pick<NodePgDatabase, 'select' | 'insert' | 'update' | 'delete' | 'execute'>;
 
 export interface DatabaseOptions {
-  /** Connections; 4 is best on two cores. */
+  /** Connections of each pool; 4 is best on two cores. */
   poolSize?: number;
   /** What a statement may take before it is ended with 57014. */
   statementTimeoutMs?: number;
@@ -39,13 +46,14 @@ const preparedMax = 200;
 /** Opens a pool. Connects at the first statement, and again by itself when PostgreSQL was away. */
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
   const sql = connect(address, options);
-  const orm = drizzle({ client: sql });
-  // drizzle takes the parsers away from the client it is given; instants are ours on both paths.
-  sql.options.parsers[1184] = instantFromText;
+  sql.options.parsers[timestamptz] = instantFromText;
+  // Instants keep their microseconds, and JSON comes as text: neither goes through a Date or JSON.stringify.
+  for (const type of [timestamptz, json, jsonb]) sql.options.serializers[type] = (text: string) => text;
+  const writers = openWriters(address, options);
   const prepared = new Set<string>();
   return {
     sql,
-    orm,
+    writers,
     query: async <Row>(text: string, params: readonly unknown[]) => {
       if (prepared.size < preparedMax) prepared.add(text);
       try {
@@ -55,9 +63,33 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
         throw databaseFailure(error) ?? error;
       }
     },
-    close: () => sql.end({ timeout: 5 }),
+    async close() {
+      await Promise.all([sql.end({ timeout: closePatienceMs / 1000 }), endPool(writers)]);
+    },
   };
 }
+
+/** PostgreSQL's numbers of types. */
+const [timestamptz, json, jsonb] = [1184, 114, 3802];
+/** What runs longer when the database is closed is cut off. */
+const closePatienceMs = 5_000;
+
+function openWriters(address: DatabaseAddress, { poolSize = 4, statementTimeoutMs, applicationName }: DatabaseOptions) {
+  return openPool(address, {
+    max: poolSize,
+    applicationName: applicationName ?? 'vitrine',
+    statementTimeoutMs: statementTimeoutMs ?? defaultStatementTimeoutMs,
+  });
+}
+
+async function endPool(pool: pg.Pool): Promise<void> {
+  const patience = Promise.withResolvers<void>();
+  const timer = setTimeout(patience.resolve, closePatienceMs);
+  await Promise.race([pool.end(), patience.promise]);
+  clearTimeout(timer);
+}
+
+const defaultStatementTimeoutMs = 30_000;
 
 /** A bare client, without the types of ours: for the schema's own work. */
 export function connect(address: DatabaseAddress, options: DatabaseOptions = {}): postgres.Sql {
@@ -71,7 +103,7 @@ export function connect(address: DatabaseAddress, options: DatabaseOptions = {})
     connection: {
       application_name: options.applicationName ?? 'vitrine',
       TimeZone: 'UTC',
-      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
       idle_in_transaction_session_timeout: 60_000,
       jit: 'off',
     },
@@ -87,7 +119,7 @@ export function connect(address: DatabaseAddress, options: DatabaseOptions = {})
 }
 
 /** PostgreSQL's text of a timestamptz in UTC, as an instant. */
-function instantFromText(text: string): Instant {
+export function instantFromText(text: string): Instant {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(6, '0')}Z`;
 }
 
@@ -99,11 +131,34 @@ function instantFromText(text: string): Instant {
 export async function transaction<T>(db: Database, work: (tx: Statements) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.orm.transaction(work);
+      return await runTransaction(db.writers, work);
     } catch (error) {
       const code = sqlState(error);
       const mayRetry = code === '40001' || code === '40P01';
       if (attempt >= 3 || !mayRetry) throw databaseFailure(error) ?? error;
     }
+  }
+}
+
+async function runTransaction<T>(pool: pg.Pool, work: (tx: Statements) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isSound = false;
+  try {
+    await client.query('begin');
+    const result = await work(drizzle({ client }));
+    const { command } = await client.query('commit');
+    // PostgreSQL answers so when a statement had failed and `work` went on all the same.
+    if (command !== 'COMMIT') throw new Error(`A transaction was to commit and ended with ${command}.`);
+    isSound = true;
+    return result;
+  } catch (error) {
+    // When this fails too the connection is gone, and the transaction with it.
+    isSound = await client.query('rollback').then(
+      () => true,
+      () => false,
+    );
+    throw error;
+  } finally {
+    client.release(!isSound);
   }
 }

@@ -17,7 +17,6 @@ import {
   jsonb,
   pgTable,
   primaryKey,
-  timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type {
@@ -27,12 +26,17 @@ import type {
   ImageKind,
   ImageStatus,
   ImageVisibility,
+  Instant,
   MemberStatus,
 } from '../domain/image.ts';
+import { instantFromText } from './client.ts';
 
 const text = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
 const textArray = customType<{ data: string[] }>({ dataType: () => 'text[] collate "C"' });
-const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 6, mode: 'string' });
+const instant = customType<{ data: Instant; driverData: string }>({
+  dataType: () => 'timestamp(6) with time zone',
+  fromDriver: instantFromText,
+});
 
 /** A promoted property: a real column, so that facets can be answered from an index alone. */
 const promoted = (name: string, expression: string) =>
@@ -64,8 +68,8 @@ export const images = pgTable(
     attempt: integer().notNull().default(0),
     /** Until when that writer need not be asked whether it lives; null when nobody writes. */
     leaseUntil: instant('lease_until'),
-    createdAt: instant('created_at').notNull().defaultNow(),
-    updatedAt: instant('updated_at').notNull().defaultNow(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
     osDistro: promoted('p_os_distro', `properties->>'os_distro'`),
     osVersion: promoted('p_os_version', `properties->>'os_version'`),
     osType: promoted('p_os_type', `properties->>'os_type'`),
@@ -111,7 +115,7 @@ export const images = pgTable(
 export const tombstones = pgTable('image_tombstones', {
   id: uuid().primaryKey(),
   owner: text(),
-  deletedAt: instant('deleted_at').notNull().defaultNow(),
+  deletedAt: instant('deleted_at').notNull().default(sql`now()`),
 });
 
 export const members = pgTable(
@@ -122,8 +126,8 @@ export const members = pgTable(
       .references(() => images.id, { onDelete: 'cascade' }),
     project: text().notNull(),
     status: text().$type<MemberStatus>().notNull().default('pending'),
-    createdAt: instant('created_at').notNull().defaultNow(),
-    updatedAt: instant('updated_at').notNull().defaultNow(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
   },
   (t) => [
     primaryKey({ columns: [t.imageId, t.project] }),
@@ -145,7 +149,7 @@ export const copies = pgTable(
     key: text().notNull(),
     state: text().$type<CopyState>().notNull(),
     size: bigint({ mode: 'number' }),
-    createdAt: instant('created_at').notNull().defaultNow(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
     verifiedAt: instant('verified_at'),
   },
   (t) => [
@@ -163,7 +167,7 @@ export const strays = pgTable(
     key: text().notNull(),
     /** True: a row gave it up, it goes at once. False: found without a row, it goes after the grace time. */
     released: boolean().notNull(),
-    seenAt: instant('seen_at').notNull().defaultNow(),
+    seenAt: instant('seen_at').notNull().default(sql`now()`),
   },
   (t) => [primaryKey({ columns: [t.store, t.key] })],
 );

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { App } from '../actions/app.ts';
 import { reap } from '../actions/reap.ts';
 import type { DatabaseAddress } from '../db/client.ts';
-import { openQueuePool } from '../db/migrate.ts';
+import { openPool } from '../db/pool.ts';
 
 /** How often silent writers are looked for; their leases are twice as long. */
 const reapEverySeconds = 15;
@@ -26,7 +26,7 @@ export interface TaskRunner {
 /** Survives restarts of the database: the queue connects again by itself. */
 export async function startTasks(app: App, address: DatabaseAddress): Promise<TaskRunner> {
   const onError = (error: Error) => app.log.warn({ err: error }, 'a connection of the queue broke');
-  const pool = openQueuePool(address, { max: 3, onError });
+  const pool = openPool(address, { max: 3, applicationName: 'vitrine queue', onError });
   const runner = await run({
     pgPool: pool,
     concurrency: 2,
