@@ -7,7 +7,10 @@ function upperCaseEnum<T extends string>(name: string, description: string, valu
   const entries = (Object.entries(values) as [T, string][]).map(
     ([value, text]) => [value.toUpperCase(), { value, description: text }] as const,
   );
-  return builder.enumType(name, { description, values: Object.fromEntries(entries) as Record<string, { value: T }> });
+  return builder.enumType(name, {
+    description,
+    values: Object.fromEntries(entries) as Record<string, { value: T }>,
+  });
 }
 
 export const ImageStatus = upperCaseEnum<domain.ImageStatus>(
@@ -26,12 +29,16 @@ export const ImageStatus = upperCaseEnum<domain.ImageStatus>(
   },
 );
 
-export const ImageVisibility = upperCaseEnum<domain.ImageVisibility>('ImageVisibility', 'Who sees an image.', {
-  public: 'Everybody, in their lists.',
-  community: 'Everybody, but in the lists of others only when they ask for it.',
-  shared: 'Its project, and those it is shared with.',
-  private: 'Its project.',
-});
+export const ImageVisibility = upperCaseEnum<domain.ImageVisibility>(
+  'ImageVisibility',
+  'Who sees an image.',
+  {
+    public: 'Everybody, in their lists.',
+    community: 'Everybody, but in the lists of others only when they ask for it.',
+    shared: 'Its project, and those it is shared with.',
+    private: 'Its project.',
+  },
+);
 
 export const DiskFormat = upperCaseEnum<domain.DiskFormat>('DiskFormat', 'What the bytes are as a disk.', {
   ami: 'Amazon machine image.',

@@ -45,13 +45,16 @@ export function graphqlRoutes(http: FastifyInstance, options: GraphqlOptions): v
     // A request with files is a stream: it is not read before the token is known.
     scope.addContentTypeParser('multipart/form-data', (_request, _body, done) => done(null));
     scope.post(endpoint, (request, reply) =>
-      isMultipart(request) ? answerMultipart(options, yoga, request, reply) : answer(options, yoga, request, reply),
+      isMultipart(request)
+        ? answerMultipart(options, yoga, request, reply)
+        : answer(options, yoga, request, reply),
     );
     scope.get(endpoint, (request, reply) => answer(options, yoga, request, reply));
   });
 }
 
-const isMultipart = ({ headers }: FastifyRequest) => /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+const isMultipart = ({ headers }: FastifyRequest) =>
+  /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 
 function yogaOf({ app, introspection, graphiql }: GraphqlOptions): Yoga {
   return createYoga<ServerContext, object>({
@@ -125,11 +128,20 @@ function requireCsrfSafety(request: FastifyRequest): void {
   if (request.method === 'POST' && (type === 'application/json' || type === 'application/graphql')) return;
   const isPage = request.method === 'GET' && request.headers.accept?.includes('text/html');
   if (isPage || csrfHeaders.some((name) => request.headers[name] !== undefined)) return;
-  throw new HttpError(403, 'CSRF', `This kind of request needs the header ${csrfHeaders[0]}, with any value.`);
+  throw new HttpError(
+    403,
+    'CSRF',
+    `This kind of request needs the header ${csrfHeaders[0]}, with any value.`,
+  );
 }
 
 /** The first is ours; the others are what Apollo's and yoga's clients send by themselves. */
-const csrfHeaders = ['x-vitrine-csrf', 'apollo-require-preflight', 'x-graphql-yoga-csrf', 'graphql-preflight'];
+const csrfHeaders = [
+  'x-vitrine-csrf',
+  'apollo-require-preflight',
+  'x-graphql-yoga-csrf',
+  'graphql-preflight',
+];
 
 /** The type that yoga would answer in, when it is one of the two plain ones; null leaves the choice to yoga. */
 function plainAnswerType(request: FastifyRequest): string | null {
@@ -137,7 +149,8 @@ function plainAnswerType(request: FastifyRequest): string | null {
   if (request.method !== 'POST' || !/^application\/json *(; *charset=utf-8)?$/i.test(type)) return null;
   if (accept === '*/*' || accept === 'application/json') return 'application/json';
   if (accept.includes('charset')) return null;
-  if (/^application\/graphql-response\+json *(,|;|$)/.test(accept)) return 'application/graphql-response+json';
+  if (/^application\/graphql-response\+json *(,|;|$)/.test(accept))
+    return 'application/graphql-response+json';
   return /^application\/json *(,|;)/.test(accept) ? 'application/json' : null;
 }
 
@@ -186,7 +199,11 @@ interface Exchange {
   body: Buffer | null;
 }
 
-async function viaYoga(yoga: Yoga, facts: RequestFacts, { request, reply, body }: Exchange): Promise<FastifyReply> {
+async function viaYoga(
+  yoga: Yoga,
+  facts: RequestFacts,
+  { request, reply, body }: Exchange,
+): Promise<FastifyReply> {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
   const init = { method: request.method, headers, body: body === null ? undefined : new Uint8Array(body) };
@@ -195,7 +212,12 @@ async function viaYoga(yoga: Yoga, facts: RequestFacts, { request, reply, body }
   return reply.code(response.status).send(Buffer.from(await response.arrayBuffer()));
 }
 
-async function answerMultipart(options: GraphqlOptions, yoga: Yoga, request: FastifyRequest, reply: FastifyReply) {
+async function answerMultipart(
+  options: GraphqlOptions,
+  yoga: Yoga,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   requireCsrfSafety(request);
   const facts = await factsOf(options, request);
   requireToken(facts.caller);
@@ -205,7 +227,11 @@ async function answerMultipart(options: GraphqlOptions, yoga: Yoga, request: Fas
 }
 
 /** Why a multipart request cannot be run: as for any other request, since nothing of its files is looked at. */
-async function withoutFiles(yoga: Yoga, facts: RequestFacts, { query, operationName }: Params): Promise<object> {
+async function withoutFiles(
+  yoga: Yoga,
+  facts: RequestFacts,
+  { query, operationName }: Params,
+): Promise<object> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
   const body = JSON.stringify({ query, operationName });
   const response = await yoga.fetch(`http://localhost${endpoint}`, { ...init, body }, { facts });

@@ -5,9 +5,10 @@ import './errors.ts';
 import './viewer.ts';
 import './node.ts';
 import './store.ts';
+import './image/image.ts';
 import './image/images.ts';
 import './image/mutations.ts';
 import './image/upload-image.ts';
-import './image/members.ts';
+import './image/member-mutations.ts';
 
 export const schema = builder.toSchema();

@@ -8,7 +8,7 @@ import type { ImageOrder, OrderField } from '../../search/image-order.ts';
 import { builder } from '../builder.ts';
 import { edgeCursors, PageInfoType, pageArgs } from '../connection.ts';
 import { ImageFilter } from './filter.ts';
-import { ImageType } from './image.ts';
+import { ImageType } from './image-ref.ts';
 import { selectedImageFields } from './selection.ts';
 
 const ImageIncludeEnum = builder.enumType('ImageInclude', {

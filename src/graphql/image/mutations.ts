@@ -16,7 +16,8 @@ import {
 } from '../../domain/errors.ts';
 import { builder } from '../builder.ts';
 import { ContainerFormat, DiskFormat, ImageVisibility } from '../enums.ts';
-import { ImageType, TransferTargetType } from './image.ts';
+import { ImageType } from './image-ref.ts';
+import { TransferTargetType } from './values.ts';
 
 /** A payload that holds the image as it now stands. */
 function imagePayload(name: string) {

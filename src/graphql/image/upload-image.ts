@@ -12,7 +12,7 @@ import {
   ValidationError,
 } from '../../domain/errors.ts';
 import { builder } from '../builder.ts';
-import { ImageType } from './image.ts';
+import { ImageType } from './image-ref.ts';
 import { DigestInput } from './mutations.ts';
 
 const UploadImagePayload = builder.objectRef<SeenImage>('UploadImagePayload').implement({

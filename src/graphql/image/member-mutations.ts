@@ -11,7 +11,8 @@ import {
 import type { ImageMember } from '../../domain/image.ts';
 import { builder } from '../builder.ts';
 import { MemberStatus } from '../enums.ts';
-import { ImageMemberType, ImageType, memberId } from './image.ts';
+import { ImageType } from './image-ref.ts';
+import { ImageMemberType, memberId } from './member.ts';
 
 function memberPayload(name: string) {
   return builder.objectRef<ImageMember>(name).implement({
