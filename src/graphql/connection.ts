@@ -34,20 +34,16 @@ export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
 });
 
 /** first, after, last and before, for a field that gives a connection. */
-export function pageArgs(t: PageArgBuilder) {
-  return {
-    first: t.arg.int({
-      description: `How many from the start, or after the cursor: 0 to ${pageSize.max}, ${pageSize.default} when nothing is said.`,
-    }),
-    after: t.arg.string({ description: 'Only what follows this cursor.' }),
-    last: t.arg.int({
-      description: `How many from the end, or before the cursor: 0 to ${pageSize.max}. Not together with first or after.`,
-    }),
-    before: t.arg.string({ description: 'Only what stands before this cursor.' }),
-  };
-}
-
-type PageArgBuilder = Parameters<Parameters<typeof builder.queryField>[1]>[0];
+export const pageArgs = builder.args((t) => ({
+  first: t.int({
+    description: `How many from the start, or after the cursor: 0 to ${pageSize.max}, ${pageSize.default} when nothing is said.`,
+  }),
+  after: t.string({ description: 'Only what follows this cursor.' }),
+  last: t.int({
+    description: `How many from the end, or before the cursor: 0 to ${pageSize.max}. Not together with first or after.`,
+  }),
+  before: t.string({ description: 'Only what stands before this cursor.' }),
+}));
 
 /** A page of a list. */
 export interface Page<T> {

@@ -120,12 +120,15 @@ export function databaseEnvironment(address: DatabaseAddress): Record<string, st
   return { DATABASE_URL: `postgres:///${database}`, PGHOST: socketDir, PGPORT: `${port}`, PGUSER: user };
 }
 
+/** What is compiled once need not be compiled at each of many starts. */
+const compileCache = join(root, 'node_modules/.cache/vitrine-test');
+
 /** Starts the program with nothing of the test's own environment but its PATH. */
 export function startProcess(args: readonly string[], { env, under = [], breakable = false }: StartOptions): Program {
   const [command, ...rest] = [...under, ...(breakable ? [nodePath, breakablePath] : [programPath]), ...args];
   const child = spawn(command as string, rest, {
     cwd: tmpdir(),
-    env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
+    env: { PATH: process.env.PATH, HOME: tmpdir(), NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(breakable ? (['ipc'] as const) : [])],
   });
   let output = '';

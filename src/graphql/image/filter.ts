@@ -1,4 +1,5 @@
 /** ImageFilter and its parts, as GraphQL inputs; what they mean is `search/image-filter.ts`. */
+import type { EnumRef } from '@pothos/core';
 import type { Instant } from '../../domain/image.ts';
 import type * as search from '../../search/image-filter.ts';
 import { builder } from '../builder.ts';
@@ -16,7 +17,7 @@ const operators = {
   isNull: 'true: there is no value; false: there is one.',
 };
 
-const IDFilter = builder.inputType('IDFilter', {
+const IDFilter = builder.inputRef<search.SetFilter<string>>('IDFilter').implement({
   description: 'Ids as printed; one that is malformed matches nothing.',
   fields: (t) => ({
     eq: t.id({ description: operators.eq }),
@@ -42,7 +43,7 @@ without wildcards. Text compares and sorts by Unicode code point.`,
   }),
 });
 
-const IntFilter = builder.inputType('IntFilter', {
+const IntFilter = builder.inputRef<search.RangeFilter<number>>('IntFilter').implement({
   description: 'A condition on a whole number.',
   fields: (t) => ({
     eq: t.int({ description: operators.eq }),
@@ -56,7 +57,7 @@ const IntFilter = builder.inputType('IntFilter', {
   }),
 });
 
-const BigIntFilter = builder.inputType('BigIntFilter', {
+const BigIntFilter = builder.inputRef<search.NullableRangeFilter<number | bigint>>('BigIntFilter').implement({
   description: 'A condition on a number of bytes.',
   fields: (t) => ({
     eq: t.field({ type: 'BigInt', description: operators.eq }),
@@ -83,7 +84,7 @@ const DateTimeFilter = builder.inputRef<search.RangeFilter<Instant>>('DateTimeFi
   }),
 });
 
-const TagsFilter = builder.inputType('TagsFilter', {
+const TagsFilter = builder.inputRef<search.TagsFilter>('TagsFilter').implement({
   description: 'Whole tags, case as it stands.',
   fields: (t) => ({
     has: t.string({ description: 'Has this tag.' }),
@@ -104,29 +105,30 @@ exists: false finds images without it and stands alone; text: {isNull: true} mea
   }),
 });
 
+type Choice<T extends string> = EnumRef<ExtendedTypes, T, T>;
+type ExtendedTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
+
 /** A filter on a choice: eq, ne, in, notIn, and isNull where the field may be null. */
-function choiceFilter<T extends Parameters<typeof builder.enumType>[0] & object>(
-  name: string,
-  type: T,
-  nullable = false,
-) {
-  return builder.inputType(name, {
+function choiceFilter<T extends string>(name: string, type: Choice<T>, nullable = false) {
+  return builder.inputRef<search.NullableSetFilter<T>>(name).implement({
     description: 'A condition on a choice.',
-    fields: (t) => ({
-      eq: t.field({ type: type as never, description: operators.eq }),
-      ne: t.field({ type: type as never, description: operators.ne }),
-      in: t.field({ type: [type] as never, description: operators.in }),
-      notIn: t.field({ type: [type] as never, description: operators.notIn }),
-      ...(nullable ? { isNull: t.boolean({ description: operators.isNull }) } : {}),
-    }),
+    // Pothos cannot follow the shape of a type parameter.
+    fields: (t) =>
+      ({
+        eq: t.field({ type, description: operators.eq }),
+        ne: t.field({ type, description: operators.ne }),
+        in: t.field({ type: [type], description: operators.in }),
+        notIn: t.field({ type: [type], description: operators.notIn }),
+        ...(nullable ? { isNull: t.boolean({ description: operators.isNull }) } : {}),
+      }) as never,
   });
 }
 
-const ImageKindFilter = choiceFilter('ImageKindFilter', ImageKind as never);
-const ImageStatusFilter = choiceFilter('ImageStatusFilter', ImageStatus as never);
-const ImageVisibilityFilter = choiceFilter('ImageVisibilityFilter', ImageVisibility as never);
-const DiskFormatFilter = choiceFilter('DiskFormatFilter', DiskFormat as never, true);
-const ContainerFormatFilter = choiceFilter('ContainerFormatFilter', ContainerFormat as never, true);
+const ImageKindFilter = choiceFilter('ImageKindFilter', ImageKind);
+const ImageStatusFilter = choiceFilter('ImageStatusFilter', ImageStatus);
+const ImageVisibilityFilter = choiceFilter('ImageVisibilityFilter', ImageVisibility);
+const DiskFormatFilter = choiceFilter('DiskFormatFilter', DiskFormat, true);
+const ContainerFormatFilter = choiceFilter('ContainerFormatFilter', ContainerFormat, true);
 
 /** Nulls of variables are still in it: `checkedFilter` makes a search.ImageFilter of it. */
 export const ImageFilter = builder.inputRef<search.ImageFilter>('ImageFilter');
@@ -141,30 +143,30 @@ null in place of a whole condition is as if left out; null as the operand of an 
     and: t.field({ type: [ImageFilter], description: 'All of these hold.' }),
     or: t.field({ type: [ImageFilter], description: 'One of these holds.' }),
     not: t.field({ type: ImageFilter, description: 'This does not hold.' }),
-    id: t.field({ type: IDFilter as never, description: 'Id of the image.' }),
+    id: t.field({ type: IDFilter, description: 'Id of the image.' }),
     name: t.field({ type: StringFilter, description: 'Name of the image.' }),
-    kind: t.field({ type: ImageKindFilter as never, description: 'What it is for.' }),
-    status: t.field({ type: ImageStatusFilter as never, description: 'Where it is in its life.' }),
+    kind: t.field({ type: ImageKindFilter, description: 'What it is for.' }),
+    status: t.field({ type: ImageStatusFilter, description: 'Where it is in its life.' }),
     visibility: t.field({
-      type: ImageVisibilityFilter as never,
+      type: ImageVisibilityFilter,
       description:
         'Who sees it. At the top of where, or in its and, COMMUNITY also brings those of other projects.',
     }),
     owner: t.field({ type: StringFilter, description: 'Project that owns it.' }),
-    diskFormat: t.field({ type: DiskFormatFilter as never, description: 'What the bytes are as a disk.' }),
+    diskFormat: t.field({ type: DiskFormatFilter, description: 'What the bytes are as a disk.' }),
     containerFormat: t.field({
-      type: ContainerFormatFilter as never,
+      type: ContainerFormatFilter,
       description: 'What is around the disk.',
     }),
-    size: t.field({ type: BigIntFilter as never, description: 'Bytes stored.' }),
-    virtualSize: t.field({ type: BigIntFilter as never, description: 'Bytes of the disk inside.' }),
-    minDisk: t.field({ type: IntFilter as never, description: 'GiB.' }),
-    minRam: t.field({ type: IntFilter as never, description: 'MiB.' }),
+    size: t.field({ type: BigIntFilter, description: 'Bytes stored.' }),
+    virtualSize: t.field({ type: BigIntFilter, description: 'Bytes of the disk inside.' }),
+    minDisk: t.field({ type: IntFilter, description: 'GiB.' }),
+    minRam: t.field({ type: IntFilter, description: 'MiB.' }),
     protected: t.boolean({ description: 'Whether it is protected from deletion.' }),
     hidden: t.boolean({
       description: 'Whether it is hidden. At the top of where, or in its and, true also brings hidden ones.',
     }),
-    tags: t.field({ type: TagsFilter as never, description: 'Its tags.' }),
+    tags: t.field({ type: TagsFilter, description: 'Its tags.' }),
     properties: t.field({
       type: [PropertyFilter],
       description: 'Every one must hold, on the same image; a name may stand more than once.',

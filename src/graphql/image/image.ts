@@ -88,7 +88,7 @@ ImageType.implement({
     members: t.field({
       type: ImageMemberConnection,
       description: "All for the owner and admins; others see only their own project's.",
-      args: pageArgs(t as never),
+      args: pageArgs,
       resolve: async (image, page, context) =>
         pageOf(await visibleMembers(context, image), page, {
           scope: 'members',

@@ -133,7 +133,7 @@ Null only with an error: BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
         type: [ImageOrderInput],
         description: 'Keys by weight; newest first when nothing is said.',
       }),
-      ...pageArgs(t as never),
+      ...pageArgs,
     },
     resolve: (_root, { where, include, orderBy, ...page }, { app, caller }, info) =>
       listImages(app, caller, {
