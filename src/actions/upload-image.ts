@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   type Claim,
+  type ClaimEnd,
   claimForUpload,
   findStatus,
   giveUpClaim,
@@ -15,6 +16,7 @@ import type { Caller } from '../domain/caller.ts';
 import {
   ConflictError,
   invalid,
+  NotFoundError,
   QuotaExceededError,
   UnavailableError,
   ValidationError,
@@ -69,12 +71,14 @@ export async function uploadImage(app: App, caller: Caller, input: UploadImage):
     const stored = await storeBytes(app, store, claim, { ...input, signal });
     await publish(app, claim, stored);
   } catch (error) {
-    await giveUp(app, claim);
-    throw lost.signal.aborted ? await lostClaim(app, claim) : error;
+    // Whose claim was lost, its part file went with it: what the store then says is not the reason.
+    const outcome = await giveUp(app, claim);
+    if (outcome === 'lost') throw await lostClaim(app, claim);
+    if (outcome !== 'published') throw error;
   } finally {
     lost.stop();
   }
-  return requireImage(app, caller, image.id, 'upload');
+  return requirePublished(app, caller, claim);
 }
 
 /**
@@ -186,10 +190,26 @@ function checkDigests(stored: StoredBytes, expected: readonly ExpectedDigest[]):
  * tells whether it took effect.
  */
 async function publish(app: App, claim: Claim, stored: StoredBytes): Promise<void> {
+  await patiently(async () => {
+    if ((await publishClaim(app.db, claim, stored)) || (await isPublished(app.db, claim))) return;
+    throw await lostClaim(app, claim);
+  });
+}
+
+/** The image as it stands now. The bytes are safe: a database that is away for a moment must not deny it. */
+async function requirePublished(app: App, caller: Caller, claim: Claim): Promise<SeenImage> {
+  try {
+    return await patiently(() => requireImage(app, caller, claim.imageId, 'upload'));
+  } catch (error) {
+    throw error instanceof NotFoundError ? gone(claim) : error;
+  }
+}
+
+/** Tries again while the database is away, for about ten seconds. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if ((await publishClaim(app.db, claim, stored)) || (await isPublished(app.db, claim))) return;
-      throw await lostClaim(app, claim);
+      return await work();
     } catch (error) {
       if (!(error instanceof UnavailableError) || attempt >= 30) throw error;
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -197,18 +217,24 @@ async function publish(app: App, claim: Claim, stored: StoredBytes): Promise<voi
   }
 }
 
+const gone = (claim: Claim) =>
+  new ConflictError('GONE', `Image ${claim.imageId} was deleted while its data came.`);
+
 async function lostClaim(app: App, claim: Claim) {
   const status = await findStatus(app.db, claim.imageId);
-  if (status === null)
-    return new ConflictError('GONE', `Image ${claim.imageId} was deleted while its data came.`);
+  if (status === null) return gone(claim);
   return wrongStatus({ id: claim.imageId, status }, 'publish');
 }
 
-/** Leaves the image queued. Where the database is away, the reaper does the same once the lease is over. */
-async function giveUp(app: App, claim: Claim): Promise<void> {
+/**
+ * Leaves the image queued and says how the claim stood. Where the database is away (null), the reaper does the
+ * same once the lease is over.
+ */
+async function giveUp(app: App, claim: Claim): Promise<ClaimEnd | null> {
   try {
-    await giveUpClaim(app.db, claim);
+    return await giveUpClaim(app.db, claim);
   } catch (error) {
     app.log.warn({ err: error, image: claim.imageId }, 'an upload could not be given up; its lease will end');
+    return null;
   }
 }

@@ -74,7 +74,10 @@ const [timestamptz, json, jsonb] = [1184, 114, 3802];
 /** What runs longer when the database is closed is cut off. */
 const closePatienceMs = 5_000;
 
-function openWriters(address: DatabaseAddress, { poolSize = 4, statementTimeoutMs, applicationName }: DatabaseOptions) {
+function openWriters(
+  address: DatabaseAddress,
+  { poolSize = 4, statementTimeoutMs, applicationName }: DatabaseOptions,
+) {
   return openPool(address, {
     max: poolSize,
     applicationName: applicationName ?? 'vitrine',

@@ -112,18 +112,22 @@ export async function isPublished(db: Database, claim: Claim): Promise<boolean> 
   return (await db.query(text, [claim.store, claim.key])).length > 0;
 }
 
-/** Gives the image back as `queued` when the claim still holds, and hands its object over for removal unless it was published. */
-export async function giveUpClaim(db: Database, claim: Claim): Promise<void> {
-  await transaction(db, async (tx) => {
-    await tx.update(images).set(queuedAgain).where(holds(claim));
+/** How a claim ended: given up just now, published before, or lost to somebody else. */
+export type ClaimEnd = 'given up' | 'published' | 'lost';
+
+/** Gives the image back as `queued` when the claim still holds; its object is to be removed unless it was published. */
+export async function giveUpClaim(db: Database, claim: Claim): Promise<ClaimEnd> {
+  return transaction(db, async (tx) => {
+    const held = await tx.update(images).set(queuedAgain).where(holds(claim)).returning({ id: images.id });
     const isOurs = and(eq(copies.store, claim.store), eq(copies.key, claim.key));
     const [published] = await tx
       .select()
       .from(copies)
       .where(and(isOurs, eq(copies.state, 'active')));
-    if (published) return;
+    if (published) return 'published';
     await tx.delete(copies).where(isOurs);
     await releaseObjects(tx, [claim]);
+    return held.length > 0 ? 'given up' : 'lost';
   });
 }
 

@@ -53,7 +53,9 @@ async function checkServer(client: pg.ClientBase): Promise<void> {
     select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`);
   const [row] = rows;
   if (!row || row.version < 150000) {
-    throw new DatabaseVersionError(`DATABASE_URL: PostgreSQL 15 or later is needed; this is ${row?.version}.`);
+    throw new DatabaseVersionError(
+      `DATABASE_URL: PostgreSQL 15 or later is needed; this is ${row?.version}.`,
+    );
   }
   if (row.encoding !== 'UTF8') {
     throw new DatabaseVersionError(`DATABASE_URL: the database must be in UTF8; this is ${row.encoding}.`);
@@ -63,6 +65,8 @@ async function checkServer(client: pg.ClientBase): Promise<void> {
 async function countApplied(client: pg.ClientBase): Promise<number> {
   const { rows: found } = await client.query(`select to_regclass('drizzle.__drizzle_migrations') as name`);
   if (!found[0]?.name) return 0;
-  const { rows } = await client.query<{ n: number }>('select count(*)::int as n from drizzle.__drizzle_migrations');
+  const { rows } = await client.query<{ n: number }>(
+    'select count(*)::int as n from drizzle.__drizzle_migrations',
+  );
   return rows[0]?.n ?? 0;
 }

@@ -27,7 +27,13 @@ export function openPool(address: DatabaseAddress, options: PoolOptions): pg.Poo
   const pool = new pg.Pool(
     'url' in address
       ? { ...common, connectionString: address.url }
-      : { ...common, host: address.socketDir, port: address.port, user: address.user, database: address.database },
+      : {
+          ...common,
+          host: address.socketDir,
+          port: address.port,
+          user: address.user,
+          database: address.database,
+        },
   );
   // Without somebody who listens, an idle connection that breaks ends the process.
   pool.on('error', onError);

@@ -10,14 +10,17 @@ export interface Check {
 
 const deadlineMs = 2_000;
 
+/** Load balancers ask with HEAD as often as with GET. */
+const withHead = { exposeHeadRoute: true } as const;
+
 /** `isDraining` makes the service unready while what runs may finish. */
 export function healthRoutes(
   http: FastifyInstance,
   { checks, isDraining, metrics }: { checks: readonly Check[]; isDraining(): boolean; metrics: Metrics },
 ): void {
-  http.get('/healthz', async () => ({ status: 'ok' }));
+  http.get('/healthz', withHead, async () => ({ status: 'ok' }));
 
-  http.get('/readyz', async (_request, reply) => {
+  http.get('/readyz', withHead, async (_request, reply) => {
     const results = Object.fromEntries(
       await Promise.all(checks.map(async (c) => [c.name, await answers(c)] as const)),
     );
@@ -27,7 +30,7 @@ export function healthRoutes(
   });
 
   // What OpenStack's load balancers ask for: plain text, 200 or 503.
-  http.get('/healthcheck', async (_request, reply) => {
+  http.get('/healthcheck', withHead, async (_request, reply) => {
     const results = await Promise.all(checks.map(answers));
     const up = !isDraining() && results.every((result) => result === 'ok');
     reply.code(up ? 200 : 503).type('text/plain; charset=utf-8');

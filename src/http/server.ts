@@ -3,8 +3,9 @@
  * metrics, and a stop that lets running work finish.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
-import cors from '@fastify/cors';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -12,8 +13,9 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { isLingering, lingerBeforeClose } from './linger.ts';
 import type { Metrics } from './metrics.ts';
-import { HttpError, internalProblem, problemOf } from './problem.ts';
+import { HttpError, internalProblem, type Problem, problemOf } from './problem.ts';
 
 /** Bounds of one connection and one request; stated in docs/operations.md. */
 export const bounds = {
@@ -58,44 +60,66 @@ export async function createHttp({
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 255 },
+    // What is too long for an id is an unknown id; the header limit bounds it.
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: bounds.headerBytes },
     http: {
       headersTimeout: bounds.headersTimeoutMs,
       maxHeaderSize: bounds.headerBytes,
       connectionsCheckingInterval: bounds.checkEveryMs,
     },
     clientErrorHandler: refuseBrokenRequest,
+    frameworkErrors: (_error, request, reply) => {
+      reply.header('x-openstack-request-id', request.id);
+      sendProblem(new HttpError(400, 'BAD_URL', 'The path is not well-formed: look at its percent signs.'), request, reply);
+    },
   }) as unknown as FastifyInstance;
   // One more than allowed is let in, so that too many can be told from many.
   (http.server as Server).maxHeadersCount = bounds.headers + 1;
   holdContinue(http.server as Server);
   http.removeAllContentTypeParsers();
 
-  if (corsOrigins === '*' || corsOrigins.length > 0) {
-    await http.register(cors, {
-      origin: corsOrigins === '*' ? '*' : [...corsOrigins],
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
-      exposedHeaders: [
-        'x-openstack-request-id',
-        'content-range',
-        'etag',
-        'repr-digest',
-        'content-md5',
-        'retry-after',
-      ],
-      maxAge: 600,
-    });
-  }
   http.addHook('onRequest', async (request, reply) => {
-    reply.header('x-openstack-request-id', request.id);
-    if (request.raw.rawHeaders.length > bounds.headers * 2) {
-      throw new HttpError(431, 'TOO_MANY_HEADERS', `A request has at most ${bounds.headers} headers.`);
-    }
+    reply.header('x-openstack-request-id', request.id).header('x-content-type-options', 'nosniff');
+    requirePlainHead(request.raw);
   });
+  if (corsOrigins === '*' || corsOrigins.length > 0) await http.register(cors, { delegator: corsFor(corsOrigins) });
   http.addHook('onResponse', async (request, reply) => report(metrics, request, reply));
   http.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   addMethodAnswers(http);
   return http;
+}
+
+/**
+ * A request that other programs between us and the client might read differently is no request (RFC 9112 3.2 and
+ * 6.1), nor is one on a connection that has had its last answer.
+ */
+function requirePlainHead({ rawHeaders, headers, httpVersion, socket }: IncomingMessage): void {
+  if (isLingering(socket)) {
+    socket.destroy();
+    throw new HttpError(400, 'CLOSED', 'The connection had its last answer.');
+  }
+  if (rawHeaders.length > bounds.headers * 2) {
+    throw new HttpError(431, 'TOO_MANY_HEADERS', `A request has at most ${bounds.headers} headers.`);
+  }
+  const coding = headers['transfer-encoding'];
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host');
+  if (hosts.length > 1 || !/^1\.[01]$/.test(httpVersion) || (coding && coding.toLowerCase() !== 'chunked')) {
+    throw new HttpError(400, 'BAD_REQUEST', 'Send HTTP/1.1 with one Host, and no transfer coding but chunked.', {
+      connection: 'close',
+    });
+  }
+}
+
+/** What pages of other origins may do. An OPTIONS request that is no preflight is answered as on any other path. */
+function corsFor(origins: readonly string[] | '*') {
+  const options: FastifyCorsOptions = {
+    origin: origins === '*' ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
+    exposedHeaders: ['x-openstack-request-id', 'content-range', 'etag', 'repr-digest', 'content-md5', 'retry-after'],
+    maxAge: 600,
+  };
+  return (request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) =>
+    done(null, { ...options, preflight: request.headers['access-control-request-method'] !== undefined });
 }
 
 const ourIds = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -122,7 +146,9 @@ export function sendContinue(request: FastifyRequest, reply: FastifyReply): void
  */
 export function bufferBodies(http: FastifyInstance): void {
   http.addHook('preParsing', async (request, reply) => {
-    if (request.headers['content-type']?.startsWith('multipart/')) return;
+    if (isMultipart(request)) return;
+    const { 'content-length': length } = request.headers;
+    if (Number(length) > bounds.jsonBytes) throw tooLarge();
     const timer = setTimeout(() => request.raw.destroy(), bounds.jsonTimeoutMs);
     request.raw.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
     sendContinue(request, reply);
@@ -130,35 +156,67 @@ export function bufferBodies(http: FastifyInstance): void {
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
+/** Files come with it, as a stream: the door reads it itself. */
+export function isMultipart({ headers }: FastifyRequest): boolean {
+  return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+}
+
+const tooLarge = () => new HttpError(413, 'TOO_LARGE', `A request has at most ${bounds.jsonBytes} bytes here.`);
+
 /** Answers with what an error means, and logs what is a bug. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, headers, body } = problemFor(error, request, reply);
+  reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+/** The answer to an error, for a door that has its own form of it. A bug is logged. */
+export function problemFor(error: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
+  lingerBeforeClose(request, reply);
   const problem = problemOf(error) ?? problemOf(fastifyRefusal(error));
   if (!problem) request.log.error({ err: error }, 'a request failed');
-  const { status, headers, body } = problem ?? internalProblem(request.id);
-  reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body));
+  return problem ?? internalProblem(request.id);
 }
 
 /** What the frame itself refuses: too large a body, a bad length. */
 function fastifyRefusal(error: unknown): HttpError | null {
   const { statusCode, message } = error as { statusCode?: number; message: string };
+  if (statusCode === 413) return tooLarge();
   const isRefusal = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   return isRefusal ? new HttpError(statusCode, 'BAD_REQUEST', message) : null;
 }
 
 /** Bytes that are no HTTP request: answered once, and the connection closed. */
-function refuseBrokenRequest(error: Error & { code?: string }, socket: import('node:net').Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  // An answer that has begun on this connection must not get another one into its bytes.
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
+  if (error.code === 'ECONNRESET' || !socket.writable || answer?.headersSent) {
     socket.destroy();
     return;
   }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const refusal = refusals[error.code ?? ''] ?? new HttpError(400, 'BAD_REQUEST', 'This is not an HTTP/1.1 request.');
+  const body = JSON.stringify(problemOf(refusal)?.body);
+  socket.end(
+    [
+      `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `x-openstack-request-id: req-${randomUUID()}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
+  socket.destroySoon();
 }
+
+const refusals: Record<string, HttpError> = {
+  HPE_HEADER_OVERFLOW: new HttpError(
+    431,
+    'TOO_LARGE_HEADERS',
+    `A request has at most ${bounds.headers} headers and ${bounds.headerBytes} bytes of them.`,
+  ),
+  ERR_HTTP_REQUEST_TIMEOUT: new HttpError(408, 'TOO_SLOW', 'The request took too long to arrive.'),
+};
 
 /** A known path with another method is 405 with Allow, not 404. */
 function addMethodAnswers(http: FastifyInstance): void {

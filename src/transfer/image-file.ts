@@ -12,12 +12,12 @@ import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { HttpError } from '../http/problem.ts';
-import { sendContinue, sendProblem } from '../http/server.ts';
+import { sendContinue } from '../http/server.ts';
 import type { ByteRange } from '../stores/store.ts';
 import { expectedDigests, reprDigest } from './digest-headers.ts';
+import { watchPace } from './pace.ts';
 import { isKnown, parseRange, rangeHolds } from './range.ts';
 import { receiveBytes } from './receive-bytes.ts';
-import { lingerBeforeClose } from './refuse.ts';
 import { sendBytes } from './send-bytes.ts';
 
 export interface TransferOptions {
@@ -38,10 +38,6 @@ const path = '/v2/images/:id/file';
 /** Adds the routes; no body on them is parsed. */
 export function transferRoutes(http: FastifyInstance, options: TransferOptions): void {
   http.addContentTypeParser('*', (_request, _body, done) => done(null));
-  http.setErrorHandler((error, request, reply) => {
-    if (request.method === 'PUT') lingerBeforeClose(request, reply);
-    sendProblem(error, request, reply);
-  });
   http.put<ImageRoute>(path, (request, reply) => put(options, request, reply));
   http.get<ImageRoute>(path, (request, reply) => get(options, request, reply));
   http.head<ImageRoute>(path, (request, reply) => get(options, request, reply));
@@ -214,6 +210,8 @@ async function sendFile(file: ImageBytes, sending: Sending): Promise<void> {
   const bytes = await file.open(range, stopping);
   sendHead(reply, range ? 206 : 200, headers);
   metrics.transfers.inc({ direction: 'out' });
+  const pace = watchPace({ moved: () => taken(reply.raw), onSlow: () => reply.raw.destroy() });
+  pace.waiting();
   try {
     const sent = await sendBytes(reply.raw, bytes, length, stopping);
     metrics.transferred.inc({ direction: 'out' }, sent);
@@ -222,6 +220,10 @@ async function sendFile(file: ImageBytes, sending: Sending): Promise<void> {
     log.error({ err: error, image: file.image.id }, 'a download was broken off');
     reply.raw.destroy();
   } finally {
+    pace.stop();
     metrics.transfers.dec({ direction: 'out' });
   }
 }
+
+/** Bytes that the client's side has taken, those still in our buffers left out. */
+const taken = ({ socket }: FastifyReply['raw']) => (socket ? socket.bytesWritten - socket.writableLength : 0);

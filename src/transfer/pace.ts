@@ -6,8 +6,6 @@ const windowMs = 30_000;
 const lookEveryMs = 5_000;
 
 export interface Pace {
-  /** Bytes that went by. */
-  moved(bytes: number): void;
   /** The client keeps us waiting from now on; only this time counts. */
   waiting(): void;
   /** It no longer does. */
@@ -15,35 +13,45 @@ export interface Pace {
   stop(): void;
 }
 
-/** Calls `onSlow` once when the client moved too little in a window in which we waited for it all the time. */
-export function watchPace(onSlow: () => void): Pace {
-  let bytes = 0;
+export interface PaceOptions {
+  /** Bytes that went by since the transfer began. */
+  moved(): number;
+  /** Called once, when the client moved too little in a window in which we waited for it all the time. */
+  onSlow(): void;
+  clock?: () => number;
+}
+
+/** Looks at a transfer every few seconds until stopped. */
+export function watchPace({ moved, onSlow, clock = () => performance.now() }: PaceOptions): Pace {
+  let movedBefore = 0;
   let waitedMs = 0;
   let since: number | null = null;
-  const settle = () => {
-    const now = performance.now();
-    if (since !== null) waitedMs += now - since;
-    since = since === null ? null : now;
-  };
+
+  function settle(): void {
+    if (since === null) return;
+    const now = clock();
+    waitedMs += now - since;
+    since = now;
+  }
+
   const timer = setInterval(() => {
     settle();
     if (waitedMs < windowMs) return;
-    if (bytes < (minBytesPerSecond * waitedMs) / 1000) {
+    const total = moved();
+    if (total - movedBefore < (minBytesPerSecond * waitedMs) / 1000) {
       clearInterval(timer);
       onSlow();
     }
-    bytes = 0;
+    movedBefore = total;
     waitedMs = 0;
   }, lookEveryMs);
   timer.unref();
+
   return {
-    moved: (n) => {
-      bytes += n;
+    waiting() {
+      since ??= clock();
     },
-    waiting: () => {
-      since ??= performance.now();
-    },
-    done: () => {
+    done() {
       settle();
       since = null;
     },

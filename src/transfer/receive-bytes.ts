@@ -18,15 +18,17 @@ export async function* receiveBytes(
   onBytes: (count: number) => void,
 ): AsyncIterable<Uint8Array> {
   let isSlow = false;
-  const pace = watchPace(() => {
+  let received = 0;
+  const onSlow = () => {
     isSlow = true;
     request.destroy();
-  });
+  };
+  const pace = watchPace({ moved: () => received, onSlow });
   try {
     pace.waiting();
     for await (const chunk of request) {
       pace.done();
-      pace.moved(chunk.length);
+      received += chunk.length;
       onBytes(chunk.length);
       yield chunk;
       pace.waiting();

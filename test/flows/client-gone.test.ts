@@ -1,0 +1,90 @@
+/** Clients that vanish in the middle of a transfer: with a reset, as when their machine died. */
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { someBytes } from '../support/bytes.ts';
+import { filesBelow, findDamage } from '../support/damage.ts';
+import { beginUpload, fetchBytes, findImage, newImage, put, send } from '../support/images.ts';
+import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
+import { sized } from '../support/size.ts';
+import { until } from '../support/until.ts';
+
+let installation: Installation;
+let server: Serving;
+beforeAll(async () => {
+  installation = await anInstallation(inject('database'));
+  server = await installation.serve();
+});
+afterAll(() => installation.remove());
+
+const bytes = someBytes(4_000_000);
+const rounds = sized({ quick: 30, ci: 300, full: 5_000 });
+
+const openFiles = () => readdirSync(`/proc/${server.pid}/fd`).length;
+
+/** How many files and connections are open when nothing goes on but everything has been in use. */
+async function baseline(): Promise<number> {
+  const busy = Array.from({ length: 16 }, async () => {
+    const id = await newImage(server);
+    expect((await put(server, id, bytes)).status).toBe(204);
+    await fetchBytes(server, id);
+  });
+  await Promise.all(busy);
+  // Connections of these clients that are kept alive are theirs to close.
+  return openFiles();
+}
+
+test('an upload that breaks off gives the image back, and leaves no file and no descriptor', async () => {
+  const before = await baseline();
+  const images = await Promise.all(Array.from({ length: 4 }, () => newImage(server)));
+  for (let round = 0; round < rounds; round++) {
+    const id = images[round % images.length] as string;
+    const isChunked = Math.random() < 0.3;
+    const upload = beginUpload(server, id, isChunked ? {} : { length: bytes.length });
+    const offset = Math.floor(Math.random() * bytes.length);
+    await send(upload, bytes.subarray(0, offset));
+    await sleep(Math.random() * 10);
+    upload.reset();
+    await expect(upload.answer, `after ${offset} bytes`).rejects.toThrow();
+    await until(async () => (await findImage(server, id))?.status === 'QUEUED');
+  }
+  await until(async () => (await findDamage(installation.sql, installation.imagesDir)).length === 0);
+  await until(() => openFiles() <= before);
+
+  for (const id of images) {
+    expect((await put(server, id, bytes)).status).toBe(204);
+    expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
+  }
+});
+
+test('an upload whose client closes politely before the last byte is no upload either', async () => {
+  const id = await newImage(server);
+  const upload = beginUpload(server, id, { length: bytes.length });
+  await send(upload, bytes.subarray(0, 1_000_000));
+  upload.request.socket?.end();
+  await until(async () => (await findImage(server, id))?.status === 'QUEUED');
+  const left = await filesBelow(installation.imagesDir);
+  expect(left.filter((file) => file.includes(id))).toEqual([]);
+});
+
+test('a download that breaks off leaves no descriptor', async () => {
+  const id = await newImage(server);
+  expect((await put(server, id, bytes)).status).toBe(204);
+  const before = await baseline();
+  const path = `/v2/images/${id}/file`;
+  for (let round = 0; round < rounds; round++) {
+    const headers = { 'x-auth-token': server.token };
+    const download = request(server.url + path, { agent: false, headers });
+    const ended = new Promise((resolve) => download.once('close', resolve));
+    download.on('error', () => {});
+    download.on('response', (response) => {
+      response.on('error', () => {});
+      response.once('data', () => download.socket?.resetAndDestroy());
+    });
+    download.end();
+    await ended;
+  }
+  await until(() => openFiles() <= before);
+  expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
+});
