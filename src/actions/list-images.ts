@@ -35,6 +35,8 @@ export interface ListImages {
   page: PageInput;
   /** Only these fields of the images are read. */
   fields: readonly SeenField[];
+  /** Nobody will ask for cursors, nor for what comes before and after: it is not read. */
+  pageOnly?: boolean;
 }
 
 /** What costs a statement of its own is a function: asked only when somebody wants to know. */
@@ -70,6 +72,7 @@ export async function listImages(app: App, caller: Caller, input: ListImages): P
     limit,
     from,
     backward,
+    pageOnly: input.pageOnly,
   });
   // Against the direction read there is more when anything stands at the cursor or behind it.
   const moreBehind = async () =>

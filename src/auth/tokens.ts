@@ -1,5 +1,5 @@
 /** Static tokens from a file: token -> Caller. The file is read again when it changes; no restart, no signal. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -58,7 +58,7 @@ export async function openTokensFile(path: string, warn: (message: string) => vo
   };
 }
 
-const digestOf = (token: string) => createHash('sha256').update(token).digest('base64');
+const digestOf = (token: string) => hash('sha256', token, 'base64');
 
 async function fingerprint(path: string): Promise<string> {
   try {

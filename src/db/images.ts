@@ -79,7 +79,7 @@ function scopeSql(scope: ImageScope, params: Params): string {
 }
 
 export interface ImagePage {
-  /** Only these are read; the fields of the order come along. */
+  /** Only these are read; the fields of the order come along, unless `pageOnly`. */
   fields: readonly SeenField[];
   /** Total: ends with id. */
   order: readonly ImageOrder[];
@@ -88,6 +88,8 @@ export interface ImagePage {
   from: readonly KeyValue[] | null;
   /** Towards the start of the list; the rows still come in the list's order. */
   backward: boolean;
+  /** Nobody asks where the page stands: what cursors are made of is not read, nor whether there is more. */
+  pageOnly?: boolean;
 }
 
 /** A page, in the list's order, and whether there is more in the direction read. */
@@ -97,10 +99,11 @@ export async function findImagePage(
   page: ImagePage,
 ): Promise<{ images: SeenImage[]; hasMore: boolean }> {
   const params = newParams();
-  const columns = columnsSql([...page.fields, ...page.order.map((o) => o.field)], scope.caller, params);
+  const keys = page.pageOnly ? [] : page.order.map((o) => o.field);
+  const columns = columnsSql([...page.fields, ...keys], scope.caller, params);
   const beyond = page.from ? ` and ${beyondSql(page.order, page.from, params, page)}` : '';
   const text = `select ${columns} from images i where ${scopeSql(scope, params)}${beyond}
-    order by ${orderBySql(page.order, page.backward)} limit ${params.add(page.limit + 1, 'int')}`;
+    order by ${orderBySql(page.order, page.backward)} limit ${params.add(page.limit + (page.pageOnly ? 0 : 1), 'int')}`;
   const rows = await db.query<SeenImage>(text, params.values);
   const hasMore = rows.length > page.limit;
   if (hasMore) rows.length = page.limit;

@@ -74,18 +74,21 @@ export function fileReader(reading: Reading): AsyncIterableIterator<Uint8Array> 
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
 
+  async function afterEnd(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await ending;
+    signal?.throwIfAborted();
+    return { done: true, value: undefined };
+  }
+
   async function next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (ending) {
-      await ending;
-      signal?.throwIfAborted();
-      return { done: true, value: undefined };
-    }
+    if (ending) return afterEnd();
     if (lent) free.push(lent);
     lent = null;
     try {
       if (!ahead) readAhead();
       const filled = await ahead;
-      signal?.throwIfAborted();
+      // Ended while we waited: the buffer is given back by end(), and to lend it too would let two readers share it.
+      if (ending) return await afterEnd();
       ahead = null;
       if (filled && filled.length > 0) {
         lent = filled.buffer;

@@ -26,7 +26,8 @@ export async function* receiveBytes(
   const pace = watchPace({ moved: () => received, onSlow });
   try {
     pace.waiting();
-    for await (const chunk of request) {
+    // Whoever stops early still has an answer to send over this connection.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       pace.done();
       received += chunk.length;
       onBytes(chunk.length);

@@ -1,6 +1,7 @@
 /** Clients that vanish in the middle of a transfer: with a reset, as when their machine died. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someBytes } from '../support/bytes.ts';
@@ -21,9 +22,19 @@ afterAll(() => installation.remove());
 const bytes = someBytes(4_000_000);
 const rounds = sized({ quick: 30, ci: 300, full: 5_000 });
 
-const openFiles = () => readdirSync(`/proc/${server.pid}/fd`).length;
+/** Files and connections that the server has open: what threads use among themselves does not count. */
+function openFiles(): number {
+  const folder = `/proc/${server.pid}/fd`;
+  return readdirSync(folder).filter((fd) => {
+    try {
+      return /^(socket:|\/)/.test(readlinkSync(join(folder, fd)));
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
+}
 
-/** How many files and connections are open when nothing goes on but everything has been in use. */
+/** How many are open when nothing goes on but everything has been in use. */
 async function baseline(): Promise<number> {
   const busy = Array.from({ length: 16 }, async () => {
     const id = await newImage(server);
@@ -31,28 +42,26 @@ async function baseline(): Promise<number> {
     await fetchBytes(server, id);
   });
   await Promise.all(busy);
-  // Connections of these clients that are kept alive are theirs to close.
-  return openFiles();
+  return openFiles(); // among them connections that these clients keep
 }
 
 test('an upload that breaks off gives the image back, and leaves no file and no descriptor', async () => {
   const before = await baseline();
-  const images = await Promise.all(Array.from({ length: 4 }, () => newImage(server)));
+  const ids: string[] = [];
   for (let round = 0; round < rounds; round++) {
-    const id = images[round % images.length] as string;
-    const isChunked = Math.random() < 0.3;
-    const upload = beginUpload(server, id, isChunked ? {} : { length: bytes.length });
+    const id = await newImage(server);
+    ids.push(id);
+    const upload = beginUpload(server, id, Math.random() < 0.3 ? {} : { length: bytes.length });
     const offset = Math.floor(Math.random() * bytes.length);
     await send(upload, bytes.subarray(0, offset));
     await sleep(Math.random() * 10);
     upload.reset();
     await expect(upload.answer, `after ${offset} bytes`).rejects.toThrow();
-    await until(async () => (await findImage(server, id))?.status === 'QUEUED');
   }
   await until(async () => (await findDamage(installation.sql, installation.imagesDir)).length === 0);
   await until(() => openFiles() <= before);
 
-  for (const id of images) {
+  for (const id of ids.slice(0, 4)) {
     expect((await put(server, id, bytes)).status).toBe(204);
     expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
   }

@@ -123,6 +123,23 @@ describe('file store', () => {
     await expect(reading.next()).rejects.toThrow();
   });
 
+  it('lends a buffer to one reader at a time, also after one that left while it waited', async () => {
+    const { store } = aStore();
+    const [ones, twos] = [someBytes(4_000_000, 1), someBytes(4_000_000, 2)];
+    await put(store, 'ab.1', ones, ones.length);
+    await put(store, 'ab.2', twos, twos.length);
+    for (let i = 0; i < 20; i++) {
+      const leaver = (await store.read('ab.1'))[Symbol.asyncIterator]();
+      await leaver.next();
+      const waiting = leaver.next();
+      await leaver.return?.();
+      await waiting;
+    }
+    const readers = await Promise.all(['ab.1', 'ab.2', 'ab.1', 'ab.2'].map((key) => store.read(key)));
+    const read = await Promise.all(readers.map(collect));
+    expect(read.map((bytes, i) => bytes.equals(i % 2 === 0 ? ones : twos))).toEqual([true, true, true, true]);
+  });
+
   it('ends early, without an error, when the file is shorter than it was', async () => {
     const { path, store } = aStore();
     await put(store, 'ab.1', someBytes(2_000_000), 700_000);

@@ -9,7 +9,7 @@ import { builder } from '../builder.ts';
 import { edgeCursors, PageInfoType, pageArgs } from '../connection.ts';
 import { ImageFilter } from './filter.ts';
 import { ImageType } from './image-ref.ts';
-import { selectedImageFields } from './selection.ts';
+import { selectedImageFields, selectsAny } from './selection.ts';
 
 const ImageIncludeEnum = builder.enumType('ImageInclude', {
   description: `What to see besides the images a list normally shows. A condition at the top of where, or in its and, does the
@@ -142,6 +142,7 @@ Null only with an error: BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
         orderBy: orderBy ?? [],
         page,
         fields: selectedImageFields(info, [['nodes'], ['edges', 'node']]),
+        pageOnly: !selectsAny(info, ['edges', 'pageInfo']),
       }),
   }),
 }));

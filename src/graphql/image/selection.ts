@@ -2,15 +2,15 @@
 import type { FieldNode, GraphQLResolveInfo, SelectionSetNode } from 'graphql';
 import type { SeenField } from '../../db/images.ts';
 
-const decided: SeenField[] = ['status', 'visibility', 'owner', 'protected', 'membership'];
+const decided: SeenField[] = ['id', 'status', 'visibility', 'owner', 'protected', 'membership'];
 
 /** Fields of the type Image that are not read under their own name. */
 const needs: Record<string, SeenField[]> = {
   property: ['properties'],
-  members: ['owner'],
+  members: ['id', 'owner'],
   can: decided,
   download: decided,
-  membership: [],
+  membership: ['id'],
   __typename: [],
 };
 
@@ -27,13 +27,30 @@ export function selectedImageFields(
   const [node] = info.fieldNodes;
   const known = node && info.fieldNodes.length === 1 ? cache.get(node) : undefined;
   if (known) return known;
-  const found = new Set<SeenField>(['id']);
+  const found = new Set<SeenField>();
   for (const field of info.fieldNodes) {
     for (const path of paths) collect(info, field.selectionSet, path, found);
   }
   const fields = [...found];
   if (node && info.fieldNodes.length === 1) cache.set(node, fields);
   return fields;
+}
+
+/** Whether any of these fields is selected right below the field that is being resolved. */
+export function selectsAny(info: GraphQLResolveInfo, names: readonly string[]): boolean {
+  return info.fieldNodes.some((field) => hasAny(info, field.selectionSet, names));
+}
+
+function hasAny(
+  info: GraphQLResolveInfo,
+  selections: SelectionSetNode | undefined,
+  names: readonly string[],
+): boolean {
+  return (selections?.selections ?? []).some((selection) => {
+    if (selection.kind === 'Field') return names.includes(selection.name.value);
+    if (selection.kind === 'InlineFragment') return hasAny(info, selection.selectionSet, names);
+    return hasAny(info, info.fragments[selection.name.value]?.selectionSet, names);
+  });
 }
 
 function collect(
