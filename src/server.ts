@@ -14,6 +14,7 @@ import { type DatabaseAddress, openDatabase } from './db/client.ts';
 import { findSigningKey } from './db/installation.ts';
 import { migrate } from './db/migrate.ts';
 import { graphqlRoutes } from './graphql/http.ts';
+import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
@@ -70,6 +71,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   let isDraining = false;
   const http = await createHttp({ ...config, metrics, log });
   undo.push(() => http.close());
+  const work = watchWork(http);
   healthRoutes(http, {
     checks: [
       { name: 'database', run: () => app.db.query('select 1', []) },
@@ -95,12 +97,8 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     databaseIsEmbedded: database.isEmbedded,
     async stop(drainSeconds = config.drainSeconds) {
       isDraining = true;
-      const patience = setTimeout(() => {
-        stopping.abort(new Error('The server stops.'));
-        http.server.closeAllConnections();
-      }, drainSeconds * 1000);
-      await http.close();
-      clearTimeout(patience);
+      const cut = () => stopping.abort(new Error('The server stops.'));
+      await drain(http, work, { patienceMs: drainSeconds * 1000, cut });
       await takeDown(undo, log);
     },
   };
@@ -152,7 +150,8 @@ async function takeDown(undo: Undo[], log: Logger): Promise<void> {
   }
 }
 
-function urlOf(host: string, { port }: AddressInfo): string {
+/** Where a server that listens there is called. */
+export function urlOf(host: string, { port }: Pick<AddressInfo, 'port'>): string {
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }

@@ -1,11 +1,22 @@
 /** `vitrine serve`: the service, from its banner to a clean stop. */
+import cluster from 'node:cluster';
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import type { Logger } from 'pino';
 import { firstToken } from '../auth/tokens.ts';
 import { type Config, isLoopback } from '../config/config.ts';
-import { type RunningServer, startServer } from '../server.ts';
+import { startServer, urlOf } from '../server.ts';
 import { version } from '../version.ts';
 import { openLog } from './log.ts';
+import { shareMetrics, startWorkers } from './workers.ts';
+
+/** What the banner and the end need to know, of one server or of several. */
+interface Service {
+  url: string;
+  databaseIsEmbedded: boolean;
+  stop(signal: NodeJS.Signals): Promise<void>;
+  stopNow(): void;
+}
 
 /** Resolves when the service has stopped. @throws what keeps it from starting */
 export async function serve(config: Config): Promise<void> {
@@ -15,33 +26,50 @@ export async function serve(config: Config): Promise<void> {
   await mkdir(spool, { recursive: true });
   process.env.TMPDIR = spool;
 
-  const stopAsked = Promise.withResolvers<string>();
+  const stopAsked = Promise.withResolvers<NodeJS.Signals>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopAsked.resolve(signal));
   const started = performance.now();
-  let server: RunningServer;
+  let service: Service;
   try {
-    server = await startServer(config, log);
+    const isOneOfMany = config.workers > 1 && cluster.isPrimary;
+    service = isOneOfMany ? await manyServers(config, log) : await oneServer(config, log);
   } finally {
     flush();
   }
-  process.on('unhandledRejection', (error) => {
-    server.metrics.unheardFailures.inc();
-    log.error({ err: error }, 'a failure that nobody heard of');
-  });
-  process.stdout.write(await banner(config, server, performance.now() - started));
+  if (cluster.isPrimary) process.stdout.write(await banner(config, service, performance.now() - started));
 
   const signal = await stopAsked.promise;
   log.info({ signal }, 'stopping');
   // Whoever asks twice does not want to wait.
-  for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => void server.stop(0));
-  await server.stop();
+  for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => service.stopNow());
+  await service.stop(signal);
   log.info('stopped');
   flush();
   process.exit(0);
 }
 
+async function oneServer(config: Config, log: Logger): Promise<Service> {
+  const server = await startServer(config, log);
+  if (cluster.isWorker) shareMetrics(server.metrics);
+  process.on('unhandledRejection', (error) => {
+    server.metrics.unheardFailures.inc();
+    log.error({ err: error }, 'a failure that nobody heard of');
+  });
+  return {
+    url: server.url,
+    databaseIsEmbedded: server.databaseIsEmbedded,
+    stop: () => server.stop(),
+    stopNow: () => void server.stop(0),
+  };
+}
+
+async function manyServers(config: Config, log: Logger): Promise<Service> {
+  const { address, databaseIsEmbedded, stop } = await startWorkers(config, log);
+  return { url: urlOf(config.host, address), databaseIsEmbedded, stop, stopNow: () => void stop('SIGTERM') };
+}
+
 /** Where everything is, and one command that works as it stands. */
-async function banner(config: Config, server: RunningServer, ms: number): Promise<string> {
+async function banner(config: Config, server: Service, ms: number): Promise<string> {
   const token = await firstToken(config.tokensFile, 'member');
   const shown = relative(process.cwd(), config.tokensFile);
   const tokensFile = shown.startsWith('..') ? config.tokensFile : shown;

@@ -33,6 +33,8 @@ export interface Config {
   /** Addresses and networks whose X-Forwarded-* are believed. */
   readonly trustedProxies: readonly string[];
   readonly drainSeconds: number;
+  /** Server processes on this machine. */
+  readonly workers: number;
   readonly logLevel: LogLevel;
   readonly introspection: boolean;
   readonly graphiql: boolean;
@@ -79,6 +81,7 @@ const settings = {
   VITRINE_CORS_ORIGINS: { parse: parseOrigins } as Setting<readonly string[] | '*'>,
   VITRINE_TRUSTED_PROXIES: { parse: parseNetworks } as Setting<readonly string[]>,
   VITRINE_DRAIN_SECONDS: { parse: (value) => parseInteger(value, 0, 86_400) } as Setting<number>,
+  VITRINE_WORKERS: { parse: (value) => parseInteger(value, 1, 16) } as Setting<number>,
   VITRINE_LOG_LEVEL: oneOf(logLevels),
   VITRINE_INTROSPECTION: { parse: parseBoolean } as Setting<boolean>,
   VITRINE_GRAPHIQL: { parse: parseBoolean } as Setting<boolean>,
@@ -130,6 +133,7 @@ function configOf(values: Values, workingDir: string): Config {
     corsOrigins: values.VITRINE_CORS_ORIGINS ?? [],
     trustedProxies: values.VITRINE_TRUSTED_PROXIES ?? [],
     drainSeconds: values.VITRINE_DRAIN_SECONDS ?? 30,
+    workers: values.VITRINE_WORKERS ?? 1,
     logLevel: values.VITRINE_LOG_LEVEL ?? 'info',
     introspection: values.VITRINE_INTROSPECTION ?? isLocal,
     graphiql: values.VITRINE_GRAPHIQL ?? isLocal,

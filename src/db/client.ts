@@ -1,11 +1,13 @@
 /**
- * The connections to PostgreSQL: a pool for single statements written by hand (postgres.js, which is quicker), and
- * one for transactions of typed ones (drizzle on pg). postgres.js has no safe transactions: when the connection
- * breaks in one, it writes into nothing, which ends the process, or sends the rest of the transaction over
- * another connection, outside of any (porsager/postgres #1155, #1208).
+ * The connections to PostgreSQL: a pool for single statements written by hand, and one for transactions of typed
+ * ones (drizzle), so that writers who wait for each other's locks keep no reader waiting.
+ *
+ * Both are of pg. postgres.js is as quick and not to be trusted when a connection breaks: it answers a statement
+ * that it never sent with no rows, as if nothing were there, and sends the rest of a broken transaction over
+ * another connection, or into nothing, which ends the process (porsager/postgres #1155, #1208).
  */
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import type pg from 'pg';
+import pg from 'pg';
 import postgres from 'postgres';
 import type { Instant } from '../domain/image.ts';
 import { databaseFailure, sqlState } from './failure.ts';
@@ -17,12 +19,11 @@ export type DatabaseAddress =
   | { socketDir: string; port: number; user: string; database: string };
 
 export interface Database {
-  /** For statements written by hand. */
-  readonly sql: postgres.Sql;
   /** For `transaction`. */
   readonly writers: pg.Pool;
   /**
-   * A hand-written statement; prepared when its text is one of the few that come again and again.
+   * A hand-written statement; prepared when its text is one of the few that come again and again. Integers of
+   * eight bytes come as numbers, instants as text in UTC.
    * @throws UnavailableError the database is away; TimeoutError the statement took too long
    */
   query<Row>(text: string, params: readonly unknown[]): Promise<Row[]>;
@@ -42,48 +43,57 @@ export interface DatabaseOptions {
 
 /** Distinct texts kept prepared on each connection: shapes of queries come from users, memory is ours. */
 const preparedMax = 200;
+const defaultStatementTimeoutMs = 30_000;
+/** What runs longer when the database is closed is left to its fate. */
+const closePatienceMs = 5_000;
 
-/** Opens a pool. Connects at the first statement, and again by itself when PostgreSQL was away. */
+/** Opens the pools. Connects at the first statement, and again by itself when PostgreSQL was away. */
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
-  const sql = connect(address, options);
-  sql.options.parsers[timestamptz] = instantFromText;
-  // Instants keep their microseconds, and JSON comes as text: neither goes through a Date or JSON.stringify.
-  for (const type of [timestamptz, json, jsonb]) sql.options.serializers[type] = (text: string) => text;
-  const writers = openWriters(address, options);
-  const prepared = new Set<string>();
+  const poolOptions = {
+    max: options.poolSize ?? 4,
+    applicationName: options.applicationName ?? 'vitrine',
+    statementTimeoutMs: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
+  };
+  const readers = openPool(address, poolOptions);
+  const writers = openPool(address, poolOptions);
+  const names = new Map<string, string>();
+
+  function nameOf(text: string): string | undefined {
+    if (!names.has(text) && names.size < preparedMax) names.set(text, `q${names.size}`);
+    return names.get(text);
+  }
+
   return {
-    sql,
     writers,
-    query: async <Row>(text: string, params: readonly unknown[]) => {
-      if (prepared.size < preparedMax) prepared.add(text);
+    async query<Row>(text: string, params: readonly unknown[]) {
+      const statement = { text, values: params as unknown[], types };
       try {
-        const rows = await sql.unsafe(text, params as never[], { prepare: prepared.has(text) });
-        return rows as unknown as Row[];
+        const { rows } = await readers.query({ ...statement, name: nameOf(text) }).catch((error) => {
+          // A migration changed what a prepared statement gives: this connection cannot run it by that name.
+          if (sqlState(error) === '0A000') return readers.query(statement);
+          throw error;
+        });
+        return rows as Row[];
       } catch (error) {
         throw databaseFailure(error) ?? error;
       }
     },
     async close() {
-      await Promise.all([sql.end({ timeout: closePatienceMs / 1000 }), endPool(writers)]);
+      await Promise.all([endPool(readers), endPool(writers)]);
     },
   };
 }
 
 /** PostgreSQL's numbers of types. */
-const [timestamptz, json, jsonb] = [1184, 114, 3802];
-/** What runs longer when the database is closed is cut off. */
-const closePatienceMs = 5_000;
+const [int8, timestamptz] = [20, 1184];
 
-function openWriters(
-  address: DatabaseAddress,
-  { poolSize = 4, statementTimeoutMs, applicationName }: DatabaseOptions,
-) {
-  return openPool(address, {
-    max: poolSize,
-    applicationName: applicationName ?? 'vitrine',
-    statementTimeoutMs: statementTimeoutMs ?? defaultStatementTimeoutMs,
-  });
-}
+const types: pg.CustomTypesConfig = {
+  getTypeParser(type, format) {
+    if (type === int8) return Number;
+    if (type === timestamptz) return instantFromText;
+    return pg.types.getTypeParser(type, format);
+  },
+};
 
 async function endPool(pool: pg.Pool): Promise<void> {
   const patience = Promise.withResolvers<void>();
@@ -92,9 +102,7 @@ async function endPool(pool: pg.Pool): Promise<void> {
   clearTimeout(timer);
 }
 
-const defaultStatementTimeoutMs = 30_000;
-
-/** A bare client, without the types of ours: for the schema's own work. */
+/** A bare client for a few statements, where nothing hangs on a connection that breaks. */
 export function connect(address: DatabaseAddress, options: DatabaseOptions = {}): postgres.Sql {
   const settings = {
     max: options.poolSize ?? 4,

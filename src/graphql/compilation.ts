@@ -3,6 +3,7 @@
  * every other request: the compiler's own coercion knows no recursive inputs, and would be a second set of rules.
  */
 import {
+  BREAK,
   type DocumentNode,
   type ExecutionArgs,
   GraphQLScalarType,
@@ -10,9 +11,11 @@ import {
   getVariableValues,
   Kind,
   type OperationDefinitionNode,
+  visit,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Plugin } from 'graphql-yoga';
+import { compilerSchema } from './compiler-schema.ts';
 
 /** The type that the compiler takes all variables for: whatever comes has been coerced. */
 const coerced = new GraphQLScalarType({ name: 'Coerced' });
@@ -27,9 +30,7 @@ interface Compiled {
  * seen for the first time: compiling costs more than one execution.
  */
 export function useCompilation(schema: GraphQLSchema): Plugin {
-  const withCoerced = Object.create(schema, {
-    getType: { value: (name: string) => (name === coerced.name ? coerced : schema.getType(name)) },
-  }) as GraphQLSchema;
+  const shown = compilerSchema(schema, [coerced]);
   const seen = new WeakSet<DocumentNode>();
   const known = new WeakMap<DocumentNode, Compiled | null>();
 
@@ -41,7 +42,7 @@ export function useCompilation(schema: GraphQLSchema): Plugin {
       seen.add(document);
       return null;
     }
-    found = operation ? compile(withCoerced, document, operation) : null;
+    found = operation ? compile(shown, document, operation) : null;
     known.set(document, found);
     return found;
   }
@@ -71,7 +72,9 @@ function compile(
 ): Compiled | null {
   const untyped = { ...operation, variableDefinitions: operation.variableDefinitions?.map(takenAsCoerced) };
   const definitions = document.definitions.map((d) => (d === operation ? untyped : d));
-  const result = compileQuery(schema, { ...document, definitions }, operation.name?.value ?? '');
+  const result = compileQuery(schema, { ...document, definitions }, operation.name?.value ?? '', {
+    disableLeafSerialization: true, // of what has a type that GraphQL brings along: as it is, and no choices
+  });
   return isCompiledQuery(result) ? { operation, query: result.query } : null;
 }
 
@@ -87,7 +90,17 @@ const takenAsCoerced = ({ kind, variable }: Variable): Variable => ({
 function plainQuery(document: DocumentNode): OperationDefinitionNode | null {
   const [operation, ...others] = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
   if (!operation || others.length > 0 || operation.operation !== 'query') return null;
-  const { selections } = operation.selectionSet;
-  const isIntrospection = selections.some((s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'));
-  return isIntrospection ? null : operation;
+  return asksForSchema(document) ? null : operation;
+}
+
+/** Wherever it stands: the compiler's schema is not ours to the letter. */
+function asksForSchema(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    Field({ name }) {
+      found ||= name.value === '__schema' || name.value === '__type';
+      return found ? BREAK : undefined;
+    },
+  });
+  return found;
 }

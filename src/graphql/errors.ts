@@ -113,10 +113,7 @@ builder.objectType(UnavailableError, {
  */
 export function topLevelError(error: unknown): GraphQLError | null {
   const cause = error instanceof GraphQLError ? error.originalError : error;
-  if (error instanceof GraphQLError && (!cause || cause instanceof GraphQLError)) {
-    if (error.extensions.code) return error;
-    return rebuilt(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });
-  }
+  if (error instanceof GraphQLError && (!cause || cause instanceof GraphQLError)) return requestError(error);
   if (!(cause instanceof DomainError)) return null;
   const extensions: Record<string, unknown> = { code: topLevelCode(cause) };
   if (cause instanceof ValidationError) extensions.issues = cause.issues;
@@ -126,8 +123,35 @@ export function topLevelError(error: unknown): GraphQLError | null {
 const topLevelCode = (error: DomainError) =>
   error instanceof ValidationError ? 'BAD_USER_INPUT' : error.code;
 
-function rebuilt(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
-  const place =
-    error instanceof GraphQLError ? { nodes: error.nodes, path: error.path, source: error.source } : {};
-  return new GraphQLError(message, { ...place, extensions });
+/** Codes of yoga and of the multipart parser for what is BAD_USER_INPUT here. */
+const foreignCodes = new Set<unknown>([
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'INVALID_UPLOAD_VALUE',
+]);
+
+/** An error of ours as it is; one of graphql-js or yoga with a code of the contract and no endless quotes. */
+function requestError(error: GraphQLError): GraphQLError {
+  const { code, ...extensions } = error.extensions;
+  if (code !== undefined && !foreignCodes.has(code)) return error;
+  const { http } = extensions as { http?: object };
+  // GraphQL over HTTP 6.4: in the old media type a request that is well-formed is answered with 200.
+  const spec = { spec: code === 'OPERATION_RESOLUTION_FAILURE' };
+  return rebuilt(error, shortened(error.message), {
+    code: 'BAD_USER_INPUT',
+    ...(http ? { http: { ...http, ...spec } } : {}),
+  });
+}
+
+const messageMax = 500;
+
+/** The message, cut where it only quotes. */
+export function shortened(message: string): string {
+  return message.length > messageMax ? `${message.slice(0, messageMax).toWellFormed()} ...` : message;
+}
+
+/** The same error at the same place, told otherwise. */
+export function rebuilt(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+  const { nodes, path, source, positions } = error instanceof GraphQLError ? error : new GraphQLError('');
+  return new GraphQLError(message, { nodes, path, source, positions, extensions });
 }

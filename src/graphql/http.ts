@@ -1,19 +1,23 @@
 /**
  * GraphQL over HTTP at /graphql. yoga answers everything; plain JSON POSTs, which are nearly all of them, go
  * straight into its pipeline, with the same plugins, context, limits and masking, and without its Request and
- * Response objects. Whatever is not plain, and every answer without data, is left to yoga: nothing has run then.
+ * Response objects. Whatever is not plain is left to yoga; both answer the same, byte for byte.
  */
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ExecutionResult } from 'graphql';
+import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
+import { lingerBeforeClose } from '../http/linger.ts';
 import { HttpError } from '../http/problem.ts';
-import { baseUrlOf, bufferBodies } from '../http/server.ts';
+import { baseUrlOf, bufferBodies, isMultipart, problemFor } from '../http/server.ts';
 import { createContext, type RequestFacts } from './context.ts';
+import { documentCache } from './documents.ts';
+import { topLevelError } from './errors.ts';
 import { readMultipart } from './multipart.ts';
+import { type Params, parseParams } from './params.ts';
 import { operationPlugins, shownError } from './plugins.ts';
 import { schema } from './schema.ts';
 
@@ -23,12 +27,6 @@ export interface GraphqlOptions {
   publicUrl: string | null;
   introspection: boolean;
   graphiql: boolean;
-}
-
-export interface Params {
-  query: string;
-  variables?: Record<string, unknown> | null;
-  operationName?: string | null;
 }
 
 interface ServerContext {
@@ -44,6 +42,7 @@ export function graphqlRoutes(http: FastifyInstance, options: GraphqlOptions): v
     bufferBodies(scope);
     // A request with files is a stream: it is not read before the token is known.
     scope.addContentTypeParser('multipart/form-data', (_request, _body, done) => done(null));
+    scope.setErrorHandler(sendRefusal);
     scope.post(endpoint, (request, reply) =>
       isMultipart(request)
         ? answerMultipart(options, yoga, request, reply)
@@ -53,8 +52,17 @@ export function graphqlRoutes(http: FastifyInstance, options: GraphqlOptions): v
   });
 }
 
-const isMultipart = ({ headers }: FastifyRequest) =>
-  /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+/** What is refused before it is GraphQL, in the form that GraphQL clients read; codes are those of the problem. */
+function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, headers, body } = problemFor(error, request, reply);
+  const { message, type: code } = body.error;
+  const errors = [{ message, extensions: { code } }];
+  reply
+    .code(status)
+    .headers(headers)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ errors }));
+}
 
 function yogaOf({ app, introspection, graphiql }: GraphqlOptions): Yoga {
   return createYoga<ServerContext, object>({
@@ -69,10 +77,20 @@ function yogaOf({ app, introspection, graphiql }: GraphqlOptions): Yoga {
     logging: false,
     maxRequestBodySize: false,
     healthCheckEndpoint: '/graphql/health',
-    maskedErrors: { maskError: (error) => shownError(error, { app, requestId: 'graphql' }) },
+    parserAndValidationCache: { documentCache: documentCache(), errorCache: noCache },
+    maskedErrors: { maskError },
     renderGraphiQL,
     graphiql: graphiql ? { title: 'Vitrine', defaultQuery, headers: defaultHeaders } : false,
   });
+}
+
+const noCache = { get: () => undefined, set: () => {} };
+
+/** A bug outside of resolvers goes on to where the request is known: there it is logged and answered. */
+function maskError(error: unknown): Error {
+  const expected = topLevelError(error);
+  if (!expected) throw error;
+  return expected;
 }
 
 const defaultHeaders = JSON.stringify({ 'X-Auth-Token': '' });
@@ -105,28 +123,41 @@ async function factsOf(options: GraphqlOptions, request: FastifyRequest): Promis
 }
 
 async function answer(options: GraphqlOptions, yoga: Yoga, request: FastifyRequest, reply: FastifyReply) {
-  requireCsrfSafety(request);
+  requireCsrfSafety(request, options);
+  requireReadableType(request);
   const facts = await factsOf(options, request);
   const body = request.body instanceof Buffer ? request.body : null;
   const mediaType = plainAnswerType(request);
-  const params = mediaType && body ? plainParams(body) : null;
-  if (params && mediaType) {
-    const result = await run(yoga, facts, params);
-    if (result?.data !== undefined) {
-      return reply.type(`${mediaType}; charset=utf-8`).send(resultJson(result));
-    }
-  }
+  const params = mediaType && body ? parseParams(body) : null;
+  if (params && mediaType)
+    return sendResult(reply, mediaType, await run(yoga, { ...facts, app: options.app }, params));
   return viaYoga(yoga, facts, { request, reply, body });
 }
+
+/** JSON is UTF-8 (RFC 8259 8.1); what a form could send is not for GraphQL. */
+function requireReadableType({ method, headers }: FastifyRequest): void {
+  if (method === 'GET') return;
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  const charset = parameters
+    .find((p) => p.trim().startsWith('charset='))
+    ?.replace(/^\s*charset="?|"?\s*$/g, '');
+  if (jsonTypes.has(type.trim()) && (charset === undefined || charset === 'utf-8' || charset === 'utf8'))
+    return;
+  throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send GraphQL as application/json, in UTF-8.', {
+    accept: 'application/json',
+  });
+}
+
+const jsonTypes = new Set(['application/json', 'application/graphql']);
 
 /**
  * A browser sends some requests to other sites without asking. What such a request could be (a GET, a body of a
  * type that forms have) needs a header that only a page of ours, or one that CORS allows, can set.
  */
-function requireCsrfSafety(request: FastifyRequest): void {
+function requireCsrfSafety(request: FastifyRequest, { graphiql }: GraphqlOptions): void {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (request.method === 'POST' && (type === 'application/json' || type === 'application/graphql')) return;
-  const isPage = request.method === 'GET' && request.headers.accept?.includes('text/html');
+  if (request.method === 'POST' && jsonTypes.has(type)) return;
+  const isPage = graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html');
   if (isPage || csrfHeaders.some((name) => request.headers[name] !== undefined)) return;
   throw new HttpError(
     403,
@@ -154,44 +185,48 @@ function plainAnswerType(request: FastifyRequest): string | null {
   return /^application\/json *(,|;)/.test(accept) ? 'application/json' : null;
 }
 
-/** A request that says nothing but query, variables and operationName, of the right types; null otherwise. */
-function plainParams(body: Buffer): Params | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString());
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const { query, variables, operationName, ...others } = value as Record<string, unknown>;
-  if (typeof query !== 'string' || Object.keys(others).length > 0) return null;
-  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return null;
-  if (operationName != null && typeof operationName !== 'string') return null;
-  return value as Params;
-}
-
-/** Runs an operation in yoga's pipeline. Null: it cannot be parsed, is not valid, or is no single answer. */
-async function run(yoga: Yoga, facts: RequestFacts, params: Params): Promise<ExecutionResult | null> {
+/** Runs an operation in yoga's pipeline. Without data in the result nothing of it has run. */
+async function run(
+  yoga: Yoga,
+  { app, ...facts }: RequestFacts & { app: App },
+  { query, variables, operationName }: Params,
+): Promise<ExecutionResult> {
   const enveloped = yoga.getEnveloped({ facts } as never);
   let document: ReturnType<typeof enveloped.parse>;
   try {
-    document = enveloped.parse(params.query);
-  } catch {
-    return null;
+    document = enveloped.parse(query);
+  } catch (error) {
+    return { errors: [shownError(error, { app, requestId: facts.requestId })] };
   }
-  if (enveloped.validate(enveloped.schema, document).length > 0) return null;
-  const result = await enveloped.execute({
+  const mistakes = enveloped.validate(enveloped.schema, document) as GraphQLError[];
+  if (mistakes.length > 0) return { errors: mistakes };
+  if (!getOperationAST(document, operationName)) return { errors: [noOperation] };
+  return enveloped.execute({
     schema: enveloped.schema,
     document,
     contextValue: await enveloped.contextFactory(),
-    variableValues: params.variables ?? undefined,
-    operationName: params.operationName,
-  });
-  return Symbol.asyncIterator in result ? null : (result as ExecutionResult);
+    variableValues: variables ?? undefined,
+    operationName,
+  }) as Promise<ExecutionResult>;
 }
 
-/** The compiler leaves a function on its results, which JSON passes over. */
-const resultJson = (result: object) => JSON.stringify(result);
+/** In yoga's words. */
+const noOperation = new GraphQLError('Could not determine what operation to execute.', {
+  extensions: { code: 'BAD_USER_INPUT' },
+});
+
+/** As yoga sends it: in the new media type a request that cannot be run is 400 (GraphQL over HTTP 6.4). */
+function sendResult(reply: FastifyReply, mediaType: string, result: ExecutionResult): FastifyReply {
+  const isRefused = result.data === undefined;
+  reply.code(isRefused && mediaType !== 'application/json' ? 400 : 200).type(`${mediaType}; charset=utf-8`);
+  return reply.send(JSON.stringify(isRefused ? { errors: result.errors?.map(withoutHttp) } : result));
+}
+
+/** What the pipeline says of status and headers is not for clients. */
+function withoutHttp(error: GraphQLError): object {
+  const { extensions, ...shown } = error.toJSON();
+  return { ...shown, extensions: { ...extensions, http: undefined } };
+}
 
 interface Exchange {
   request: FastifyRequest;
@@ -199,41 +234,43 @@ interface Exchange {
   body: Buffer | null;
 }
 
-async function viaYoga(
-  yoga: Yoga,
-  facts: RequestFacts,
-  { request, reply, body }: Exchange,
-): Promise<FastifyReply> {
+async function viaYoga(yoga: Yoga, facts: RequestFacts, exchange: Exchange): Promise<FastifyReply> {
+  const { request, reply, body } = exchange;
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
   const init = { method: request.method, headers, body: body === null ? undefined : new Uint8Array(body) };
-  const response = await yoga.fetch(`http://localhost${request.raw.url}`, init as RequestInit, { facts });
-  for (const [name, value] of response.headers) reply.header(name, value);
+  const [, search = ''] = /\?(.*)/s.exec(request.url) ?? [];
+  const response = await yoga.fetch(`http://localhost${endpoint}?${search}`, init as RequestInit, { facts });
+  if (response.status === 406) {
+    throw new HttpError(
+      406,
+      'NOT_ACCEPTABLE',
+      'Answers are application/graphql-response+json or application/json.',
+    );
+  }
+  for (const [name, value] of response.headers)
+    if (!ofOneHop.has(name.toLowerCase())) reply.header(name, value);
+  // GraphiQL sends tokens: it is not to be shown inside a page of somebody else.
+  if (response.headers.get('content-type')?.startsWith('text/html')) reply.header('x-frame-options', 'DENY');
   return reply.code(response.status).send(Buffer.from(await response.arrayBuffer()));
 }
+
+/** Headers that speak of yoga's own connection, which there is none. */
+const ofOneHop = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding']);
 
 async function answerMultipart(
   options: GraphqlOptions,
   yoga: Yoga,
   request: FastifyRequest,
   reply: FastifyReply,
-) {
-  requireCsrfSafety(request);
+): Promise<FastifyReply> {
+  const { app } = options;
+  requireCsrfSafety(request, options);
   const facts = await factsOf(options, request);
   requireToken(facts.caller);
-  const params = await readMultipart(request, reply, options.app.limits.imageSizeMax);
-  const result = (await run(yoga, facts, params)) ?? (await withoutFiles(yoga, facts, params));
-  return reply.type('application/json; charset=utf-8').send(resultJson(result));
-}
-
-/** Why a multipart request cannot be run: as for any other request, since nothing of its files is looked at. */
-async function withoutFiles(
-  yoga: Yoga,
-  facts: RequestFacts,
-  { query, operationName }: Params,
-): Promise<object> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
-  const body = JSON.stringify({ query, operationName });
-  const response = await yoga.fetch(`http://localhost${endpoint}`, { ...init, body }, { facts });
-  return (await response.json()) as object;
+  const params = await readMultipart(request, reply, app.limits.imageSizeMax);
+  const result = await run(yoga, { ...facts, app }, params);
+  // A file that the operation did not want is still on its way.
+  lingerBeforeClose(request, reply);
+  return sendResult(reply, 'application/json', result);
 }

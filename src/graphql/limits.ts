@@ -7,7 +7,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
-  type GraphQLFieldMap,
+  type GraphQLField,
   type GraphQLSchema,
   getNamedType,
   isCompositeType,
@@ -16,7 +16,9 @@ import {
   isNonNullType,
   isObjectType,
   Kind,
+  SchemaMetaFieldDef,
   type SelectionSetNode,
+  TypeMetaFieldDef,
 } from 'graphql';
 
 export const limits = {
@@ -27,7 +29,9 @@ export const limits = {
   aliases: 15,
   directives: 20,
   /** Fields as written, those in fragments once for each time they are spread. */
-  fields: 500,
+  fields: 400,
+  /** Values in the variables, lists and objects among them. */
+  values: 20_000,
   cost: 100_000,
 } as const;
 
@@ -38,7 +42,8 @@ const objectCost = 2;
 const scalarCost = 1;
 
 /** A limit on a document was passed. */
-export function overLimit(what: string, cost: number, limit: number): GraphQLError {
+export function overLimit(what: string, measured: number, limit: number): GraphQLError {
+  const cost = Math.min(measured, Number.MAX_SAFE_INTEGER);
   return new GraphQLError(`The request has ${what} ${cost}; the limit is ${limit}. Ask for less at once.`, {
     extensions: { code: 'TOO_COSTLY', cost, limit },
   });
@@ -189,7 +194,7 @@ function costOfFragment(walk: Walk, name: string): number {
 }
 
 function costOfField(walk: Walk, node: FieldNode, parent: string): number {
-  const field = fieldsOf(walk.schema, parent)?.[node.name.value];
+  const field = fieldOf(walk.schema, parent, node.name.value);
   if (!field) return scalarCost;
   const named = getNamedType(field.type);
   const own = isCompositeType(named) ? objectCost : scalarCost;
@@ -201,13 +206,25 @@ function costOfField(walk: Walk, node: FieldNode, parent: string): number {
   return (isListType(type) && !isPaged ? listLength(walk, node) : 1) * (own + inner);
 }
 
-function fieldsOf(schema: GraphQLSchema, type: string): GraphQLFieldMap<unknown, unknown> | null {
+/** Introspection is a list of lists like any other. */
+const metaFields: Record<string, GraphQLField<unknown, unknown>> = {
+  __schema: SchemaMetaFieldDef,
+  __type: TypeMetaFieldDef,
+};
+
+function fieldOf(
+  schema: GraphQLSchema,
+  type: string,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
   const found = schema.getType(type);
-  return isObjectType(found) || isInterfaceType(found) ? found.getFields() : null;
+  const fields = isObjectType(found) || isInterfaceType(found) ? found.getFields() : {};
+  return fields[name] ?? metaFields[name];
 }
 
+/** A page of none still has its totals. */
 function pageOf(walk: Walk, node: FieldNode): number {
-  return numberOf(walk, node, 'first') ?? numberOf(walk, node, 'last') ?? pageFactor;
+  return Math.max(1, numberOf(walk, node, 'first') ?? numberOf(walk, node, 'last') ?? pageFactor);
 }
 
 /** A list given by ids is as long as they are; any other counts as ten. */

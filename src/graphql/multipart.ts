@@ -3,13 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { processRequest } from 'graphql-upload-ts';
 import { HttpError } from '../http/problem.ts';
 import { bounds, sendContinue } from '../http/server.ts';
-import type { Params } from './http.ts';
+import { type Params, readParams } from './params.ts';
 
 const filesMax = 4;
 
 /**
  * The operation of a multipart request, with its files in place.
- * @throws HttpError 400 it is not one, or has more or larger parts than it may
+ * @throws HttpError 400 it is not one, 413 it has more or larger parts than it may
  */
 export async function readMultipart(
   request: FastifyRequest,
@@ -17,24 +17,31 @@ export async function readMultipart(
   fileBytesMax: number,
 ): Promise<Params> {
   sendContinue(request, reply);
-  let operation: unknown;
+  const params = readParams(await operationOf(request, reply, fileBytesMax));
+  if (params) return params;
+  throw new HttpError(
+    400,
+    'BAD_USER_INPUT',
+    'Send one operation in a multipart request: an object with query, variables and operationName.',
+  );
+}
+
+async function operationOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fileBytesMax: number,
+): Promise<unknown> {
   try {
-    operation = await processRequest(request.raw, reply.raw, {
+    return await processRequest(request.raw, reply.raw, {
       maxFieldSize: bounds.jsonBytes,
-      maxFileSize: fileBytesMax,
+      // One byte more gets through, so that it is the upload that says so.
+      maxFileSize: fileBytesMax + 1,
       maxFiles: filesMax,
     });
   } catch (error) {
-    throw new HttpError(400, 'BAD_MULTIPART', `Not a GraphQL multipart request: ${(error as Error).message}`);
+    const { status, message } = error as { status?: number; message: string };
+    const [reason] = message.slice(0, 200).split(' (http', 1);
+    const text = `This is no GraphQL multipart request as it should be: ${reason}`;
+    throw status === 413 ? new HttpError(413, 'TOO_LARGE', text) : new HttpError(400, 'BAD_USER_INPUT', text);
   }
-  if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) {
-    throw new HttpError(
-      400,
-      'BAD_MULTIPART',
-      'Send one operation in a multipart request, not a list of them.',
-    );
-  }
-  const { query, variables, operationName } = operation as Partial<Params>;
-  if (typeof query !== 'string') throw new HttpError(400, 'BAD_MULTIPART', 'The operation has no query.');
-  return { query, variables, operationName };
 }

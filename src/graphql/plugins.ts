@@ -2,6 +2,7 @@
 import {
   type DocumentNode,
   GraphQLError,
+  getOperationAST,
   Kind,
   NoSchemaIntrospectionCustomRule,
   type ParseOptions,
@@ -11,22 +12,54 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { useCompilation } from './compilation.ts';
 import type { GraphContext } from './context.ts';
-import { topLevelError } from './errors.ts';
+import { rebuilt, shortened, topLevelError } from './errors.ts';
 import { costOf, hasFixedCost, limits, overLimit, structureError } from './limits.ts';
 import { schema } from './schema.ts';
+import { variablesErrors } from './variables.ts';
 
 export interface OperationOptions {
   introspection: boolean;
 }
 
-export function operationPlugins({ introspection }: OperationOptions): Plugin[] {
+export function operationPlugins(options: OperationOptions): Plugin[] {
   return [
+    useReadableRequests(),
     useLimits(),
-    ...(introspection ? [] : [useSecrecy()]),
-    useCostLimit(),
+    useShownValidation(options),
+    useCostLimit(options),
     useCompilation(schema),
-    useTypedErrors(),
+    useTypedErrors(options),
+    useRefusalStatus(),
   ];
+}
+
+/** What yoga cannot read is the client's mistake, and is told without quoting it. */
+function useReadableRequests(): Plugin {
+  return {
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (!requestParser) return;
+      setRequestParser(async (request) => {
+        try {
+          return await requestParser(request);
+        } catch {
+          throw new GraphQLError('The request cannot be read: it is not JSON, or not an object.', {
+            extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } },
+          });
+        }
+      });
+    },
+  };
+}
+
+/** For yoga, which chooses the status by the errors: without data nothing has run (GraphQL over HTTP 6.4). */
+function useRefusalStatus(): Plugin {
+  return {
+    onExecutionResult({ result, setResult }) {
+      if (!result || !('errors' in result) || result.data !== undefined || !result.errors) return;
+      const http = { status: 400, spec: true };
+      setResult({ errors: result.errors.map((e) => rebuilt(e, e.message, { http, ...e.extensions })) });
+    },
+  };
 }
 
 /** Characters and tokens while parsing, structure before validation. */
@@ -56,36 +89,46 @@ function parseBounded(source: string | Source, options?: ParseOptions): Document
   try {
     return parse(source, { ...options, maxTokens: limits.tokens });
   } catch (error) {
-    const isTooLong =
-      error instanceof GraphQLError && error.message.includes(`more than ${limits.tokens} tokens`);
-    throw isTooLong ? overLimit('tokens', limits.tokens + 1, limits.tokens) : error;
+    // The parser is recursive: what nests so deep that it runs out of stack has no smaller measure.
+    if (error instanceof RangeError) throw overLimit('nesting beyond', limits.tokens, limits.depth);
+    if (!(error instanceof GraphQLError)) throw error;
+    if (/tokens\. Parsing aborted/.test(error.message))
+      throw overLimit('tokens', limits.tokens + 1, limits.tokens);
+    throw rebuilt(error, error.message, { code: 'GRAPHQL_PARSE_FAILED' });
   }
 }
 
-/** Nothing about the schema is told: no introspection, no "Did you mean". */
-function useSecrecy(): Plugin {
+/** What validation says is cut where it only quotes. Without introspection nothing about the schema is told. */
+function useShownValidation({ introspection }: OperationOptions): Plugin {
   return {
     onValidate({ addValidationRule }) {
-      addValidationRule(NoSchemaIntrospectionCustomRule);
+      if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
       return ({ result, setResult }) => {
         const errors = result as readonly GraphQLError[];
-        if (errors.length > 0) setResult(errors.map(withoutSuggestion));
+        if (errors.length > 0) setResult(errors.map((error) => told(error, introspection)));
       };
     },
   };
 }
 
-function withoutSuggestion(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ ?Did you mean .*$/s, '');
-  return new GraphQLError(message, { nodes: error.nodes, extensions: error.extensions });
+/** An error of graphql-js: as it is, but for quotes without end and for hints at what the schema has. */
+function told(error: GraphQLError, withHints: boolean): GraphQLError {
+  const message = withHints ? error.message : error.message.replace(/ ?Did you mean .*$/s, '');
+  return rebuilt(error, shortened(message), error.extensions);
 }
 
-/** Before anything runs, and with the request's own page sizes. */
-function useCostLimit(): Plugin {
+/** Before anything runs, and with the request's own variables and page sizes. */
+function useCostLimit({ introspection }: OperationOptions): Plugin {
   const fixed = new WeakMap<DocumentNode, number | null>();
   return {
     onExecute({ args, setResultAndStopExecution }) {
       const { document, operationName, variableValues } = args;
+      const operation = getOperationAST(document, operationName);
+      const errors = operation && variablesErrors(schema, operation, variableValues);
+      if (errors) {
+        const shown = errors.map((error) => told(topLevelError(error) ?? error, introspection));
+        return setResultAndStopExecution({ errors: shown });
+      }
       let cost = fixed.get(document);
       if (cost === undefined) {
         const isFixed = hasFixedCost(document) && isSingle(document);
@@ -93,15 +136,7 @@ function useCostLimit(): Plugin {
         cost = fixed.get(document);
       }
       cost ??= costOf(schema, document, operationName, variableValues);
-      const error =
-        cost > limits.cost
-          ? overLimit('cost', cost, limits.cost)
-          : variablesTooDeep(variableValues)
-            ? new GraphQLError(`Variables nest at most ${variableDepth} levels.`, {
-                extensions: { code: 'BAD_USER_INPUT' },
-              })
-            : null;
-      if (error) setResultAndStopExecution({ errors: [error] });
+      if (cost > limits.cost) setResultAndStopExecution({ errors: [overLimit('cost', cost, limits.cost)] });
     },
   };
 }
@@ -109,31 +144,18 @@ function useCostLimit(): Plugin {
 const isSingle = (document: DocumentNode) =>
   document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION).length === 1;
 
-const variableDepth = 64;
-
-/** Coercion of inputs is recursive: what nests deeper than any filter may is not let near it. */
-function variablesTooDeep(value: unknown): boolean {
-  const stack: [unknown, number][] = [[value, 0]];
-  for (let item = stack.pop(); item; item = stack.pop()) {
-    const [node, depth] = item;
-    if (typeof node !== 'object' || node === null) continue;
-    const prototype: unknown = Object.getPrototypeOf(node);
-    if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) continue;
-    if (depth > variableDepth) return true;
-    for (const child of Object.values(node)) stack.push([child, depth + 1]);
-  }
-  return false;
-}
-
 /** Every error a client sees has a code; what is a bug is logged with the request and shown as one sentence. */
-function useTypedErrors(): Plugin {
+function useTypedErrors({ introspection }: OperationOptions): Plugin {
   return {
     onExecute({ args }) {
       const context = args.contextValue as unknown as GraphContext;
       return {
         onExecuteDone({ result, setResult }) {
           if (!('errors' in result) || !result.errors?.length) return;
-          setResult({ ...result, errors: result.errors.map((error) => shownError(error, context)) });
+          const errors = result.errors.map((error) => shownError(error, context));
+          // Without data nothing has run: graphql-js speaks of the variables.
+          const isRefused = result.data === undefined;
+          setResult({ ...result, errors: isRefused ? errors.map((e) => told(e, introspection)) : errors });
         },
       };
     },

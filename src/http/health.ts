@@ -39,7 +39,7 @@ export function healthRoutes(
 
   http.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType);
-    return metrics.registry.metrics();
+    return metrics.text();
   });
 }
 

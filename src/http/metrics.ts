@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export interface Metrics {
   registry: Registry;
+  /** All of it as Prometheus reads it; of all server processes where there are several. */
+  text(): Promise<string>;
   /** Seconds, by route, method and status. */
   requests: Histogram<'method' | 'route' | 'status'>;
   /** Bytes of images, by direction. */
@@ -19,6 +21,7 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   return {
     registry,
+    text: () => registry.metrics(),
     requests: new Histogram({
       name: 'vitrine_http_request_seconds',
       help: 'How long requests took, until the answer was sent.',

@@ -58,7 +58,8 @@ export async function createHttp({
     keepAliveTimeout: bounds.keepAliveMs,
     maxRequestsPerSocket: bounds.requestsPerSocket,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Who is connected already gets its answer, the last on that connection; /readyz says that we stop.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     // What is too long for an id is an unknown id; the header limit bounds it.
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: bounds.headerBytes },
@@ -70,7 +71,11 @@ export async function createHttp({
     clientErrorHandler: refuseBrokenRequest,
     frameworkErrors: (_error, request, reply) => {
       reply.header('x-openstack-request-id', request.id);
-      sendProblem(new HttpError(400, 'BAD_URL', 'The path is not well-formed: look at its percent signs.'), request, reply);
+      sendProblem(
+        new HttpError(400, 'BAD_URL', 'The path is not well-formed: look at its percent signs.'),
+        request,
+        reply,
+      );
     },
   }) as unknown as FastifyInstance;
   // One more than allowed is let in, so that too many can be told from many.
@@ -82,7 +87,8 @@ export async function createHttp({
     reply.header('x-openstack-request-id', request.id).header('x-content-type-options', 'nosniff');
     requirePlainHead(request.raw);
   });
-  if (corsOrigins === '*' || corsOrigins.length > 0) await http.register(cors, { delegator: corsFor(corsOrigins) });
+  if (corsOrigins === '*' || corsOrigins.length > 0)
+    await http.register(cors, { delegator: corsFor(corsOrigins) });
   // What a request's line holds is chosen below: looking for secrets in it costs more than writing it.
   const lines = log.child({}, { redact: [] });
   http.addHook('onResponse', async (request, reply) => report({ metrics, lines }, request, reply));
@@ -104,11 +110,18 @@ function requirePlainHead({ rawHeaders, headers, httpVersion, socket }: Incoming
     throw new HttpError(431, 'TOO_MANY_HEADERS', `A request has at most ${bounds.headers} headers.`);
   }
   const coding = headers['transfer-encoding'];
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host');
+  const hosts = rawHeaders.filter(
+    (name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host',
+  );
   if (hosts.length > 1 || !/^1\.[01]$/.test(httpVersion) || (coding && coding.toLowerCase() !== 'chunked')) {
-    throw new HttpError(400, 'BAD_REQUEST', 'Send HTTP/1.1 with one Host, and no transfer coding but chunked.', {
-      connection: 'close',
-    });
+    throw new HttpError(
+      400,
+      'BAD_REQUEST',
+      'Send HTTP/1.1 with one Host, and no transfer coding but chunked.',
+      {
+        connection: 'close',
+      },
+    );
   }
 }
 
@@ -117,7 +130,14 @@ function corsFor(origins: readonly string[] | '*') {
   const options: FastifyCorsOptions = {
     origin: origins === '*' ? '*' : [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
-    exposedHeaders: ['x-openstack-request-id', 'content-range', 'etag', 'repr-digest', 'content-md5', 'retry-after'],
+    exposedHeaders: [
+      'x-openstack-request-id',
+      'content-range',
+      'etag',
+      'repr-digest',
+      'content-md5',
+      'retry-after',
+    ],
     maxAge: 600,
   };
   return (request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) =>
@@ -163,7 +183,8 @@ export function isMultipart({ headers }: FastifyRequest): boolean {
   return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 }
 
-const tooLarge = () => new HttpError(413, 'TOO_LARGE', `A request has at most ${bounds.jsonBytes} bytes here.`);
+const tooLarge = () =>
+  new HttpError(413, 'TOO_LARGE', `A request has at most ${bounds.jsonBytes} bytes here.`);
 
 /** Answers with what an error means, and logs what is a bug. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -195,7 +216,8 @@ function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     socket.destroy();
     return;
   }
-  const refusal = refusals[error.code ?? ''] ?? new HttpError(400, 'BAD_REQUEST', 'This is not an HTTP/1.1 request.');
+  const refusal =
+    refusals[error.code ?? ''] ?? new HttpError(400, 'BAD_REQUEST', 'This is not an HTTP/1.1 request.');
   const body = JSON.stringify(problemOf(refusal)?.body);
   socket.end(
     [

@@ -21,7 +21,8 @@ export function makeCursor(scope: string, values: readonly KeyValue[]): string {
   return Buffer.from(JSON.stringify([scope, ...values])).toString('base64url');
 }
 
-const textMax = 4096;
+/** Two keys of 255 characters that JSON escapes, in base64, and room for the rest. */
+const textMax = 8192;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**

@@ -116,6 +116,8 @@ interface Budget {
 
 function checkFilter(input: Unchecked, path: string[], depth: number, budget: Budget): Unchecked {
   if (depth > depthMax) throw invalid(path, 'TOO_DEEP', `A filter nests at most ${depthMax} levels.`);
+  // One that asks nothing is a condition all the same: a list of them has no end otherwise.
+  if (Object.keys(input).length === 0) spend(budget, path);
   const result: Unchecked = {};
   for (const [key, value] of Object.entries(input)) {
     if (value === null || value === undefined) continue;

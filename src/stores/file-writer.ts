@@ -123,11 +123,14 @@ export function fileWriter(writing: Writing): StoreWriter {
     await underWay;
     if (batch) buffers.give(batch);
     batch = null;
-    await unlinkIfThere(state === 'renamed' ? target : part).catch((error) => {
+    try {
+      await unlinkIfThere(state === 'renamed' ? target : part);
+    } catch (error) {
       throw failure(error);
-    });
-    if (state === 'open') await sink.close().catch(() => {}); // nothing is left to lose
-    state = 'closed';
+    } finally {
+      if (state === 'open') await sink.close().catch(() => {}); // nothing is left to lose
+      state = 'closed';
+    }
   }
 
   return {

@@ -58,7 +58,7 @@ test('an upload that breaks off gives the image back, and leaves no file and no 
     upload.reset();
     await expect(upload.answer, `after ${offset} bytes`).rejects.toThrow();
   }
-  await until(async () => (await findDamage(installation.sql, installation.imagesDir)).length === 0);
+  await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
   await until(() => openFiles() <= before);
 
   for (const id of ids.slice(0, 4)) {

@@ -32,7 +32,7 @@ const publishing = /update "image_copies"/;
 async function restart(): Promise<Serving> {
   await installation.endLeases();
   const server = await installation.serve({ breakable: true });
-  await until(async () => (await findDamage(installation.sql, installation.imagesDir)).length === 0);
+  await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
   return server;
 }
 
@@ -50,7 +50,9 @@ const steps: [name: string, order: DieAt][] = [
   ['when the file is there and no row says so', { call: 'commit', nth: 1, when: 'after' }],
 ];
 
-test('a server killed before it published gives the image back, and the retry works', { timeout: 120_000 }, async () => {
+test('a server killed before it published gives the image back, and the retry works', {
+  timeout: 120_000,
+}, async () => {
   let server = await installation.serve({ breakable: true });
   for (const [name, order] of steps) {
     const id = await newImage(server, { name });
@@ -59,11 +61,16 @@ test('a server killed before it published gives the image back, and the retry wo
     expect(await server.exited, name).toMatchObject({ signal: 'SIGKILL' });
 
     server = await restart();
-    expect(await findImage(server, id), name).toMatchObject({ status: 'QUEUED', size: null, checksum: null, digests: [] });
+    expect(await findImage(server, id), name).toMatchObject({
+      status: 'QUEUED',
+      size: null,
+      checksum: null,
+      digests: [],
+    });
     expect(await put(server, id, bytes), name).toEqual({ status: 204, body: '' });
     expect((await fetchBytes(server, id)).equals(bytes), name).toBe(true);
   }
-  expect(await findDamage(installation.sql, installation.imagesDir)).toEqual([]);
+  expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
 });
 
 const moments: [Moment, after: string][] = [
@@ -71,22 +78,25 @@ const moments: [Moment, after: string][] = [
   ['done', 'ACTIVE'],
 ];
 
-test.each(moments)('killed when the publishing commit is %s, the image is %s after the restart', async (moment, status) => {
-  const server = await installation.serve();
-  const id = await newImage(server);
-  const stopped = proxy.stopAtCommit(moment, publishing);
-  const answer = put(server, id, bytes);
-  answer.catch(() => {});
-  await stopped;
-  await server.end('SIGKILL');
-  await expect(answer).rejects.toThrow();
-  proxy.cut();
+test.each(moments)(
+  'killed when the publishing commit is %s, the image is %s after the restart',
+  async (moment, status) => {
+    const server = await installation.serve();
+    const id = await newImage(server);
+    const stopped = proxy.stopAtCommit(moment, publishing);
+    const answer = put(server, id, bytes);
+    answer.catch(() => {});
+    await stopped;
+    await server.end('SIGKILL');
+    await expect(answer).rejects.toThrow();
+    proxy.cut();
 
-  const again = await restart();
-  expect(await findImage(again, id)).toMatchObject({ status });
-  expect((await put(again, id, bytes)).status).toBe(status === 'QUEUED' ? 204 : 409);
-  expect((await fetchBytes(again, id)).equals(bytes)).toBe(true);
-});
+    const again = await restart();
+    expect(await findImage(again, id)).toMatchObject({ status });
+    expect((await put(again, id, bytes)).status).toBe(status === 'QUEUED' ? 204 : 409);
+    expect((await fetchBytes(again, id)).equals(bytes)).toBe(true);
+  },
+);
 
 test('a server killed while it removes the bytes of a deleted image leaves them to the next', async () => {
   let server = await installation.serve({ breakable: true });
@@ -104,30 +114,36 @@ test('a server killed while it removes the bytes of a deleted image leaves them 
 
 const more = only({ from: 'ci' });
 
-test.skipIf(more.skip)(`killed at random moments, many times over${more.why}`, { timeout: 600_000 }, async () => {
-  let server = await installation.serve();
-  for (let round = 0; round < sized({ quick: 0, ci: 12, full: 300 }); round++) {
-    const id = await newImage(server);
-    const upload = beginUpload(server, id, { length: bytes.length });
-    let acknowledged = false;
-    upload.answer.then(
-      ({ status }) => {
-        acknowledged = status === 204;
-      },
-      () => {},
-    );
-    const offset = Math.floor(Math.random() * (bytes.length + 1));
-    await send(upload, bytes.subarray(0, offset));
-    if (Math.random() < 0.5) upload.request.end(bytes.subarray(offset));
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
-    await server.end('SIGKILL');
+test.skipIf(more.skip)(
+  `killed at random moments, many times over${more.why}`,
+  { timeout: 600_000 },
+  async () => {
+    let server = await installation.serve();
+    for (let round = 0; round < sized({ quick: 0, ci: 12, full: 300 }); round++) {
+      const id = await newImage(server);
+      const upload = beginUpload(server, id, { length: bytes.length });
+      let acknowledged = false;
+      upload.answer.then(
+        ({ status }) => {
+          acknowledged = status === 204;
+        },
+        () => {},
+      );
+      const offset = Math.floor(Math.random() * (bytes.length + 1));
+      await send(upload, bytes.subarray(0, offset));
+      if (Math.random() < 0.5) upload.request.end(bytes.subarray(offset));
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+      await server.end('SIGKILL');
 
-    await installation.endLeases();
-    server = await installation.serve();
-    await until(async () => (await findDamage(installation.sql, installation.imagesDir)).length === 0);
-    const status = (await findImage(server, id))?.status;
-    expect(acknowledged ? ['ACTIVE'] : ['QUEUED', 'ACTIVE'], `killed after ${offset} bytes`).toContain(status);
-    if (status === 'QUEUED') expect((await put(server, id, bytes)).status).toBe(204);
-    expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
-  }
-});
+      await installation.endLeases();
+      server = await installation.serve();
+      await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
+      const status = (await findImage(server, id))?.status;
+      expect(acknowledged ? ['ACTIVE'] : ['QUEUED', 'ACTIVE'], `killed after ${offset} bytes`).toContain(
+        status,
+      );
+      if (status === 'QUEUED') expect((await put(server, id, bytes)).status).toBe(204);
+      expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
+    }
+  },
+);

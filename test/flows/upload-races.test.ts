@@ -23,7 +23,7 @@ const yours = someBytes(1_500_000, 2);
 
 /** Nothing is wrong once the tasks of the background have run. */
 async function expectNoDamage(): Promise<void> {
-  await until(async () => (await findDamage(installation.sql, installation.imagesDir)).length === 0);
+  await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
 }
 
 test('of two uploads at once one is taken and the other gets a conflict, on one server and on two', async () => {
@@ -63,7 +63,7 @@ test('a writer that slept past its lease cannot publish over the one that came a
   await until(async () => (await findImage(other, id))?.status === 'SAVING');
   one.child.kill('SIGSTOP');
   await installation.endLeases();
-  await installation.sql`select graphile_worker.add_job('reap', job_key => 'reap')`;
+  await installation.reapNow();
   await until(async () => (await findImage(other, id))?.status === 'QUEUED');
   expect((await put(other, id, yours)).status).toBe(204);
   one.child.kill('SIGCONT');

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -97,6 +98,17 @@ describe('file store', () => {
       await writer.write(someBytes(700_000));
       await writer.cancel();
     }
+    expect(openFiles(path)).toBe(0);
+  });
+
+  it('closes its file also when the part cannot be taken away', async () => {
+    const { path, store } = aStore();
+    const writer = await store.create('ab.1', { size: null });
+    await writer.write(someBytes(1_000_000));
+    const part = join(path, 'ab', 'ab.1.part');
+    renameSync(part, join(path, 'elsewhere'));
+    mkdirSync(part);
+    await refusal(writer.cancel());
     expect(openFiles(path)).toBe(0);
   });
 

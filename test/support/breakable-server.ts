@@ -36,7 +36,8 @@ function breakable(inner: WritableStore): WritableStore {
   });
   return {
     ...inner,
-    create: (key, hint, signal) => guard('create', async () => writerOf(await inner.create(key, hint, signal))),
+    create: (key, hint, signal) =>
+      guard('create', async () => writerOf(await inner.create(key, hint, signal))),
     remove: (key) => guard('remove', () => inner.remove(key)),
   };
 }

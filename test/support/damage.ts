@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type postgres from 'postgres';
+import type { Database } from '../../src/db/client.ts';
 
 interface Row {
   id: string;
@@ -21,11 +21,13 @@ interface Row {
  * A sentence for everything that is wrong, when no upload runs: an active image whose file is not exactly what
  * the row says, another image with bytes, a file without a row, a file left unfinished, a second copy.
  */
-export async function findDamage(sql: postgres.Sql, imagesDir: string): Promise<string[]> {
-  const rows = await sql<Row[]>`
-    select i.id, i.status, i.size, i.checksum, i.digests->>'sha512' as sha512,
+export async function findDamage(db: Database, imagesDir: string): Promise<string[]> {
+  const rows = await db.query<Row>(
+    `select i.id, i.status, i.size, i.checksum, i.digests->>'sha512' as sha512,
       c.key, c.state, c.size as "copySize"
-    from images i left join image_copies c on c.image_id = i.id`;
+    from images i left join image_copies c on c.image_id = i.id`,
+    [],
+  );
   const damage: string[] = [];
   const seen = new Set<string>();
   for (const row of rows) {

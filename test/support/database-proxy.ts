@@ -17,6 +17,10 @@ export interface DatabaseProxy {
    * the connection stands still until `release` or `cut`.
    */
   stopAtCommit(moment: Moment, statement: RegExp): Promise<void>;
+  /** How many pieces clients have sent. */
+  pieces(): number;
+  /** Stops before the nth piece that clients send from now on, once. Resolves when it is there. */
+  stopAtPiece(n: number): Promise<void>;
   /** What stands still goes on. */
   release(): void;
   /** Resets every connection; new ones go through again. */
@@ -37,13 +41,24 @@ const keptChars = 64 * 1024;
 export async function databaseProxy(server: DatabaseAddress): Promise<DatabaseProxy> {
   const links = new Set<Link>();
   let trap: Trap | null = null;
+  let pieces = 0;
+  let countdown: { left: number; sprung: () => void } | null = null;
 
   const listener = createServer((client) => {
-    const link = linkOf(client, connectTo(server), (moment, said) => {
-      if (trap?.moment !== moment || !trap.statement.test(said)) return false;
-      trap.sprung();
-      trap = null;
-      return true;
+    const link = linkOf(client, connectTo(server), {
+      isPieceTrap() {
+        pieces++;
+        if (!countdown || --countdown.left > 0) return false;
+        countdown.sprung();
+        countdown = null;
+        return true;
+      },
+      isTrap(moment, said) {
+        if (trap?.moment !== moment || !trap.statement.test(said)) return false;
+        trap.sprung();
+        trap = null;
+        return true;
+      },
     });
     links.add(link);
     client.once('close', () => links.delete(link));
@@ -56,6 +71,11 @@ export async function databaseProxy(server: DatabaseAddress): Promise<DatabasePr
     stopAtCommit: (moment, statement) =>
       new Promise<void>((resolve) => {
         trap = { moment, statement, sprung: resolve };
+      }),
+    pieces: () => pieces,
+    stopAtPiece: (n) =>
+      new Promise<void>((resolve) => {
+        countdown = { left: n, sprung: resolve };
       }),
     release() {
       for (const link of links) link.release();
@@ -75,8 +95,14 @@ interface Link {
   cut(): void;
 }
 
-/** `isTrap` is asked at each commit, with the text that the transaction sent so far. */
-function linkOf(client: Socket, server: Socket, isTrap: (moment: Moment, said: string) => boolean): Link {
+interface Traps {
+  /** Asked before each piece that the client sends. */
+  isPieceTrap(): boolean;
+  /** Asked at each commit, with the text that the transaction sent so far. */
+  isTrap(moment: Moment, said: string): boolean;
+}
+
+function linkOf(client: Socket, server: Socket, { isTrap, isPieceTrap }: Traps): Link {
   let said = '';
   let commitIsUnderWay = false;
   let held: (() => void)[] = [];
@@ -86,6 +112,7 @@ function linkOf(client: Socket, server: Socket, isTrap: (moment: Moment, said: s
     else to.write(chunk);
   };
   client.on('data', (chunk) => {
+    isHeld ||= isPieceTrap();
     said = (said + chunk.toString('latin1')).slice(-keptChars);
     commitIsUnderWay = commitText.test(chunk.toString('latin1'));
     if (commitIsUnderWay) isHeld ||= isTrap('asked', said);

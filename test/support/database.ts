@@ -46,12 +46,16 @@ export function inDatabase(address: DatabaseAddress, name: string): DatabaseAddr
 
 let count = 0;
 
-/** A fresh copy of the schema; `drop` takes it away, whoever is still connected. */
+/**
+ * A fresh copy of the schema, or of `from`: template0 has nothing in it. `drop` takes it away, whoever is still
+ * connected.
+ */
 export async function aDatabase(
   address: DatabaseAddress,
+  from = template,
 ): Promise<{ address: DatabaseAddress; drop(): Promise<void> }> {
   const name = `vitrine_${process.pid}_${++count}`;
-  await asAdmin(address, `create database ${name} template ${template}`);
+  await asAdmin(address, `create database ${name} template ${from}`);
   return {
     address: inDatabase(address, name),
     drop: () => asAdmin(address, `drop database if exists ${name} with (force)`),

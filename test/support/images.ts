@@ -69,7 +69,9 @@ export async function mutate(
   const text = `mutation ($input: ${type}Input!) {
     ${field}(input: $input) { __typename ${payload} ... on Error { code message } }
   }`;
-  const data = await ask<Record<string, { __typename: string; code?: string; image?: Image }>>(access, text, { input });
+  const data = await ask<Record<string, { __typename: string; code?: string; image?: Image }>>(access, text, {
+    input,
+  });
   return data[field] ?? { __typename: 'nothing' };
 }
 
@@ -89,7 +91,11 @@ export interface Upload {
 }
 
 /** An upload on a connection of its own, whose bytes the test writes; chunked without `length`. */
-export function beginUpload({ url, token }: Access, id: string, { length }: { length?: number } = {}): Upload {
+export function beginUpload(
+  { url, token }: Access,
+  id: string,
+  { length }: { length?: number } = {},
+): Upload {
   const sending = request(`${url}/v2/images/${id}/file`, {
     method: 'PUT',
     agent: false,

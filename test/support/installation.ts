@@ -4,13 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type postgres from 'postgres';
-import { connect, type DatabaseAddress } from '../../src/db/client.ts';
-import type { Access } from './images.ts';
+import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { aDatabase } from './database.ts';
+import type { Access } from './images.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const programPath = join(root, 'bin/vitrine');
@@ -44,46 +43,74 @@ export interface StartOptions {
   breakable?: boolean;
 }
 
-export interface Installation {
+/** A data directory, tokens, and the processes that were started on them. */
+export interface Place {
   dataDir: string;
   imagesDir: string;
-  address: DatabaseAddress;
-  /** To look at the rows, and to move leases into the past. */
-  sql: postgres.Sql;
-  /** Settings of every process. */
-  env: Record<string, string>;
   token: string;
   /** Any command of the program. */
   run(args: readonly string[], options?: StartOptions): Program;
   /** Resolves when it is ready. @throws Error it ended before, with what it printed */
   serve(options?: StartOptions): Promise<Serving>;
-  /** Lets every lease run out now, by the database's clock. */
-  endLeases(): Promise<void>;
   /** Kills what still runs and takes everything away. */
   remove(): Promise<void>;
 }
 
-/** `via` changes how the processes, not the test, get to the database: through a proxy. */
+/** The same with a database to look into. */
+export interface Installation extends Place {
+  db: Database;
+  /** Lets every lease run out now, by the database's clock. */
+  endLeases(): Promise<void>;
+  /** Has some server that runs clean up after dead writers now. */
+  reapNow(): Promise<void>;
+}
+
+export interface InstallationOptions {
+  /** How the processes, not the test, get to the database: through a proxy. */
+  via?: (address: DatabaseAddress) => DatabaseAddress;
+  /** The server has no template: its database is used as it is, without tables. */
+  isBare?: boolean;
+}
+
 export async function anInstallation(
   server: DatabaseAddress,
-  { via = (address) => address }: { via?: (address: DatabaseAddress) => DatabaseAddress } = {},
+  { via = (address) => address, isBare = false }: InstallationOptions = {},
 ): Promise<Installation> {
-  const database = await aDatabase(server);
+  const database = isBare ? { address: server, drop: async () => {} } : await aDatabase(server);
+  const place = await aPlace(databaseEnvironment(via(database.address)));
+  const db = openDatabase(database.address, { poolSize: 2, applicationName: 'test' });
+  return {
+    ...place,
+    db,
+    async endLeases() {
+      await db.query(
+        `update images set lease_until = now() - interval '1 second' where lease_until is not null`,
+        [],
+      );
+    },
+    async reapNow() {
+      await db.query(`select graphile_worker.add_job('reap', job_key => 'reap')`, []);
+    },
+    async remove() {
+      await place.remove();
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+/** Without DATABASE_URL in `env`, its processes have the embedded PostgreSQL. */
+export async function aPlace(env: Record<string, string> = {}): Promise<Place> {
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-data-'));
+  await chmod(dataDir, 0o755); // the user that runs PostgreSQL must get in
   const token = randomBytes(12).toString('hex');
   const tokensFile = join(dataDir, 'test-tokens.json');
   await writeFile(tokensFile, JSON.stringify([{ token, user: 'test', project: 'test', roles: ['member'] }]));
-  const env = {
-    ...databaseEnvironment(via(database.address)),
-    VITRINE_DATA_DIR: dataDir,
-    VITRINE_TOKENS_FILE: tokensFile,
-    VITRINE_PORT: '0',
-  };
-  const sql = connect(database.address, { poolSize: 2 });
+  const ours = { ...env, VITRINE_DATA_DIR: dataDir, VITRINE_TOKENS_FILE: tokensFile, VITRINE_PORT: '0' };
   const running = new Set<Program>();
 
   function run(args: readonly string[], options: StartOptions = {}): Program {
-    const program = startProcess(args, { ...options, env: { ...env, ...options.env } });
+    const program = startProcess(args, { ...options, env: { ...ours, ...options.env } });
     running.add(program);
     void program.exited.then(() => running.delete(program));
     return program;
@@ -92,22 +119,14 @@ export async function anInstallation(
   return {
     dataDir,
     imagesDir: join(dataDir, 'images'),
-    address: database.address,
-    sql,
-    env,
     token,
     run,
     async serve(options) {
       const program = run(['serve'], options);
       return { ...program, url: await readiness(program), token };
     },
-    async endLeases() {
-      await sql`update images set lease_until = now() - interval '1 second' where lease_until is not null`;
-    },
     async remove() {
       await Promise.all([...running].map((program) => program.end('SIGKILL')));
-      await sql.end();
-      await database.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
@@ -124,7 +143,10 @@ export function databaseEnvironment(address: DatabaseAddress): Record<string, st
 const compileCache = join(root, 'node_modules/.cache/vitrine-test');
 
 /** Starts the program with nothing of the test's own environment but its PATH. */
-export function startProcess(args: readonly string[], { env, under = [], breakable = false }: StartOptions): Program {
+export function startProcess(
+  args: readonly string[],
+  { env, under = [], breakable = false }: StartOptions,
+): Program {
   const [command, ...rest] = [...under, ...(breakable ? [nodePath, breakablePath] : [programPath]), ...args];
   const child = spawn(command as string, rest, {
     cwd: tmpdir(),

@@ -1,7 +1,9 @@
 /** The type Image: every field in one place. */
 import { downloadTarget } from '../../actions/create-upload.ts';
+import { invalid } from '../../domain/errors.ts';
 import { byCodePoint } from '../../domain/image.ts';
 import { capabilities } from '../../domain/policy.ts';
+import { listMax } from '../../search/image-filter.ts';
 import { pageArgs, pageOf } from '../connection.ts';
 import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
 import { Node } from '../node.ts';
@@ -64,12 +66,12 @@ ImageType.implement({
       type: [ImageProperty],
       description: 'Custom properties, sorted by name.',
       args: {
-        names: t.arg.stringList({ description: 'Only these.' }),
+        names: t.arg.stringList({ description: 'Only these: at most 1000.' }),
         prefix: t.arg.string({ description: 'Only a family, such as hw_. With names, both must hold.' }),
       },
       resolve: ({ properties }, { names, prefix }) => {
-        const entries = sortedEntries(properties);
-        const wanted = names || prefix ? entries.filter(([name]) => isWanted(name, names, prefix)) : entries;
+        const entries = sortedEntries(names ? picked(properties, names) : properties);
+        const wanted = prefix ? entries.filter(([name]) => name.startsWith(prefix)) : entries;
         return wanted.map(([name, value]) => ({ name, value }));
       },
     }),
@@ -130,10 +132,10 @@ function sortedEntries(record: Record<string, string>): [string, string][] {
   return Object.entries(record).sort(([a], [b]) => byCodePoint(a, b));
 }
 
-function isWanted(
-  name: string,
-  names: readonly string[] | null | undefined,
-  prefix: string | null | undefined,
-): boolean {
-  return (!names || names.includes(name)) && (!prefix || name.startsWith(prefix));
+/** @throws ValidationError more names than a page of images could bear */
+function picked(record: Record<string, string>, names: readonly string[]): Record<string, string> {
+  if (names.length > listMax) throw invalid(['names'], 'TOO_LONG', `names has at most ${listMax} names.`);
+  return Object.fromEntries(
+    names.filter((name) => Object.hasOwn(record, name)).map((name) => [name, record[name] ?? '']),
+  );
 }

@@ -1,4 +1,6 @@
 /** uploadImage: the bytes of an image as part of a multipart request, for clients that have only GraphQL. */
+import type { Readable } from 'node:stream';
+import type { FileUpload } from 'graphql-upload-ts';
 import { uploadImage } from '../../actions/upload-image.ts';
 import type { SeenImage } from '../../db/images.ts';
 import { parseDigest } from '../../domain/digest.ts';
@@ -21,6 +23,28 @@ const UploadImagePayload = builder.objectRef<SeenImage>('UploadImagePayload').im
     image: t.field({ type: ImageType, description: 'The image, now active.', resolve: (image) => image }),
   }),
 });
+
+/** The parser's own errors are about what the client sent. */
+function broken(cause: unknown): ValidationError {
+  const message = 'The part with the file is missing, or ended before its last byte; send it again.';
+  return new ValidationError([{ path: ['file'], code: 'BROKEN', message, suggestion: null }], { cause });
+}
+
+async function openPart(upload: Promise<FileUpload>): Promise<Readable> {
+  try {
+    return (await upload).createReadStream();
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+async function* readPart(bytes: Readable): AsyncIterable<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    throw broken(error);
+  }
+}
 
 const UploadImageInput = builder.inputType('UploadImageInput', {
   description: 'The bytes of a queued image.',
@@ -51,8 +75,7 @@ builder.mutationField('uploadImage', (t) =>
     args: { input: t.arg({ type: UploadImageInput, required: true, description: 'What to store.' }) },
     resolve: async (_root, { input }, { app, caller, signal }) => {
       const { id, store, digest } = input;
-      const file = await input.file;
-      const bytes = file.createReadStream();
+      const bytes = await openPart(input.file);
       try {
         const expected = digest ? parseDigest(digest.algorithm, digest.value) : null;
         if (digest && !expected) {
@@ -64,7 +87,7 @@ builder.mutationField('uploadImage', (t) =>
         }
         return await uploadImage(app, caller, {
           id,
-          bytes,
+          bytes: readPart(bytes),
           size: null,
           store: store ?? null,
           expected: expected ? [expected] : [],
