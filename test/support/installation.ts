@@ -5,11 +5,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { aDatabase } from './database.ts';
 import type { Access } from './images.ts';
+import { until } from './until.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const programPath = join(root, 'bin/vitrine');
@@ -39,6 +41,8 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** What the command line begins with: `['strace', '-f']`. */
   under?: readonly string[];
+  /** A file for its standard output, or a pipe that nobody reads; else the test collects what it says. */
+  stdout?: number | 'unread';
   /** The server that can be told to kill itself, see breakable-server.ts, in place of the program. */
   breakable?: boolean;
 }
@@ -50,7 +54,10 @@ export interface Place {
   token: string;
   /** Any command of the program. */
   run(args: readonly string[], options?: StartOptions): Program;
-  /** Resolves when it is ready. @throws Error it ended before, with what it printed */
+  /**
+   * Resolves when it is ready. Where the banner cannot be read, the port has to be set.
+   * @throws Error it ended before, with what it printed
+   */
   serve(options?: StartOptions): Promise<Serving>;
   /** Kills what still runs and takes everything away. */
   remove(): Promise<void>;
@@ -123,7 +130,9 @@ export async function aPlace(env: Record<string, string> = {}): Promise<Place> {
     run,
     async serve(options) {
       const program = run(['serve'], options);
-      return { ...program, url: await readiness(program), token };
+      const port = options?.env?.VITRINE_PORT;
+      const url = port ? await answering(program, `http://127.0.0.1:${port}`) : await readiness(program);
+      return { ...program, url, token };
     },
     async remove() {
       await Promise.all([...running].map((program) => program.end('SIGKILL')));
@@ -145,16 +154,21 @@ const compileCache = join(root, 'node_modules/.cache/vitrine-test');
 /** Starts the program with nothing of the test's own environment but its PATH. */
 export function startProcess(
   args: readonly string[],
-  { env, under = [], breakable = false }: StartOptions,
+  { env, under = [], breakable = false, stdout }: StartOptions,
 ): Program {
   const [command, ...rest] = [...under, ...(breakable ? [nodePath, breakablePath] : [programPath]), ...args];
   const child = spawn(command as string, rest, {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: tmpdir(), NODE_COMPILE_CACHE: compileCache, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', ...(breakable ? (['ipc'] as const) : [])],
+    stdio: [
+      'ignore',
+      typeof stdout === 'number' ? stdout : 'pipe',
+      'pipe',
+      ...(breakable ? (['ipc'] as const) : []),
+    ],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [stdout === 'unread' ? null : child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text) => {
       output += text;
     });
@@ -178,8 +192,28 @@ export function startProcess(
   };
 }
 
+/** The address, when somebody answers there. */
+async function answering(program: Program, url: string): Promise<string> {
+  const ready = until(async () => {
+    const response = await fetch(`${url}/readyz`).catch(() => null);
+    return response?.status === 200 || program.child.exitCode !== null;
+  });
+  await ready;
+  if (program.child.exitCode !== null) throw new Error(`The program ended:\n${program.output()}`);
+  return url;
+}
+
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** The address that the banner tells. */
-export async function readiness(program: Program): Promise<string> {
+async function readiness(program: Program): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const look = () => {
     const url = /GraphQL\s+(http:\/\/\S+)\/graphql/.exec(program.output())?.[1];
