@@ -1,6 +1,7 @@
 /** The program's log: JSON lines on standard output, without secrets, that never hold a request up. */
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import type { LogLevel } from '../config/config.ts';
+import { logSink, standardOutput } from './log-sink.ts';
 
 /** What waits for a reader that does not read; past it lines are dropped. Bytes. */
 const bufferMax = 2 ** 20;
@@ -13,23 +14,20 @@ const batch = { bytes: 4096, everyMs: 100 } as const;
 
 export interface ProgramLog {
   log: Logger;
-  /** Writes what is still waiting, as far as somebody reads. */
-  flush(): void;
+  /** Writes what is still waiting, as far as somebody takes it. */
+  flush(): Promise<void>;
 }
 
 export function openLog(level: LogLevel): ProgramLog {
-  const stream = destination({
-    dest: 1,
-    sync: false,
-    maxLength: bufferMax,
-    minLength: batch.bytes,
-    periodicFlush: batch.everyMs,
+  const sink = logSink({
+    outlet: standardOutput(),
+    maxBytes: bufferMax,
+    batchBytes: batch.bytes,
+    everyMs: batch.everyMs,
   });
-  // A reader that is gone is no reason to stop serving.
-  stream.on('error', () => {});
   // However the program ends, short of being killed: what led to it is in the log.
-  process.on('exit', () => flushQuietly(stream));
-  return { log: createLog(level, stream), flush: () => flushQuietly(stream) };
+  process.on('exit', () => sink.flushSync());
+  return { log: createLog(level, sink), flush: () => sink.flush() };
 }
 
 /** The same log on another stream. */
@@ -56,12 +54,4 @@ export function createLog(level: LogLevel, stream: DestinationStream): Logger {
     },
     stream,
   );
-}
-
-function flushQuietly(stream: { flushSync(): void }): void {
-  try {
-    stream.flushSync();
-  } catch {
-    // Nobody reads.
-  }
 }

@@ -34,7 +34,7 @@ export async function serve(config: Config): Promise<void> {
     const isOneOfMany = config.workers > 1 && cluster.isPrimary;
     service = isOneOfMany ? await manyServers(config, log) : await oneServer(config, log);
   } finally {
-    flush();
+    await flush();
   }
   if (cluster.isPrimary) process.stdout.write(await banner(config, service, performance.now() - started));
 
@@ -44,7 +44,7 @@ export async function serve(config: Config): Promise<void> {
   for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => service.stopNow());
   await service.stop(signal);
   log.info('stopped');
-  flush();
+  await flush();
   process.exit(0);
 }
 

@@ -113,6 +113,8 @@ builder.objectType(UnavailableError, {
  */
 export function topLevelError(error: unknown): GraphQLError | null {
   const cause = error instanceof GraphQLError ? error.originalError : error;
+  // Null where there must be none, as the compiler tells it: a field that failed without anybody throwing.
+  if (error instanceof GraphQLError && !cause && error.path && !error.extensions?.code) return null;
   if (error instanceof GraphQLError && (!cause || cause instanceof GraphQLError)) return requestError(error);
   if (!(cause instanceof DomainError)) return null;
   const extensions: Record<string, unknown> = { code: topLevelCode(cause) };
@@ -132,7 +134,7 @@ const foreignCodes = new Set<unknown>([
 
 /** An error of ours as it is; one of graphql-js or yoga with a code of the contract and no endless quotes. */
 function requestError(error: GraphQLError): GraphQLError {
-  const { code, ...extensions } = error.extensions;
+  const { code, ...extensions } = error.extensions ?? {};
   if (code !== undefined && !foreignCodes.has(code)) return error;
   const { http } = extensions as { http?: object };
   // GraphQL over HTTP 6.4: in the old media type a request that is well-formed is answered with 200.

@@ -1,6 +1,8 @@
 /** GraphQL multipart requests: the parts are streamed; nothing but the operation itself is held in memory. */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { processRequest } from 'graphql-upload-ts';
+import { watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
 import { bounds, sendContinue } from '../http/server.ts';
 import { type Params, readParams } from './params.ts';
@@ -17,6 +19,7 @@ export async function readMultipart(
   fileBytesMax: number,
 ): Promise<Params> {
   sendContinue(request, reply);
+  endWhenSlow(request.raw);
   const params = readParams(await operationOf(request, reply, fileBytesMax));
   if (params) return params;
   throw new HttpError(
@@ -24,6 +27,15 @@ export async function readMultipart(
     'BAD_USER_INPUT',
     'Send one operation in a multipart request: an object with query, variables and operationName.',
   );
+}
+
+/** A request with files may last for hours, like any transfer; and must move, like any. */
+function endWhenSlow(request: IncomingMessage): void {
+  const { socket } = request;
+  const before = socket.bytesRead;
+  const pace = watchPace({ moved: () => socket.bytesRead - before, onSlow: () => socket.destroy() });
+  pace.waiting();
+  for (const event of ['end', 'close'] as const) request.once(event, () => pace.stop());
 }
 
 async function operationOf(
@@ -34,8 +46,7 @@ async function operationOf(
   try {
     return await processRequest(request.raw, reply.raw, {
       maxFieldSize: bounds.jsonBytes,
-      // One byte more gets through, so that it is the upload that says so.
-      maxFileSize: fileBytesMax + 1,
+      maxFileSize: fileBytesMax + 1, // a file of just that many counts as cut off
       maxFiles: filesMax,
     });
   } catch (error) {

@@ -42,14 +42,20 @@ function useReadableRequests(): Plugin {
         try {
           return await requestParser(request);
         } catch {
-          throw new GraphQLError('The request cannot be read: it is not JSON, or not an object.', {
-            extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } },
-          });
+          throw unreadable('The request cannot be read: it is not JSON, or not an object.');
         }
       });
     },
+    onParams({ params }) {
+      const { operationName } = params as { operationName?: unknown };
+      if (operationName == null || typeof operationName === 'string') return;
+      throw unreadable('operationName is a string, or left out.');
+    },
   };
 }
+
+const unreadable = (message: string) =>
+  new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } });
 
 /** For yoga, which chooses the status by the errors: without data nothing has run (GraphQL over HTTP 6.4). */
 function useRefusalStatus(): Plugin {
@@ -152,14 +158,23 @@ function useTypedErrors({ introspection }: OperationOptions): Plugin {
       return {
         onExecuteDone({ result, setResult }) {
           if (!('errors' in result) || !result.errors?.length) return;
-          const errors = result.errors.map((error) => shownError(error, context));
+          const errors = result.errors.map((error) => shownError(located(error, args.document), context));
           // Without data nothing has run: graphql-js speaks of the variables.
-          const isRefused = result.data === undefined;
-          setResult({ ...result, errors: isRefused ? errors.map((e) => told(e, introspection)) : errors });
+          if (result.data === undefined) setResult({ errors: errors.map((e) => told(e, introspection)) });
+          else setResult({ errors, data: result.data });
         },
       };
     },
   };
+}
+
+/** The compiler's errors know lines and columns only: the same error as graphql-js makes it. */
+function located(error: GraphQLError, { loc }: DocumentNode): GraphQLError {
+  if (error.nodes || error.positions || !error.locations || !loc) return error;
+  const starts = [0, ...Array.from(loc.source.body.matchAll(/\r\n|[\n\r]/g), (m) => m.index + m[0].length)];
+  const positions = error.locations.map(({ line, column }) => (starts[line - 1] ?? 0) + column - 1);
+  const { message, path, originalError, extensions } = error;
+  return new GraphQLError(message, { source: loc.source, positions, path, originalError, extensions });
 }
 
 /** The error as a client sees it. */

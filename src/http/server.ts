@@ -204,6 +204,7 @@ export function problemFor(error: unknown, request: FastifyRequest, reply: Fasti
 function fastifyRefusal(error: unknown): HttpError | null {
   const { statusCode, message } = error as { statusCode?: number; message: string };
   if (statusCode === 413) return tooLarge();
+  if (statusCode === 415) return new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', message);
   const isRefusal = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   return isRefusal ? new HttpError(statusCode, 'BAD_REQUEST', message) : null;
 }

@@ -1,7 +1,7 @@
 /** The body of an upload as a stream of chunks that ends with an error when the client does not keep it up. */
 import type { IncomingMessage } from 'node:http';
+import { watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
-import { watchPace } from './pace.ts';
 
 /** The client went away, or was too slow, before the last byte. */
 export class BrokenUploadError extends HttpError {

@@ -30,18 +30,24 @@ describe('the probes of graphql-cop, against the profile for production', () => 
   test('batches of queries', async () => {
     const token = server.tokenOf('blue');
     for (const length of [1, 10, 10_000]) {
-      const answer = await send(server, { token, json: Array(length).fill({ query: 'query cop { __typename }' }) });
+      const answer = await send(server, {
+        token,
+        json: Array(length).fill({ query: 'query cop { __typename }' }),
+      });
       expect([answer.status, refusal(answer)]).toEqual([400, 'BAD_USER_INPUT']);
     }
   });
 
   test('circular introspection', async () => {
-    const query = 'query cop { __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }';
+    const query =
+      'query cop { __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }';
     expect(refusal(await probe(query))).toBe('GRAPHQL_VALIDATION_FAILED');
   });
 
   test('directive overload', async () => {
-    expect(refusal(await probe(`query cop { __typename ${'@aa'.repeat(10)} }`))).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect(refusal(await probe(`query cop { __typename ${'@aa'.repeat(10)} }`))).toBe(
+      'GRAPHQL_VALIDATION_FAILED',
+    );
     expect(refusal(await probe(`query cop { __typename ${'@aa'.repeat(500)} }`))).toBe('TOO_COSTLY');
   });
 
@@ -54,8 +60,16 @@ describe('the probes of graphql-cop, against the profile for production', () => 
     ['an argument', '{ images(wher: {}) { totalCount } }'],
     ['a key in the document', '{ images(where: {statu: {}}) { totalCount } }'],
     ['a choice in the document', '{ images(where: {status: {eq: ACTIV}}) { totalCount } }'],
-    ['a key in a variable', 'query ($w: ImageFilter) { images(where: $w) { totalCount } }', { w: { statu: {} } }],
-    ['a choice in a variable', 'query ($w: ImageFilter) { images(where: $w) { totalCount } }', { w: { status: { eq: 'ACTIV' } } }],
+    [
+      'a key in a variable',
+      'query ($w: ImageFilter) { images(where: $w) { totalCount } }',
+      { w: { statu: {} } },
+    ],
+    [
+      'a choice in a variable',
+      'query ($w: ImageFilter) { images(where: $w) { totalCount } }',
+      { w: { status: { eq: 'ACTIV' } } },
+    ],
     ['a type', 'query ($w: ImageFilte) { images(where: $w) { totalCount } }'],
     ['a type in a fragment', '{ node(id: "x") { ... on Imag { name } } }'],
   ])('suggestions of %s', async (_what, query, variables) => {
@@ -82,7 +96,11 @@ describe('the probes of graphql-cop, against the profile for production', () => 
   });
 
   test('url-encoded and other forms', async () => {
-    for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x']) {
+    for (const type of [
+      'application/x-www-form-urlencoded',
+      'text/plain',
+      'multipart/form-data; boundary=x',
+    ]) {
       const body = 'query={__typename}';
       const answer = await send(server, { headers: { 'content-type': type }, body });
       expect([answer.status, refusal(answer)]).toEqual([403, 'CSRF']);
@@ -110,14 +128,27 @@ describe('the probes of graphql-cop, against the profile for production', () => 
 
   test('tracing', async () => {
     const token = server.tokenOf('blue');
-    for (const headers of [{}, { 'x-apollo-tracing': '1' }, { 'apollo-federation-include-trace': 'ftv1' }]) {
-      const answer = await send(server, { token, headers, json: { query: '{ __typename }', extensions: { tracing: true } } });
+    for (const name of ['accept', 'x-apollo-tracing', 'apollo-federation-include-trace']) {
+      const headers = { [name]: name === 'accept' ? '*/*' : 'ftv1' };
+      const answer = await send(server, {
+        token,
+        headers,
+        json: { query: '{ __typename }', extensions: { tracing: true } },
+      });
       expect(answer.text).toBe('{"data":{"__typename":"Query"}}');
     }
   });
 
   test('errors that are not handled', async () => {
-    for (const query of ['qwerty cop { abc }', '', '{', '{ \u0000 }', '"', '#', '{ images(where: "x") { totalCount } }']) {
+    for (const query of [
+      'qwerty cop { abc }',
+      '',
+      '{',
+      '{ \u0000 }',
+      '"',
+      '#',
+      '{ images(where: "x") { totalCount } }',
+    ]) {
       expect(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']).toContain(refusal(await probe(query)));
     }
   });
@@ -170,13 +201,19 @@ test.each<[string, string, unknown?]>([
   ['a time that never was', where, { where: { createdAt: { gt: '2026-02-30T00:00:00Z' } } }],
   ['a time of another calendar', where, { where: { createdAt: { gt: '+012026-01-01T00:00:00Z' } } }],
   ['a time as a statement', where, { where: { createdAt: { gt: "now()'; drop table images; --" } } }],
-  ['a file that is none', 'mutation ($f: Upload!) { uploadImage(input: {id: "x", file: $f}) { __typename } }', { f: 'x' }],
+  [
+    'a file that is none',
+    'mutation ($f: Upload!) { uploadImage(input: {id: "x", file: $f}) { __typename } }',
+    { f: 'x' },
+  ],
   ['a file in the document', 'mutation { uploadImage(input: {id: "x", file: "x"}) { __typename } }'],
   ['a half surrogate in the document', '{ images(where: {name: {eq: "\\ud800"}}) { totalCount } }'],
 ])('%s is refused before anything runs', async (_what, query, variables) => {
   for (let i = 0; i < 3; i++) {
     const answer = await run(server, query, variables);
-    expect(['BAD_USER_INPUT', 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED']).toContain(refusal(answer));
+    expect(['BAD_USER_INPUT', 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED']).toContain(
+      refusal(answer),
+    );
     expect(answer.status).toBe(200);
   }
 });
@@ -187,7 +224,10 @@ test.each<[string, unknown]>([
   ['true', true],
   ['a list', [1]],
 ])('variables that are %s are refused', async (_what, variables) => {
-  const answer = await send(server, { token: server.tokenOf('blue'), json: { query: '{ __typename }', variables } });
+  const answer = await send(server, {
+    token: server.tokenOf('blue'),
+    json: { query: '{ __typename }', variables },
+  });
   expect([answer.status, refusal(answer)]).toEqual([400, 'BAD_USER_INPUT']);
 });
 
@@ -302,7 +342,8 @@ describe('cursors', () => {
 
   test('a cursor of images is refused for members, and of another image is taken', async () => {
     const imageId = await anImage(server.app, { members: { red: 'accepted', green: 'pending' } });
-    const query = 'query ($id: ID!, $c: String!) { image(id: $id) { members(after: $c) { nodes { project } } } }';
+    const query =
+      'query ($id: ID!, $c: String!) { image(id: $id) { members(after: $c) { nodes { project } } } }';
     const foreign = await run(server, query, { id: imageId, c: makeCursor(scope, [time, id]) });
     expect(foreign.errors.map((e) => e.extensions.code)).toEqual(['BAD_CURSOR']);
     const own = await run(server, query, { id: imageId, c: makeCursor('members', [time, '']) });
@@ -322,14 +363,34 @@ test.each<[string, object]>([
   const answer = await run(server, where, { where: filter });
   expectClean(answer);
   expect(answer.data).toEqual({ images: null });
-  expect(answer.errors[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', issues: [{ path: expect.any(Array) }] });
+  expect(answer.errors[0]?.extensions).toMatchObject({
+    code: 'BAD_USER_INPUT',
+    issues: [{ path: expect.any(Array) }],
+  });
 });
 
 test('text that means something in SQL, JSON or LIKE is only text', async () => {
-  const names = ["a'b", 'a"b', 'a\\b', 'a%b', 'a_b', "x'; drop table images; --", '$1', '{"a":1}', '->>', '__proto__', '🐘', 'a\nb', '\u202e'];
+  const names = [
+    "a'b",
+    'a"b',
+    'a\\b',
+    'a%b',
+    'a_b',
+    "x'; drop table images; --",
+    '$1',
+    '{"a":1}',
+    '->>',
+    '__proto__',
+    '🐘',
+    'a\nb',
+    '\u202e',
+  ];
   const project = server.tokenOf('green');
   const properties = names.map((name) => ({ name, value: `value of ${name}` }));
-  const made = await send(server, { token: project, json: { query: create, variables: { input: { name: 'odd', tags: names, properties } } } });
+  const made = await send(server, {
+    token: project,
+    json: { query: create, variables: { input: { name: 'odd', tags: names, properties } } },
+  });
   expect(made.data.createImage.__typename).toBe('CreateImagePayload');
   const count = async (filter: object) => {
     const variables = { where: filter };
@@ -339,9 +400,18 @@ test('text that means something in SQL, JSON or LIKE is only text', async () => 
   };
   for (const name of names) {
     expect([name, await count({ properties: [{ name }] })]).toEqual([name, 1]);
-    expect([name, await count({ properties: [{ name, text: { eq: `value of ${name}` } }] })]).toEqual([name, 1]);
-    expect([name, await count({ properties: [{ name, text: { endsWith: name, ignoreCase: true } }] })]).toEqual([name, 1]);
-    expect([name, await count({ properties: [{ name, text: { eq: 'value of a_b' } }] })]).toEqual([name, name === 'a_b' ? 1 : 0]);
+    expect([name, await count({ properties: [{ name, text: { eq: `value of ${name}` } }] })]).toEqual([
+      name,
+      1,
+    ]);
+    expect([
+      name,
+      await count({ properties: [{ name, text: { endsWith: name, ignoreCase: true } }] }),
+    ]).toEqual([name, 1]);
+    expect([name, await count({ properties: [{ name, text: { eq: 'value of a_b' } }] })]).toEqual([
+      name,
+      name === 'a_b' ? 1 : 0,
+    ]);
     expect([name, await count({ tags: { has: name } })]).toEqual([name, 1]);
     expect([name, await count({ name: { contains: name } })]).toEqual([name, 0]);
   }
@@ -383,11 +453,20 @@ test('a caller is whom the token says, whatever headers say', async () => {
 test.each<[string, HeadersInit]>([
   ['unknown', { 'x-auth-token': 'nope' }],
   ['8 KiB long', { 'x-auth-token': 'a'.repeat(8_192) }],
-  ['given twice', [['x-auth-token', 'a'], ['x-auth-token', 'b']]],
+  [
+    'given twice',
+    [
+      ['x-auth-token', 'a'],
+      ['x-auth-token', 'b'],
+    ],
+  ],
   ['a bearer that is unknown', { authorization: 'Bearer nope' }],
   ['a name of a method', { 'x-auth-token': '__proto__' }],
 ])('a token that is %s is refused, and not told', async (_what, headers) => {
-  const answer = await send(server, { headers: { 'content-type': 'application/json', ...Object.fromEntries(new Headers(headers)) }, body: '{"query":"{ __typename }"}' });
+  const answer = await send(server, {
+    headers: { 'content-type': 'application/json', ...Object.fromEntries(new Headers(headers)) },
+    body: '{"query":"{ __typename }"}',
+  });
   expect([answer.status, refusal(answer)]).toEqual([401, 'UNAUTHENTICATED']);
   expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="vitrine"');
   expect(answer.text).not.toContain('nope');
@@ -397,7 +476,9 @@ test('five hundred requests of two projects at once never see a row of the other
   const own = { blue: new Set<string>(), red: new Set<string>() };
   for (const project of ['blue', 'red'] as const) {
     for (let i = 0; i < 5; i++) {
-      own[project].add(await anImage(server.app, { owner: project, visibility: 'private', name: `${project}-${i}` }));
+      own[project].add(
+        await anImage(server.app, { owner: project, visibility: 'private', name: `${project}-${i}` }),
+      );
     }
   }
   const ids = [...own.blue, ...own.red];
@@ -411,14 +492,19 @@ test('five hundred requests of two projects at once never see a row of the other
     Array.from({ length: 500 }, async (_, i) => {
       const project = i % 2 === 0 ? 'blue' : 'red';
       const id = ids[i % ids.length];
-      const { data, errors } = await send(server, { token: server.tokenOf(project), json: { query, variables: { ids, id } } });
+      const { data, errors } = await send(server, {
+        token: server.tokenOf(project),
+        json: { query, variables: { ids, id } },
+      });
       expect(errors).toEqual([]);
       const isOwn = own[project];
       expect(data.viewer.project).toBe(project);
       expect(new Set(data.images.nodes.map((n: { id: string }) => n.id))).toEqual(isOwn);
       expect(new Set(data.images.nodes.map((n: { owner: string }) => n.owner))).toEqual(new Set([project]));
       expect(data.images.totalCount).toBe(isOwn.size);
-      expect(data.nodes.map((n: { id: string } | null) => n?.id ?? null)).toEqual(ids.map((one) => (isOwn.has(one) ? one : null)));
+      expect(data.nodes.map((n: { id: string } | null) => n?.id ?? null)).toEqual(
+        ids.map((one) => (isOwn.has(one) ? one : null)),
+      );
       expect(data.image?.id ?? null).toBe(isOwn.has(id ?? '') ? id : null);
     }),
   );
@@ -427,14 +513,21 @@ test('five hundred requests of two projects at once never see a row of the other
 test('script in names and bytes is never answered as a page', async () => {
   const script = '"><img src=x onerror=alert(1)><script>alert(1)</script>';
   const token = server.tokenOf('blue');
-  const made = await run(server, create, { input: { name: script, tags: [script], diskFormat: 'ISO', containerFormat: 'BARE' } });
+  const made = await run(server, create, {
+    input: { name: script, tags: [script], diskFormat: 'ISO', containerFormat: 'BARE' },
+  });
   expect(made.data.createImage.image.name).toBe(script);
   expect(made.headers.get('content-type')).toBe('application/json; charset=utf-8');
   expect(made.headers.get('x-content-type-options')).toBe('nosniff');
 
   const path = `/v2/images/${made.data.createImage.image.id}/file`;
   const page = `<!doctype html><script>alert(document.cookie)</script>`;
-  const put = await server.http(path, { method: 'PUT', token, headers: { 'content-type': 'application/octet-stream' }, body: page });
+  const put = await server.http(path, {
+    method: 'PUT',
+    token,
+    headers: { 'content-type': 'application/octet-stream' },
+    body: page,
+  });
   expect(put.status).toBe(204);
   const got = await server.http(path, { token, headers: { accept: 'text/html' } });
   expect(await got.text()).toBe(page);
@@ -454,6 +547,8 @@ test('the page of GraphiQL is not shown inside other pages', async () => {
   const answer = await server.http('/graphql', { headers: { accept: 'text/html' } });
   expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
   expect(answer.headers.get('x-frame-options')).toBe('DENY');
-  const injected = await server.http('/graphql?query=</script><script>alert(1)</script>', { headers: { accept: 'text/html' } });
+  const injected = await server.http('/graphql?query=</script><script>alert(1)</script>', {
+    headers: { accept: 'text/html' },
+  });
   expect(await injected.text()).not.toContain('alert(1)');
 });

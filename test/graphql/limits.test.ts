@@ -11,11 +11,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const times = (n: number, text: (i: number) => string) => Array.from({ length: n }, (_, i) => text(i)).join(' ');
+const times = (n: number, text: (i: number) => string) =>
+  Array.from({ length: n }, (_, i) => text(i)).join(' ');
 
 /** `levels` fields deep: members and images by turns, from image at the top. */
 function deep(levels: number): string {
-  const names = Array.from({ length: levels - 1 }, (_, i) => ['image(id: "x")', 'members(first: 1)', 'nodes', 'image'][i && (i - 1) % 3 + 1]);
+  const names = Array.from(
+    { length: levels - 1 },
+    (_, i) => ['image(id: "x")', 'members(first: 1)', 'nodes', 'image'][i && ((i - 1) % 3) + 1],
+  );
   return `{ ${names.map((name) => `${name} {`).join(' ')} __typename ${'}'.repeat(levels - 1)} }`;
 }
 
@@ -28,7 +32,11 @@ interface Costly {
 
 const costly: Record<string, Costly> = {
   depth: { query: deep(13), cost: 13, limit: 12 },
-  'depth in inline fragments': { query: deep(13).replaceAll('nodes {', 'nodes { ... {').replace(/\}$/, '}}}}}'), cost: 13, limit: 12 },
+  'depth in inline fragments': {
+    query: deep(13).replaceAll('nodes {', 'nodes { ... {').replace(/\}$/, '}}}}}'),
+    cost: 13,
+    limit: 12,
+  },
   'depth in fragments': {
     query: `{ image(id: "x") { ...A } } fragment A on Image { members { nodes { image { ...B } } } }
       fragment B on Image { members { nodes { image { ...C } } } }
@@ -74,8 +82,15 @@ const costly: Record<string, Costly> = {
   },
   'fields 600 levels deep': { query: `${'{a'.repeat(600)}${'}'.repeat(600)}`, cost: 600, limit: 12 },
   characters: { query: `{ __typename } #${'x'.repeat(19_985)}`, cost: 20_001, limit: 20_000 },
-  'a string of a megabyte': { query: `{ image(id: "${'x'.repeat(10 ** 6)}") { id } }`, cost: 1_000_024, limit: 20_000 },
-  'a list ten thousand levels deep': { query: `{ nodes(ids: ${'['.repeat(9_000)}${']'.repeat(9_000)}) { id } }`, limit: expect.any(Number) },
+  'a string of a megabyte': {
+    query: `{ image(id: "${'x'.repeat(10 ** 6)}") { id } }`,
+    cost: 1_000_024,
+    limit: 20_000,
+  },
+  'a list ten thousand levels deep': {
+    query: `{ nodes(ids: ${'['.repeat(9_000)}${']'.repeat(9_000)}) { id } }`,
+    limit: expect.any(Number),
+  },
   directives: { query: `{ __typename ${'@include(if: true) '.repeat(21)} }`, cost: 21, limit: 20 },
   'directives on fragments and operations': {
     query: `query @a @a @a @a @a { ...F @a @a @a @a @a } fragment F on Query @a @a @a @a @a { __typename ${'@a '.repeat(6)} }`,
@@ -113,7 +128,11 @@ const costly: Record<string, Costly> = {
     query: '{ images(first: 400) { nodes { members(first: 400) { nodes { project } } } } }',
     limit: 100_000,
   },
-  'a page of a thousand million': { query: '{ images(first: 1000000000) { nodes { id } } }', cost: 5_000_000_000, limit: 100_000 },
+  'a page of a thousand million': {
+    query: '{ images(first: 1000000000) { nodes { id } } }',
+    cost: 5_000_000_000,
+    limit: 100_000,
+  },
   'more nodes by id than there is time for': {
     query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Image { properties { name value } } } }',
     variables: { ids: Array(5_000).fill('x') },
@@ -163,7 +182,10 @@ test('the operation that is asked for is the one that is measured', async () => 
 });
 
 test.each<[string, string, unknown?]>([
-  ['a page of 1000 with all that a list shows', '{ images(first: 1000) { nodes { name status size tags properties { name value } } } }'],
+  [
+    'a page of 1000 with all that a list shows',
+    '{ images(first: 1000) { nodes { name status size tags properties { name value } } } }',
+  ],
   ['a depth of 12', deep(12)],
   ['15 aliases', `{ ${times(15, (i) => `a${i}: __typename`)} }`],
   ['20 directives that have a meaning', `{ ${times(20, () => '__typename @include(if: true)')} }`],
@@ -182,13 +204,25 @@ test.each<[string, string, unknown?]>([
 
 test.each<[string, string]>([
   ['fragments in a circle', '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A __typename }'],
-  ['a fragment in itself', '{ ...A } fragment A on Query { images { nodes { members { nodes { image { id } } } } } ...A }'],
-  ['a hundred unused fragments', `{ __typename } ${times(100, (i) => `fragment F${i} on Query { __typename }`)}`],
+  [
+    'a fragment in itself',
+    '{ ...A } fragment A on Query { images { nodes { members { nodes { image { id } } } } } ...A }',
+  ],
+  [
+    'a hundred unused fragments',
+    `{ __typename } ${times(100, (i) => `fragment F${i} on Query { __typename }`)}`,
+  ],
   ['the same field with differing arguments', `{ ${times(90, (i) => `image(id: "${i}") { id }`)} }`],
-  ['fragments that differ', `{ image(id: "x") { ${times(60, (i) => `...F${i}`)} } } ${times(60, (i) => `fragment F${i} on Image { property(name: "${i}") }`)}`],
+  [
+    'fragments that differ',
+    `{ image(id: "x") { ${times(60, (i) => `...F${i}`)} } } ${times(60, (i) => `fragment F${i} on Image { property(name: "${i}") }`)}`,
+  ],
   ['a list 900 levels deep', `{ nodes(ids: ${'['.repeat(900)}${']'.repeat(900)}) { id } }`],
   ['400 unknown variables', `query (${times(400, (i) => `$v${i}: Int`)}) { __typename }`],
-  ['introspection in a circle', '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }'],
+  [
+    'introspection in a circle',
+    '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }',
+  ],
 ])('%s: not valid, in few words', async (_what, query) => {
   for (let i = 0; i < 3; i++) {
     const answer = await run(server, query);
@@ -216,7 +250,10 @@ test.each<[string, object]>([
   ['a filter of 301 conditions', { where: { and: Array(301).fill({ hidden: true }) } }],
   ['a filter of conditions that ask nothing', { where: { or: Array(19_000).fill({}) } }],
   ['a list of 1001 values', { where: { name: { in: Array(1_001).fill('x') } } }],
-  ['lists of 10001 values together', { where: { or: Array(11).fill({ name: { in: Array(1_000).fill('x') } }) } }],
+  [
+    'lists of 10001 values together',
+    { where: { or: Array(11).fill({ name: { in: Array(1_000).fill('x') } }) } },
+  ],
 ])('%s is refused where it stands', async (_what, variables) => {
   const query = 'query ($where: ImageFilter) { images(where: $where) { totalCount } }';
   const { status, data, errors } = await run(server, query, variables);
@@ -231,7 +268,10 @@ function nested(levels: number): object {
 test('of wrong variables that are large one mistake is told, and in few words', async () => {
   const query = 'query ($w: ImageFilter) { images(where: $w) { totalCount } }';
   const wrong = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`k${i}`, 1]));
-  for (const w of [{ ...wrong, name: { eq: 'x'.repeat(900_000) } }, { minDisk: { eq: 'x'.repeat(900_000) } }]) {
+  for (const w of [
+    { ...wrong, name: { eq: 'x'.repeat(900_000) } },
+    { minDisk: { eq: 'x'.repeat(900_000) } },
+  ]) {
     for (let i = 0; i < 3; i++) {
       const answer = await run(server, query, { w });
       expect(refusal(answer)).toBe('BAD_USER_INPUT');

@@ -1,6 +1,7 @@
 /** uploadImage: the bytes of an image as part of a multipart request, for clients that have only GraphQL. */
 import type { Readable } from 'node:stream';
 import type { FileUpload } from 'graphql-upload-ts';
+import type { App } from '../../actions/app.ts';
 import { uploadImage } from '../../actions/upload-image.ts';
 import type { SeenImage } from '../../db/images.ts';
 import { parseDigest } from '../../domain/digest.ts';
@@ -24,25 +25,30 @@ const UploadImagePayload = builder.objectRef<SeenImage>('UploadImagePayload').im
   }),
 });
 
-/** The parser's own errors are about what the client sent. */
-function broken(cause: unknown): ValidationError {
+/** The parser's own errors are about what the client sent: too much, or not all of it. */
+function partError({ limits }: App, cause: unknown): Error {
+  if ((cause as { status?: number }).status === 413) {
+    const limit = limits.imageSizeMax;
+    const about = { resource: 'image_size', limit, used: 0, requested: limit + 1 };
+    return new QuotaExceededError(about, `An image may have ${limit} bytes; send a smaller one.`);
+  }
   const message = 'The part with the file is missing, or ended before its last byte; send it again.';
   return new ValidationError([{ path: ['file'], code: 'BROKEN', message, suggestion: null }], { cause });
 }
 
-async function openPart(upload: Promise<FileUpload>): Promise<Readable> {
+async function openPart(app: App, upload: Promise<FileUpload>): Promise<Readable> {
   try {
     return (await upload).createReadStream();
   } catch (error) {
-    throw broken(error);
+    throw partError(app, error);
   }
 }
 
-async function* readPart(bytes: Readable): AsyncIterable<Uint8Array> {
+async function* readPart(app: App, bytes: Readable): AsyncIterable<Uint8Array> {
   try {
     yield* bytes;
   } catch (error) {
-    throw broken(error);
+    throw partError(app, error);
   }
 }
 
@@ -75,7 +81,7 @@ builder.mutationField('uploadImage', (t) =>
     args: { input: t.arg({ type: UploadImageInput, required: true, description: 'What to store.' }) },
     resolve: async (_root, { input }, { app, caller, signal }) => {
       const { id, store, digest } = input;
-      const bytes = await openPart(input.file);
+      const bytes = await openPart(app, input.file);
       try {
         const expected = digest ? parseDigest(digest.algorithm, digest.value) : null;
         if (digest && !expected) {
@@ -87,7 +93,7 @@ builder.mutationField('uploadImage', (t) =>
         }
         return await uploadImage(app, caller, {
           id,
-          bytes: readPart(bytes),
+          bytes: readPart(app, bytes),
           size: null,
           store: store ?? null,
           expected: expected ? [expected] : [],

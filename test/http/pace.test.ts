@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { watchPace } from '../../src/transfer/pace.ts';
+import { watchPace } from '../../src/http/pace.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
