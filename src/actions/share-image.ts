@@ -33,7 +33,7 @@ export interface ShareImage {
 export async function addImageMember(app: App, caller: Caller, input: ShareImage): Promise<ImageMember> {
   return transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
-    const issues = textIssues(['project'], 'The project', input.project, limits.ownerLength);
+    const issues = projectIssues(input.project);
     if (input.project === '') {
       issues.push({
         path: ['project'],
@@ -59,6 +59,12 @@ export async function addImageMember(app: App, caller: Caller, input: ShareImage
   });
 }
 
+const projectIssues = (project: string) =>
+  textIssues(['project'], 'The project', project, limits.ownerLength);
+
+/** What cannot be written is nowhere to be found. */
+const canBeMember = (project: string) => projectIssues(project).length === 0;
+
 /**
  * Returns the image. The project no longer sees it.
  *
@@ -69,7 +75,8 @@ export async function removeImageMember(app: App, caller: Caller, input: ShareIm
   await transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
     requireShared(image);
-    if (!(await removeMember(tx, image.id, input.project))) throw noMember(image.id, input.project);
+    const isGone = canBeMember(input.project) && (await removeMember(tx, image.id, input.project));
+    if (!isGone) throw noMember(image.id, input.project);
   });
   return requireImage(app, caller, input.imageId, 'get');
 }
@@ -102,7 +109,7 @@ export async function respondToImageShare(
         'Only an admin answers for another project than their own; leave project out.',
       );
     }
-    const member = await updateMember(tx, image.id, project, input.status);
+    const member = canBeMember(project) ? await updateMember(tx, image.id, project, input.status) : null;
     if (!member) throw noMember(image.id, project);
     return member;
   });

@@ -3,6 +3,7 @@
  * table, so that the same fault reads the same whichever store it hits. Messages name the store, never a path
  * on the host; the original error stays in `cause` for the log.
  */
+import { constants } from 'node:os';
 import { ConflictError, DomainError, NotFoundError, UnavailableError } from '../domain/errors.ts';
 
 /** Out of blocks, out of quota, past the largest file. */
@@ -22,10 +23,15 @@ const sentences: Record<string, string> = {
   ENOTDIR: 'its directory or the unfinished object is gone',
 };
 
+/** Names of the numbers: libuv knows fewer than the system, and calls EDQUOT and ESTALE "Unknown system error". */
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]));
+
 /** The errno code of a failed system call; null for any other error. */
 export function errnoOf(error: unknown): string | null {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
+  if (!(error instanceof Error)) return null;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return code;
+  return typeof errno === 'number' ? (names.get(-errno) ?? null) : null;
 }
 
 /** `error` in the words of the contract. Domain errors and what is no system call's failure pass unchanged. */

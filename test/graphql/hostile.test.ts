@@ -283,6 +283,26 @@ test.each<[string, string]>([
   expect(answer.errors.map((e) => e.extensions.code)).toEqual(['BAD_USER_INPUT']);
 });
 
+test.each(['', '\0', '\ud800', 'x'.repeat(10_000)])(
+  'a project that cannot be is no member',
+  async (project) => {
+    const id = await anImage(server.app, { members: { red: 'pending' } });
+    const query = `mutation ($id: ID!, $project: String!) {
+    removeImageMember(input: {imageId: $id, project: $project}) { ... on Error { code } }
+    addImageMember(input: {imageId: $id, project: $project}) { ... on Error { code } }
+    respondToImageShare(input: {imageId: $id, project: $project, status: ACCEPTED}) { ... on Error { code } }
+  }`;
+    const variables = { id, project };
+    const answer = await send(server, { token: server.tokenOf('admin'), json: { query, variables } });
+    expectClean(answer);
+    expect(answer.data).toEqual({
+      removeImageMember: { code: 'NOT_FOUND' },
+      addImageMember: { code: 'INVALID_INPUT' },
+      respondToImageShare: { code: 'NOT_FOUND' },
+    });
+  },
+);
+
 describe('cursors', () => {
   const time = '2026-01-01T00:00:00.000000Z';
   const id = '00000000-0000-4000-8000-000000000000';

@@ -2,16 +2,21 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { storesOf } from '../../src/stores/all.ts';
+import { memoryStore } from '../../src/stores/memory.ts';
 import { someBytes } from '../support/bytes.ts';
+import { faultStore } from '../support/fault-store.ts';
 import { expectClean, type GraphqlAnswer, refusal, run, send } from '../support/graphql.ts';
 import { rawConnection } from '../support/raw-http.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
+const store = faultStore(memoryStore({ id: 'memory' }));
 let server: TestServer;
 beforeAll(async () => {
-  server = await aServer({ env: { VITRINE_IMAGE_SIZE_MAX: '8 MiB' } });
+  server = await aServer({ env: { VITRINE_IMAGE_SIZE_MAX: '8 MiB' }, stores: storesOf([store]) });
 });
 afterAll(async () => {
   expect(server.logged.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
@@ -87,6 +92,16 @@ test.each([0, 1, 5_000_000, 8 * 2 ** 20])(
   },
 );
 
+function headOf(length: number): string {
+  const lines = [
+    'Host: x',
+    `X-Auth-Token: ${server.tokenOf('blue')}`,
+    'x-vitrine-csrf: 1',
+    `Content-Type: ${type}`,
+  ];
+  return `POST /graphql HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: ${length}\r\n\r\n`;
+}
+
 test('a file streams: its image is being saved while it is still on the way', async () => {
   const id = await newImage();
   const bytes = someBytes(2 ** 20);
@@ -97,9 +112,7 @@ test('a file streams: its image is being saved while it is still on the way', as
   ]);
   const half = body.length - 2 ** 19;
   const connection = await rawConnection(server.url);
-  connection.write(
-    `POST /graphql HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${server.tokenOf('blue')}\r\nx-vitrine-csrf: 1\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`,
-  );
+  connection.write(headOf(body.length));
   connection.write(body.subarray(0, half));
   await until(async () => (await statusOf(id)).status === 'SAVING');
   connection.write(body.subarray(half));
@@ -116,9 +129,7 @@ test('a client that leaves in the middle leaves an image that can be uploaded ag
     ['0', someBytes(2 ** 20), 'x'],
   ]);
   const connection = await rawConnection(server.url);
-  connection.write(
-    `POST /graphql HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${server.tokenOf('blue')}\r\nx-vitrine-csrf: 1\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`,
-  );
+  connection.write(headOf(body.length));
   connection.write(body.subarray(0, 2 ** 19));
   await until(async () => (await statusOf(id)).status === 'SAVING');
   connection.socket.resetAndDestroy();
@@ -129,6 +140,49 @@ test('a client that leaves in the middle leaves an image that can be uploaded ag
     ['0', 'all', 'x'],
   ]);
   expect(again.data.uploadImage.image).toMatchObject({ status: 'ACTIVE', size: 3 });
+});
+
+/** Holds uploads back before they read, and gives what lets them go on. */
+function heldBack(): () => void {
+  store.fail({ at: 'create', how: 'hang' });
+  return () => {
+    store.release();
+    store.fail();
+  };
+}
+
+test('a client that leaves before anything of its file is read harms nobody', async () => {
+  const id = await newImage();
+  const release = heldBack();
+  const connection = await rawConnection(server.url);
+  connection.write(headOf(10 ** 6));
+  connection.write(
+    bodyOf([
+      ['operations', operations(id)],
+      ['map', map],
+      ['0', someBytes(2 ** 19), 'x'],
+    ]).subarray(0, 2 ** 18),
+  );
+  await until(() => store.calls('create') === 1);
+  connection.socket.resetAndDestroy();
+  await sleep(100);
+  release();
+  await until(async () => (await statusOf(id)).status === 'QUEUED');
+});
+
+test('a file that is found too large before anything of it is read harms nobody', async () => {
+  const id = await newImage();
+  const release = heldBack();
+  const answer = sendParts([
+    ['operations', operations(id)],
+    ['map', map],
+    ['0', someBytes(20 * 2 ** 20), 'x'],
+  ]);
+  await until(() => store.calls('create') === 1);
+  await sleep(300);
+  release();
+  expect((await answer).data.uploadImage).toMatchObject({ code: 'QUOTA_EXCEEDED' });
+  expect(await statusOf(id)).toEqual({ status: 'QUEUED', size: null });
 });
 
 test('one part can be the file of two images', async () => {

@@ -2,6 +2,8 @@
  * A store that fails as told. What it throws is what a driver would throw for the same errno, since both use the
  * same table; everything else is done by the store inside.
  */
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 import { storeFailure } from '../../src/stores/failure.ts';
 import type { StoreWriter, WritableStore } from '../../src/stores/store.ts';
 
@@ -66,8 +68,14 @@ export function faultStore(inner: WritableStore): FaultStore {
   };
 }
 
-/** An error as node:fs makes it, a path on the host included: the path must not come out anywhere. */
-export function errno(code: string): Error {
+/**
+ * An error as node:fs makes it, a path on the host included: the path must not come out anywhere. Codes that libuv
+ * does not know (EDQUOT, ESTALE) have only their number.
+ */
+export function errno(name: string): Error {
+  const number = -((constants.errno as Record<string, number>)[name] ?? 4095);
+  const isKnown = getSystemErrorMap().has(number) || number === -4095;
+  const code = isKnown ? name : `Unknown system error ${number}`;
   const message = `${code}: made by a test, open '/host/path/of/the/store'`;
-  return Object.assign(new Error(message), { code, path: '/host/path/of/the/store' });
+  return Object.assign(new Error(message), { code, errno: number, path: '/host/path/of/the/store' });
 }

@@ -1,7 +1,7 @@
 /** The type Image: every field in one place. */
 import { downloadTarget } from '../../actions/create-upload.ts';
 import { invalid } from '../../domain/errors.ts';
-import { byCodePoint } from '../../domain/image.ts';
+import { sortByCodePoint } from '../../domain/image.ts';
 import { capabilities } from '../../domain/policy.ts';
 import { listMax } from '../../search/image-filter.ts';
 import { pageArgs, pageOf } from '../connection.ts';
@@ -57,7 +57,11 @@ ImageType.implement({
       type: [Digest],
       description:
         'Every digest computed while the bytes arrived: sha512 (the OpenStack os_hash), sha256. Empty until data is uploaded.',
-      resolve: ({ digests }) => sortedEntries(digests).map(([algorithm, value]) => ({ algorithm, value })),
+      resolve: ({ digests }) =>
+        sortByCodePoint(Object.keys(digests)).map((algorithm) => ({
+          algorithm,
+          value: digests[algorithm] ?? '',
+        })),
     }),
     protected: t.exposeBoolean('protected', { description: 'While true the image cannot be deleted.' }),
     hidden: t.exposeBoolean('hidden', { description: 'Left out of lists unless they ask for hidden ones.' }),
@@ -70,9 +74,9 @@ ImageType.implement({
         prefix: t.arg.string({ description: 'Only a family, such as hw_. With names, both must hold.' }),
       },
       resolve: ({ properties }, { names, prefix }) => {
-        const entries = sortedEntries(names ? picked(properties, names) : properties);
-        const wanted = prefix ? entries.filter(([name]) => name.startsWith(prefix)) : entries;
-        return wanted.map(([name, value]) => ({ name, value }));
+        const known = sortByCodePoint(names ? picked(properties, names) : Object.keys(properties));
+        const wanted = prefix ? known.filter((name) => name.startsWith(prefix)) : known;
+        return wanted.map((name) => ({ name, value: properties[name] ?? '' }));
       },
     }),
     property: t.string({
@@ -128,14 +132,11 @@ that a browser can follow it as a link. New at each request: ask when it is used
   }),
 });
 
-function sortedEntries(record: Record<string, string>): [string, string][] {
-  return Object.entries(record).sort(([a], [b]) => byCodePoint(a, b));
-}
-
-/** @throws ValidationError more names than a page of images could bear */
-function picked(record: Record<string, string>, names: readonly string[]): Record<string, string> {
+/**
+ * Those of `names` that the record has, each once.
+ * @throws ValidationError more names than a page of images could bear
+ */
+function picked(record: Record<string, string>, names: readonly string[]): string[] {
   if (names.length > listMax) throw invalid(['names'], 'TOO_LONG', `names has at most ${listMax} names.`);
-  return Object.fromEntries(
-    names.filter((name) => Object.hasOwn(record, name)).map((name) => [name, record[name] ?? '']),
-  );
+  return [...new Set(names)].filter((name) => Object.hasOwn(record, name));
 }

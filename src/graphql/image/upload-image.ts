@@ -38,7 +38,10 @@ function partError({ limits }: App, cause: unknown): Error {
 
 async function openPart(app: App, upload: Promise<FileUpload>): Promise<Readable> {
   try {
-    return (await upload).createReadStream();
+    const bytes = (await upload).createReadStream();
+    // It may break before it is read, and an error that nobody hears ends the process; the reader is told again.
+    bytes.on('error', () => {});
+    return bytes;
   } catch (error) {
     throw partError(app, error);
   }
