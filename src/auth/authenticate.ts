@@ -26,7 +26,9 @@ function tokenIn(headers: IncomingHttpHeaders): string | null {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null;
   if (typeof own === 'string' && own !== '') {
     if (bearer !== null && bearer !== own) {
-      throw new UnauthenticatedError('X-Auth-Token and Authorization carry different tokens; send one of them.');
+      throw new UnauthenticatedError(
+        'X-Auth-Token and Authorization carry different tokens; send one of them.',
+      );
     }
     return own;
   }

@@ -146,7 +146,8 @@ const fixUp = (unit: number) => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 
 export function sortByCodePoint(texts: string[]): string[] {
   if (texts.length > 32) return texts.sort(byCodePoint);
   // So few are put in place one by one, in half the time: every image of a list has its properties sorted.
-  for (const [i, text] of texts.entries()) {
+  for (let i = 1; i < texts.length; i++) {
+    const text = texts[i] as string;
     let at = i;
     for (; at > 0 && byCodePoint(texts[at - 1] as string, text) > 0; at--)
       texts[at] = texts[at - 1] as string;

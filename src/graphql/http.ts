@@ -20,6 +20,7 @@ import { readMultipart } from './multipart.ts';
 import { type Params, parseParams } from './params.ts';
 import { operationPlugins, shownError } from './plugins.ts';
 import { schema } from './schema.ts';
+import { mendSpool } from './spool.ts';
 
 export interface GraphqlOptions {
   app: App;
@@ -37,6 +38,7 @@ type Yoga = YogaServerInstance<ServerContext, object>;
 const endpoint = '/graphql';
 
 export function graphqlRoutes(http: FastifyInstance, options: GraphqlOptions): void {
+  mendSpool();
   const yoga = yogaOf(options);
   http.register(async (scope) => {
     bufferBodies(scope);

@@ -37,7 +37,11 @@ test('a change of the file is seen without a restart; a wrong one changes nothin
   expect(await tokens.callerOf('old')).toBeNull();
 
   await writeFile(path, '[{"token": "half');
-  await expect.poll(() => (tokens.callerOf('new'), warn.mock.calls.length), { timeout: 3000 }).toBe(1);
+  const reported = async () => {
+    await tokens.callerOf('new');
+    return warn.mock.calls.length;
+  };
+  await expect.poll(reported, { timeout: 3000 }).toBe(1);
   expect(await tokens.callerOf('new')).toMatchObject({ isAdmin: true });
 });
 

@@ -8,8 +8,8 @@ import { imageVisibilities, memberStatuses } from '../../src/domain/image.ts';
 import { canSee } from '../../src/domain/policy.ts';
 import type { ImageInclude } from '../../src/search/image-filter.ts';
 import { totalOrder } from '../../src/search/image-order.ts';
-import { aDatabase } from '../support/database.ts';
 import { anImage } from '../support/an-image.ts';
+import { aDatabase } from '../support/database.ts';
 
 let db: Database;
 let drop: () => Promise<void>;
@@ -31,19 +31,33 @@ const image = fc.record({
   members: fc.dictionary(project, fc.constantFrom(...memberStatuses)),
 });
 const caller = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ user: fc.constant('u'), project: fc.option(project), roles: fc.subarray(['admin', 'member', 'reader', 'other'] as const) }).map(callerWith) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .record({
+        user: fc.constant('u'),
+        project: fc.option(project),
+        roles: fc.subarray(['admin', 'member', 'reader', 'other'] as const),
+      })
+      .map(callerWith),
+  },
   { weight: 1, arbitrary: fc.constant(anonymous) },
 );
 const includes = fc.subarray<ImageInclude>(['COMMUNITY', 'PENDING_SHARES', 'REJECTED_SHARES', 'HIDDEN']);
 
 /** What a list leaves out of what can be seen by id: written anew, from the contract's words. */
-function isListed(who: Caller, one: { owner: string | null; visibility: string; hidden: boolean; members: Record<string, string> }, include: ImageInclude[]): boolean {
+function isListed(
+  who: Caller,
+  one: { owner: string | null; visibility: string; hidden: boolean; members: Record<string, string> },
+  include: ImageInclude[],
+): boolean {
   if (one.hidden && !include.includes('HIDDEN')) return false;
   if (who.isAdmin) return true;
   if (who.project !== null && one.owner === who.project) return true;
   if (one.visibility === 'public') return true;
   if (one.visibility === 'community') return include.includes('COMMUNITY');
-  const membership = one.visibility === 'shared' && who.project !== null ? one.members[who.project] : undefined;
+  const membership =
+    one.visibility === 'shared' && who.project !== null ? one.members[who.project] : undefined;
   if (membership === 'pending') return include.includes('PENDING_SHARES');
   if (membership === 'rejected') return include.includes('REJECTED_SHARES');
   return membership === 'accepted';
@@ -58,7 +72,13 @@ test('who sees an image is the same in SQL, in the policy and in the words of th
       const seen = await findImagesById(db, who, ids);
       const visible = new Set(seen.filter((i) => canSee(who, i, i.membership)).map((i) => i.id));
       const scope = { caller: who, includes: new Set(include), where: {} };
-      const page = { fields: ['id' as const], order: totalOrder([]), limit: 1000, from: null, backward: false };
+      const page = {
+        fields: ['id' as const],
+        order: totalOrder([]),
+        limit: 1000,
+        from: null,
+        backward: false,
+      };
       const listed = new Set((await findImagePage(db, scope, page)).images.map((i) => i.id));
       for (const [i, one] of made.entries()) {
         const id = ids[i] ?? '';
@@ -67,7 +87,9 @@ test('who sees an image is the same in SQL, in the policy and in the words of th
       }
       if (include.length === 4 && !who.isAnonymous) {
         // By id nothing more is seen than a list can be made to show, but for old images without an owner.
-        const byIdOnly = made.filter((one, i) => visible.has(ids[i] ?? '') && !listed.has(ids[i] ?? '') && one.owner !== null);
+        const byIdOnly = made.filter(
+          (one, i) => visible.has(ids[i] ?? '') && !listed.has(ids[i] ?? '') && one.owner !== null,
+        );
         expect(byIdOnly).toEqual([]);
       }
     }),

@@ -188,7 +188,9 @@ describe.skipIf(mounts.skip)(`a disk of 64 MiB${mounts.why}`, () => {
     } finally {
       execFileSync('umount', [spool]);
     }
-    expect(await sendMultipart(server, id, bytes)).toMatchObject({ uploadImage: { __typename: 'UploadImagePayload' } });
+    expect(await sendMultipart(server, id, bytes)).toMatchObject({
+      uploadImage: { __typename: 'UploadImagePayload' },
+    });
     expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
   });
 

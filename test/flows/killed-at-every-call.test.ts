@@ -100,7 +100,7 @@ test.skipIf(strace.skip)(
         expect((await fetchBytes(server, id)).equals(bytes), kills.at(-1)).toBe(true);
       }
     }
-  // Each of these is on the way of every upload.
+    // Each of these is on the way of every upload.
     expect(kills).toEqual(
       expect.arrayContaining(['openat 1', 'pwrite64 1', 'fdatasync 1', 'rename 1', 'fsync 1', 'write 1']),
     );

@@ -27,7 +27,12 @@ beforeAll(async () => {
     createdAt: created(2),
   });
   ids.nameless = await anImage(app, { name: null, size: null, diskFormat: null, createdAt: created(3) });
-  ids.empty = await anImage(app, { name: '', status: 'queued', properties: { os_distro: '' }, createdAt: created(4) });
+  ids.empty = await anImage(app, {
+    name: '',
+    status: 'queued',
+    properties: { os_distro: '' },
+    createdAt: created(4),
+  });
   ids.kernel = await anImage(app, { name: 'straße', diskFormat: 'aki', createdAt: created(5) });
   ids.hidden = await anImage(app, { name: 'hidden', hidden: true, createdAt: created(6) });
 });
@@ -36,7 +41,8 @@ afterAll(() => server.stop());
 const nameOf = (id: string) => Object.entries(ids).find(([, value]) => value === id)?.[0] ?? id;
 
 async function find(where: unknown): Promise<string[] | string> {
-  const query = 'query F($where: ImageFilter) { images(where: $where, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { id } totalCount } }';
+  const query =
+    'query F($where: ImageFilter) { images(where: $where, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { id } totalCount } }';
   const { data, errors } = await server.raw(server.tokenOf('blue'), query, { where });
   if (errors.length > 0) return String(errors[0]?.extensions.code);
   const names = data.images.nodes.map((node: { id: string }) => nameOf(node.id));
@@ -74,13 +80,25 @@ describe('a filter', () => {
     ['startsWith of nothing finds every value', { name: { startsWith: '' } }, but('nameless')],
     ['endsWith', { name: { endsWith: '04' } }, ['ubuntu']],
     ['startsWith minds case', { name: { startsWith: 'ubu' } }, []],
-    ['ignoreCase goes for every operator beside it', { name: { startsWith: 'UBU', endsWith: '04', ignoreCase: true } }, ['ubuntu']],
+    [
+      'ignoreCase goes for every operator beside it',
+      { name: { startsWith: 'UBU', endsWith: '04', ignoreCase: true } },
+      ['ubuntu'],
+    ],
     ['ignoreCase with in', { name: { in: ['UBUNTU 24.04'], ignoreCase: true } }, ['ubuntu']],
-    ['ignoreCase with notIn', { name: { notIn: ['UBUNTU 24.04'], ignoreCase: true } }, but('ubuntu', 'nameless')],
+    [
+      'ignoreCase with notIn',
+      { name: { notIn: ['UBUNTU 24.04'], ignoreCase: true } },
+      but('ubuntu', 'nameless'),
+    ],
     ['ignoreCase with ne', { name: { ne: 'UBUNTU 24.04', ignoreCase: true } }, but('ubuntu', 'nameless')],
     ['several operators all hold', { name: { startsWith: 'U', endsWith: 'x' } }, []],
     ['or', { or: [{ name: { eq: '' } }, { minDisk: { gte: 5 } }] }, ['ubuntu', 'empty']],
-    ['nested', { and: [{ or: [{ tags: { has: 'lts' } }, { protected: true }] }, { not: { size: { gt: 100 } } }] }, ['ubuntu']],
+    [
+      'nested',
+      { and: [{ or: [{ tags: { has: 'lts' } }, { protected: true }] }, { not: { size: { gt: 100 } } }] },
+      ['ubuntu'],
+    ],
     ['size range', { size: { gte: 100, lt: 200 } }, ['ubuntu']],
     ['size as decimal text', { size: { eq: '200' } }, ['debian']],
     ['size past what a double holds', { size: { lte: '9223372036854775807' } }, ['ubuntu', 'debian']],
@@ -105,20 +123,56 @@ describe('a filter', () => {
     ['tags hasNone', { tags: { hasNone: ['lts'] } }, but('ubuntu')],
     ['tags isEmpty', { tags: { isEmpty: true } }, but('ubuntu', 'debian')],
     ['tags isEmpty: false', { tags: { isEmpty: false } }, ['ubuntu', 'debian']],
-    ['a property by name alone exists', { properties: [{ name: 'os_distro' }] }, ['ubuntu', 'debian', 'empty']],
+    [
+      'a property by name alone exists',
+      { properties: [{ name: 'os_distro' }] },
+      ['ubuntu', 'debian', 'empty'],
+    ],
     ['exists: false', { properties: [{ name: 'os_distro', exists: false }] }, ['nameless', 'kernel']],
-    ['text isNull: true means missing', { properties: [{ name: 'os_distro', text: { isNull: true } }] }, ['nameless', 'kernel']],
+    [
+      'text isNull: true means missing',
+      { properties: [{ name: 'os_distro', text: { isNull: true } }] },
+      ['nameless', 'kernel'],
+    ],
     ['text eq', { properties: [{ name: 'os_distro', text: { eq: 'ubuntu' } }] }, ['ubuntu']],
     ['text eq on the empty value', { properties: [{ name: 'os_distro', text: { eq: '' } }] }, ['empty']],
-    ['text ne leaves missing properties out', { properties: [{ name: 'os_distro', text: { ne: 'ubuntu' } }] }, ['debian', 'empty']],
-    ['text in', { properties: [{ name: 'os_distro', text: { in: ['ubuntu', 'debian'] } }] }, ['ubuntu', 'debian']],
+    [
+      'text ne leaves missing properties out',
+      { properties: [{ name: 'os_distro', text: { ne: 'ubuntu' } }] },
+      ['debian', 'empty'],
+    ],
+    [
+      'text in',
+      { properties: [{ name: 'os_distro', text: { in: ['ubuntu', 'debian'] } }] },
+      ['ubuntu', 'debian'],
+    ],
     ['text in of nothing', { properties: [{ name: 'os_distro', text: { in: [] } }] }, []],
-    ['text notIn of nothing', { properties: [{ name: 'os_distro', text: { notIn: [] } }] }, ['ubuntu', 'debian', 'empty']],
+    [
+      'text notIn of nothing',
+      { properties: [{ name: 'os_distro', text: { notIn: [] } }] },
+      ['ubuntu', 'debian', 'empty'],
+    ],
     ['text startsWith', { properties: [{ name: 'os_version', text: { startsWith: '24' } }] }, ['ubuntu']],
-    ['text ignoring case', { properties: [{ name: 'os_distro', text: { eq: 'DEBIAN', ignoreCase: true } }] }, ['debian']],
-    ['text that says nothing means it exists', { properties: [{ name: 'os_distro', text: {} }] }, ['ubuntu', 'debian', 'empty']],
-    ['several properties hold on the same image', { properties: [{ name: 'os_distro', text: { eq: 'ubuntu' } }, { name: 'os_version' }] }, ['ubuntu']],
-    ['not of a property', { not: { properties: [{ name: 'os_distro', text: { eq: 'ubuntu' } }] } }, but('ubuntu')],
+    [
+      'text ignoring case',
+      { properties: [{ name: 'os_distro', text: { eq: 'DEBIAN', ignoreCase: true } }] },
+      ['debian'],
+    ],
+    [
+      'text that says nothing means it exists',
+      { properties: [{ name: 'os_distro', text: {} }] },
+      ['ubuntu', 'debian', 'empty'],
+    ],
+    [
+      'several properties hold on the same image',
+      { properties: [{ name: 'os_distro', text: { eq: 'ubuntu' } }, { name: 'os_version' }] },
+      ['ubuntu'],
+    ],
+    [
+      'not of a property',
+      { not: { properties: [{ name: 'os_distro', text: { eq: 'ubuntu' } }] } },
+      but('ubuntu'),
+    ],
     ['no properties', { properties: [] }, shown],
     ['a name that is an operator of JSON paths', { properties: [{ name: '$."x" ? (@ == "y")' }] }, []],
     ['createdAt to the microsecond', { createdAt: { gt: '2026-01-04T00:00:00.000001Z' } }, ['kernel']],
@@ -139,7 +193,10 @@ describe('a filter', () => {
     ['null as the operand of an operator', { name: { eq: null } }],
     ['null in place of a list', { name: { in: null } }],
     ['null for exists', { properties: [{ name: 'x', exists: null }] }],
-    ['exists: false beside another condition', { properties: [{ name: 'x', exists: false, text: { eq: 'y' } }] }],
+    [
+      'exists: false beside another condition',
+      { properties: [{ name: 'x', exists: false, text: { eq: 'y' } }] },
+    ],
     ['a NUL', { name: { eq: 'a\u0000b' } }],
     ['half a surrogate pair', { name: { contains: '\ud800' } }],
     ['an enum value that there is not', { status: { eq: 'GOOD' } }],

@@ -42,18 +42,39 @@ test.each<[string, (id: string) => string]>([
   ['node of a member', (id) => `{ node(id: "ImageMember:${id}:green") { id } }`],
   ['nodes', (id) => `{ nodes(ids: ["${id}"]) { id } }`],
   ['a filter by id', (id) => `{ images(where: {id: {eq: "${id}"}}) { totalCount totalSize nodes { id } } }`],
-  ['not of a filter by id', (id) => `{ images(where: {not: {id: {ne: "${id}"}}}) { totalCount nodes { id } } }`],
+  [
+    'not of a filter by id',
+    (id) => `{ images(where: {not: {id: {ne: "${id}"}}}) { totalCount nodes { id } } }`,
+  ],
   ['updateImage', (id) => `mutation { updateImage(input: {id: "${id}", name: "x"}) ${result} }`],
-  ['updateImage with a wrong revision', (id) => `mutation { updateImage(input: {id: "${id}", ifRevision: 99}) ${result} }`],
-  ['updateImage with bad input', (id) => `mutation { updateImage(input: {id: "${id}", minDisk: -1}) ${result} }`],
+  [
+    'updateImage with a wrong revision',
+    (id) => `mutation { updateImage(input: {id: "${id}", ifRevision: 99}) ${result} }`,
+  ],
+  [
+    'updateImage with bad input',
+    (id) => `mutation { updateImage(input: {id: "${id}", minDisk: -1}) ${result} }`,
+  ],
   ['deleteImage', (id) => `mutation { deleteImage(input: {id: "${id}"}) ${result} }`],
   ['deactivateImage', (id) => `mutation { deactivateImage(input: {id: "${id}"}) ${result} }`],
   ['reactivateImage', (id) => `mutation { reactivateImage(input: {id: "${id}"}) ${result} }`],
   ['createUpload', (id) => `mutation { createUpload(input: {imageId: "${id}"}) ${result} }`],
-  ['createUpload to a store that there is not', (id) => `mutation { createUpload(input: {imageId: "${id}", store: "x"}) ${result} }`],
-  ['addImageMember', (id) => `mutation { addImageMember(input: {imageId: "${id}", project: "red"}) ${result} }`],
-  ['removeImageMember', (id) => `mutation { removeImageMember(input: {imageId: "${id}", project: "green"}) ${result} }`],
-  ['respondToImageShare', (id) => `mutation { respondToImageShare(input: {imageId: "${id}", status: ACCEPTED}) ${result} }`],
+  [
+    'createUpload to a store that there is not',
+    (id) => `mutation { createUpload(input: {imageId: "${id}", store: "x"}) ${result} }`,
+  ],
+  [
+    'addImageMember',
+    (id) => `mutation { addImageMember(input: {imageId: "${id}", project: "red"}) ${result} }`,
+  ],
+  [
+    'removeImageMember',
+    (id) => `mutation { removeImageMember(input: {imageId: "${id}", project: "green"}) ${result} }`,
+  ],
+  [
+    'respondToImageShare',
+    (id) => `mutation { respondToImageShare(input: {imageId: "${id}", status: ACCEPTED}) ${result} }`,
+  ],
 ])('a foreign private image is exactly like a missing one: %s', async (_what, operation) => {
   const [asForeign, asMissing] = await both(operation);
   expect(asForeign).toBe(asMissing);
@@ -107,7 +128,9 @@ test('on the byte route too, in every method', async () => {
           headers: method === 'PUT' ? { 'content-type': 'application/octet-stream' } : {},
           body: method === 'PUT' ? 'bytes' : undefined,
         });
-        const headers = [...response.headers].filter(([name]) => name !== 'x-openstack-request-id' && name !== 'date');
+        const headers = [...response.headers].filter(
+          ([name]) => name !== 'x-openstack-request-id' && name !== 'date',
+        );
         return JSON.stringify([response.status, headers, await response.text()]).replaceAll(id, 'ID');
       }),
     );
@@ -120,7 +143,10 @@ test('its id is taken for everybody, as that of a deleted image is', async () =>
   const create = (id: string) =>
     `mutation { createImage(input: {id: "${id}"}) { __typename ... on Error { message code } } }`;
   const deleted = await anImage(server.app, { owner: 'red' });
-  await server.raw(server.tokenOf('red'), `mutation { deleteImage(input: {id: "${deleted}"}) { __typename } }`);
+  await server.raw(
+    server.tokenOf('red'),
+    `mutation { deleteImage(input: {id: "${deleted}"}) { __typename } }`,
+  );
   const own = await anImage(server.app, { owner: 'red' });
   const answers = await Promise.all(
     [foreign, deleted, own, own.toUpperCase()].map(async (id) => {

@@ -22,7 +22,12 @@ afterAll(() => server.stop());
 
 interface Page {
   nodes: { id: string }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
 }
 
 async function page(args: Record<string, unknown>): Promise<Page> {
@@ -33,14 +38,23 @@ async function page(args: Record<string, unknown>): Promise<Page> {
     }
   }`;
   const { data, errors } = await server.raw(server.tokenOf('blue'), query, args);
-  expect(errors, server.logged.filter((l) => l.includes("err")).at(-1)).toEqual([]);
+  expect(errors, server.logged.filter((l) => l.includes('err')).at(-1)).toEqual([]);
   expect(data.images.edges.at(0)?.cursor ?? null).toBe(data.images.pageInfo.startCursor);
   return data.images;
 }
 
 const order = fc.uniqueArray(
   fc.record({
-    field: fc.constantFrom('CREATED_AT', 'UPDATED_AT', 'NAME', 'SIZE', 'STATUS', 'OWNER', 'DISK_FORMAT', 'ID'),
+    field: fc.constantFrom(
+      'CREATED_AT',
+      'UPDATED_AT',
+      'NAME',
+      'SIZE',
+      'STATUS',
+      'OWNER',
+      'DISK_FORMAT',
+      'ID',
+    ),
     direction: fc.constantFrom('ASC', 'DESC'),
   }),
   { maxLength: 3, selector: (key) => key.field },
@@ -94,7 +108,10 @@ test('a cursor stays good when its image is gone, and nothing is skipped or repe
   const cursor = first.pageInfo.endCursor;
   const rest = (await page({ first: 1000, after: cursor })).nodes;
   const last = first.nodes.at(-1)?.id;
-  const removed = await server.raw(server.tokenOf('blue'), `mutation { deleteImage(input: {id: "${last}"}) { __typename } }`);
+  const removed = await server.raw(
+    server.tokenOf('blue'),
+    `mutation { deleteImage(input: {id: "${last}"}) { __typename } }`,
+  );
   expect(removed.data.deleteImage.__typename).toBe('DeleteImagePayload');
   expect((await page({ first: 1000, after: cursor })).nodes).toEqual(rest);
   await anImage(server.app, { createdAt: '2026-01-01T00:00:00.000001Z' }); // as many as the other tests count on
@@ -107,7 +124,10 @@ test.each([
   ['less than none', '(last: -1)', 'BAD_USER_INPUT'],
   ['a cursor that is none', '(after: "x")', 'BAD_CURSOR'],
 ])('%s is refused', async (_what, args, code) => {
-  const { data, errors } = await server.raw(server.tokenOf('blue'), `{ images${args} { nodes { id } } service { version } }`);
+  const { data, errors } = await server.raw(
+    server.tokenOf('blue'),
+    `{ images${args} { nodes { id } } service { version } }`,
+  );
   expect(errors.map((e) => e.extensions.code)).toEqual([code]);
   expect(data.images).toBeNull();
   expect(data.service.version).toBeTypeOf('string');

@@ -25,7 +25,8 @@ test('every type, field, argument and value has a description', () => {
     if (isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)) {
       for (const field of Object.values(type.getFields())) {
         check(`${type.name}.${field.name}`, field);
-        if ('args' in field) for (const arg of field.args) check(`${type.name}.${field.name}(${arg.name})`, arg);
+        if ('args' in field)
+          for (const arg of field.args) check(`${type.name}.${field.name}(${arg.name})`, arg);
       }
     }
   }
@@ -40,6 +41,8 @@ test('every object is an entity with an id, or known to the caches as a value in
     .filter((type) => !type.getInterfaces().some((i) => i.name === 'Node') && !(type.name in urqlKeys))
     .map((type) => type.name);
   expect(unknown).toEqual([]);
-  const entities = types.filter(isObjectType).filter((type) => type.getInterfaces().some((i) => i.name === 'Node'));
+  const entities = types
+    .filter(isObjectType)
+    .filter((type) => type.getInterfaces().some((i) => i.name === 'Node'));
   for (const { name } of entities) expect(typePolicies[name]).toBeUndefined();
 });

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TypedDocumentString } from '../../src/client/gen/graphql.ts';
 import { type Logger, pino } from 'pino';
 import { inject } from 'vitest';
+import type { TypedDocumentString } from '../../src/client/gen/graphql.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import type { Role } from '../../src/domain/caller.ts';
 import { type Parts, type RunningServer, startServer } from '../../src/server.ts';
@@ -95,7 +95,10 @@ export async function aServer(options: TestServerOptions = {}): Promise<TestServ
     query: (token, document, ...[variables]) => post(token, { query: document.toString(), variables }),
     raw: (token, query, variables) => post(token, { query, variables }),
     http: (path, { token, headers, ...init } = {}) =>
-      fetch(server.url + path, { ...init, headers: { ...(token ? { 'x-auth-token': token } : {}), ...headers } }),
+      fetch(server.url + path, {
+        ...init,
+        headers: { ...(token ? { 'x-auth-token': token } : {}), ...headers },
+      }),
     async stop(drainSeconds = 0) {
       await server.stop(drainSeconds);
       await database.drop();

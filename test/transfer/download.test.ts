@@ -22,7 +22,11 @@ afterAll(() => server.stop());
 
 async function get(headers: Record<string, string> = {}, method = 'GET') {
   const response = await server.http(`/v2/images/${id}/file`, { token, headers, method });
-  return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: Buffer.from(await response.arrayBuffer()),
+  };
 }
 
 describe('a download', () => {
@@ -47,7 +51,9 @@ describe('a download', () => {
     const [head, whole] = [await get({}, 'HEAD'), await get()];
     expect(head.body.length).toBe(0);
     const without = (headers: Headers) =>
-      [...headers].filter(([name]) => !['date', 'x-openstack-request-id', 'connection', 'keep-alive'].includes(name));
+      [...headers].filter(
+        ([name]) => !['date', 'x-openstack-request-id', 'connection', 'keep-alive'].includes(name),
+      );
     expect(without(head.headers)).toEqual(without(whole.headers));
   });
 

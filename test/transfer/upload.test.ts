@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const bytes = randomBytes(70_000);
-const hash = (name: string, encoding: 'hex' | 'base64' = 'hex') => createHash(name).update(bytes).digest(encoding);
+const hash = (name: string, encoding: 'hex' | 'base64' = 'hex') =>
+  createHash(name).update(bytes).digest(encoding);
 
 async function put(id: string, body: BodyInit | null, headers: Record<string, string> = {}) {
   const response = await server.http(`/v2/images/${id}/file`, {
@@ -29,7 +30,10 @@ async function put(id: string, body: BodyInit | null, headers: Record<string, st
 const queued = () => anImage(server.app, { status: 'queued', size: null });
 
 async function stateOf(id: string) {
-  const { data } = await server.raw(token, `{ image(id: "${id}") { status size checksum digests { algorithm value } } }`);
+  const { data } = await server.raw(
+    token,
+    `{ image(id: "${id}") { status size checksum digests { algorithm value } } }`,
+  );
   return data.image;
 }
 
@@ -176,7 +180,10 @@ describe('a signed target', () => {
     return data.createUpload.upload;
   }
 
-  async function send(upload: { url: string; method: string; headers: { name: string; value: string }[] }, body: BodyInit) {
+  async function send(
+    upload: { url: string; method: string; headers: { name: string; value: string }[] },
+    body: BodyInit,
+  ) {
     const headers = Object.fromEntries(upload.headers.map((h) => [h.name, h.value]));
     return (await fetch(upload.url, { method: upload.method, headers, body })).status;
   }
@@ -191,7 +198,10 @@ describe('a signed target', () => {
 
   test('holds to the size and the digest it was made for', async () => {
     const id = await queued();
-    const upload = await target(id, `, size: ${bytes.length}, digest: {algorithm: "sha256", value: "${hash('sha256')}"}`);
+    const upload = await target(
+      id,
+      `, size: ${bytes.length}, digest: {algorithm: "sha256", value: "${hash('sha256')}"}`,
+    );
     expect(await send(upload, bytes.subarray(1))).toBe(400);
     expect(await send(upload, randomBytes(bytes.length))).toBe(400);
     expect(await send(upload, bytes)).toBe(204);

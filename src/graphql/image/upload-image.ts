@@ -15,6 +15,7 @@ import {
   ValidationError,
 } from '../../domain/errors.ts';
 import { builder } from '../builder.ts';
+import { requireSpooled, SpoolError } from '../spool.ts';
 import { ImageType } from './image-ref.ts';
 import { DigestInput } from './mutations.ts';
 
@@ -27,6 +28,10 @@ const UploadImagePayload = builder.objectRef<SeenImage>('UploadImagePayload').im
 
 /** The parser's own errors are about what the client sent: too much, or not all of it. */
 function partError({ limits }: App, cause: unknown): Error {
+  if (cause instanceof SpoolError) {
+    const message = 'There is no room to take the file in; try again later, or send it to createUpload.';
+    return new UnavailableError(message, { reason: 'full' }, { cause });
+  }
   if ((cause as { status?: number }).status === 413) {
     const limit = limits.imageSizeMax;
     const about = { resource: 'image_size', limit, used: 0, requested: limit + 1 };
@@ -38,7 +43,9 @@ function partError({ limits }: App, cause: unknown): Error {
 
 async function openPart(app: App, upload: Promise<FileUpload>): Promise<Readable> {
   try {
-    const bytes = (await upload).createReadStream();
+    const file = await upload;
+    requireSpooled(file);
+    const bytes = file.createReadStream();
     // It may break before it is read, and an error that nobody hears ends the process; the reader is told again.
     bytes.on('error', () => {});
     return bytes;
