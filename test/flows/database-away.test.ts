@@ -8,7 +8,7 @@ import { transaction } from '../../src/db/client.ts';
 import { someBytes } from '../support/bytes.ts';
 import { findDamage } from '../support/damage.ts';
 import { type DatabaseProxy, databaseProxy, type Moment } from '../support/database-proxy.ts';
-import { fetchBytes, findImage, mutate, newImage, put } from '../support/images.ts';
+import { beginUpload, fetchBytes, findImage, mutate, newImage, put, send } from '../support/images.ts';
 import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
 import { startLoad } from '../support/load.ts';
 import { aCluster, postgresPrograms } from '../support/postgres.ts';
@@ -113,6 +113,40 @@ describe('a connection that breaks', () => {
     await newImage(server);
   });
 });
+
+const long = only({ from: 'full' });
+
+test.skipIf(long.skip)(
+  `a database that was away for a minute finds everything at work again${long.why}`,
+  { timeout: 300_000 },
+  async () => {
+    const database = inject('database');
+    const proxy = await databaseProxy(database);
+    const installation = await anInstallation(database, { via: proxy.through });
+    try {
+      const server = await installation.serve();
+      const id = await newImage(server);
+      const upload = beginUpload(server, id, { length: bytes.length });
+      await send(upload, bytes.subarray(0, 400_000));
+      await until(async () => (await findImage(server, id))?.status === 'SAVING');
+      proxy.refuse(true);
+      proxy.cut();
+      upload.reset();
+      await sleep(60_000);
+      expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+      proxy.refuse(false);
+      await until(() => isReady(server));
+      // Its own tasks have to come back to life for this.
+      await until(async () => (await findImage(server, id))?.status === 'QUEUED');
+      await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
+      expect((await put(server, id, bytes)).status).toBe(204);
+      expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    } finally {
+      await installation.remove();
+      await proxy.close();
+    }
+  },
+);
 
 const more = only({ from: 'ci', when: { "Debian's PostgreSQL": () => postgresPrograms() !== null } });
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { only } from '../support/size.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -20,8 +21,10 @@ async function serversBelow(pid: number): Promise<number[]> {
   return commands.filter(([, command]) => command.includes('main.ts')).map(([child]) => child);
 }
 
-test.skipIf(process.platform !== 'linux')(
-  'several processes share the port and their metrics; one that dies is replaced, and all stop together',
+const here = only({ from: 'ci', when: { Linux: () => process.platform === 'linux' } });
+
+test.skipIf(here.skip)(
+  `several processes share the port and their metrics; one that dies is replaced, and all stop together${here.why}`,
   async () => {
     const dir = await mkdtemp(join(tmpdir(), 'vitrine-workers-'));
     const program = spawn(join(root, 'bin/vitrine'), ['serve'], {

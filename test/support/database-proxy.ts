@@ -23,8 +23,10 @@ export interface DatabaseProxy {
   stopAtPiece(n: number): Promise<void>;
   /** What stands still goes on. */
   release(): void;
-  /** Resets every connection; new ones go through again. */
+  /** Resets every connection; new ones go through again, unless they are refused. */
   cut(): void;
+  /** Whether new connections are reset as well. */
+  refuse(yes: boolean): void;
   close(): Promise<void>;
 }
 
@@ -41,10 +43,15 @@ const keptChars = 64 * 1024;
 export async function databaseProxy(server: DatabaseAddress): Promise<DatabaseProxy> {
   const links = new Set<Link>();
   let trap: Trap | null = null;
+  let isRefusing = false;
   let pieces = 0;
   let countdown: { left: number; sprung: () => void } | null = null;
 
   const listener = createServer((client) => {
+    if (isRefusing) {
+      client.resetAndDestroy();
+      return;
+    }
     const link = linkOf(client, connectTo(server), {
       isPieceTrap() {
         pieces++;
@@ -82,6 +89,9 @@ export async function databaseProxy(server: DatabaseAddress): Promise<DatabasePr
     },
     cut() {
       for (const link of links) link.cut();
+    },
+    refuse(yes) {
+      isRefusing = yes;
     },
     async close() {
       for (const link of links) link.cut();
