@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => installation.remove());
 
-const bytes = someBytes(4_000_000);
-const rounds = sized({ quick: 30, ci: 300, full: 5_000 });
+const bytes = someBytes(2_000_000);
+const rounds = sized({ quick: 20, ci: 300, full: 5_000 });
 
 /** Files and connections that the server has open: what threads use among themselves does not count. */
 function openFiles(): number {
@@ -36,7 +36,7 @@ function openFiles(): number {
 
 /** How many are open when nothing goes on but everything has been in use. */
 async function baseline(): Promise<number> {
-  const busy = Array.from({ length: 16 }, async () => {
+  const busy = Array.from({ length: 10 }, async () => {
     const id = await newImage(server);
     expect((await put(server, id, bytes)).status).toBe(204);
     await fetchBytes(server, id);
@@ -71,6 +71,7 @@ test('an upload whose client closes politely before the last byte is no upload e
   const id = await newImage(server);
   const upload = beginUpload(server, id, { length: bytes.length });
   await send(upload, bytes.subarray(0, 1_000_000));
+  await until(async () => (await findImage(server, id))?.status === 'SAVING');
   upload.request.socket?.end();
   await until(async () => (await findImage(server, id))?.status === 'QUEUED');
   const left = await filesBelow(installation.imagesDir);

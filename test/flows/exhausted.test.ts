@@ -65,7 +65,7 @@ test('with a log on a full disk it serves and stops as ever', async () => {
 
 test('with a log that nobody reads it serves and stops as ever', async () => {
   const server = await installation.serve({ stdout: 'unread', env: { VITRINE_PORT: `${await freePort()}` } });
-  await makeNoise(server, 4_000);
+  await makeNoise(server, 2_000);
   await expectItWorks(server);
   server.child.kill('SIGTERM');
   const code = await new Promise((resolve) => server.child.once('exit', resolve));

@@ -4,10 +4,10 @@
  * is in the store that no row knows of.
  */
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import type { DieAt } from '../support/breakable-server.ts';
+import type { Order, Report, Step } from '../support/breakable-server.ts';
 import { someBytes } from '../support/bytes.ts';
-import { findDamage } from '../support/damage.ts';
-import { type DatabaseProxy, databaseProxy, type Moment } from '../support/database-proxy.ts';
+import { filesBelow, findDamage } from '../support/damage.ts';
+import { type DatabaseProxy, databaseProxy } from '../support/database-proxy.ts';
 import { beginUpload, fetchBytes, findImage, mutate, newImage, put, send } from '../support/images.ts';
 import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
 import { only, sized } from '../support/size.ts';
@@ -26,89 +26,99 @@ afterEach(async () => {
 });
 
 const bytes = someBytes(3_000_000);
-const publishing = /update "image_copies"/;
+const isSound = async () => (await findDamage(installation.db, installation.imagesDir)).length === 0;
 
-/** Starts again after a kill and lets the reaper, which begins by itself, do its work. */
-async function restart(): Promise<Serving> {
+/** Kills it and starts the next, whose reaper begins by itself, when no writer's lease holds any more. */
+async function killAndRestart(server: Serving): Promise<Serving> {
+  expect(await server.end('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+  proxy.cut();
   await installation.endLeases();
-  const server = await installation.serve({ breakable: true });
-  await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
-  return server;
+  const next = await installation.serve({ breakable: true });
+  await until(isSound);
+  return next;
 }
 
-function arm(server: Serving, order: DieAt): Promise<unknown> {
-  const armed = new Promise((resolve) => server.child.once('message', resolve));
-  server.child.send(order);
-  return armed;
-}
-
-const steps: [name: string, order: DieAt][] = [
-  ['before the store was told', { call: 'create', nth: 1, when: 'before' }],
-  ['before the first byte', { call: 'create', nth: 1, when: 'after' }],
-  ['in the middle', { call: 'write', nth: 3, when: 'after' }],
-  ['after the last byte', { call: 'commit', nth: 1, when: 'before' }],
-  ['when the file is there and no row says so', { call: 'commit', nth: 1, when: 'after' }],
-];
-
-test('a server killed before it published gives the image back, and the retry works', {
-  timeout: 120_000,
-}, async () => {
-  let server = await installation.serve({ breakable: true });
-  for (const [name, order] of steps) {
-    const id = await newImage(server, { name });
-    await arm(server, order);
-    await expect(put(server, id, bytes), name).rejects.toThrow();
-    expect(await server.exited, name).toMatchObject({ signal: 'SIGKILL' });
-
-    server = await restart();
-    expect(await findImage(server, id), name).toMatchObject({
-      status: 'QUEUED',
-      size: null,
-      checksum: null,
-      digests: [],
+/** Resolves once the server knows; `reached` resolves when it stands there. */
+async function stopAt({ child }: Serving, step: Step): Promise<{ reached: Promise<void> }> {
+  const isOf = (found: Step) => found.image === step.image;
+  const said = (isIt: (report: Report) => boolean) =>
+    new Promise<void>((resolve) => {
+      const listen = (report: Report) => {
+        if (!isIt(report)) return;
+        child.off('message', listen);
+        resolve();
+      };
+      child.on('message', listen);
     });
-    expect(await put(server, id, bytes), name).toEqual({ status: 204, body: '' });
-    expect((await fetchBytes(server, id)).equals(bytes), name).toBe(true);
-  }
-  expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
-});
+  const reached = said((report) => 'reached' in report && isOf(report.reached));
+  const noted = said((report) => 'noted' in report && isOf(report.noted));
+  child.send({ stopAt: step } satisfies Order);
+  await noted;
+  return { reached };
+}
 
-const moments: [Moment, after: string][] = [
-  ['asked', 'QUEUED'],
-  ['done', 'ACTIVE'],
+type Moment = [
+  name: string,
+  status: string,
+  reach: (server: Serving, image: string) => Promise<Promise<void>>,
 ];
 
-test.each(moments)(
-  'killed when the publishing commit is %s, the image is %s after the restart',
-  async (moment, status) => {
-    const server = await installation.serve();
-    const id = await newImage(server);
-    const stopped = proxy.stopAtCommit(moment, publishing);
+const inStore = (step: Omit<Step, 'image' | 'nth'>, nth = 1): Moment[2] => {
+  return async (server, image) => (await stopAt(server, { image, nth, ...step })).reached;
+};
+const publishing = (image: string) => new RegExp(`update "image_copies"[^]*${image}`);
+
+const moments: Moment[] = [
+  ['before the store was told', 'QUEUED', inStore({ call: 'create', when: 'before' })],
+  ['before the first byte', 'QUEUED', inStore({ call: 'create', when: 'after' })],
+  ['in the middle', 'QUEUED', inStore({ call: 'write', when: 'after' }, 3)],
+  ['after the last byte', 'QUEUED', inStore({ call: 'commit', when: 'before' })],
+  ['when the file is there and no row says so', 'QUEUED', inStore({ call: 'commit', when: 'after' })],
+  ['at the commit', 'QUEUED', async (_server, image) => proxy.stopAtCommit('asked', publishing(image))],
+  [
+    'after the commit, before the answer',
+    'ACTIVE',
+    async (_server, image) => proxy.stopAtCommit('done', publishing(image)),
+  ],
+];
+
+test('killed at each step of an upload, it gives the image back or has it exactly, and the retry works', {
+  timeout: 60_000,
+}, async () => {
+  const server = await installation.serve({ breakable: true });
+  const uploads: { name: string; id: string; status: string; answer: Promise<unknown> }[] = [];
+  for (const [name, status, reach] of moments) {
+    const id = await newImage(server, { name });
+    const reached = await reach(server, id);
     const answer = put(server, id, bytes);
     answer.catch(() => {});
-    await stopped;
-    await server.end('SIGKILL');
-    await expect(answer).rejects.toThrow();
-    proxy.cut();
+    await reached;
+    uploads.push({ name, id, status, answer });
+  }
+  const again = await killAndRestart(server);
+  for (const { name, id, status, answer } of uploads) {
+    await expect(answer, name).rejects.toThrow();
+    expect((await findImage(again, id))?.status, name).toBe(status);
+    expect((await put(again, id, bytes)).status, name).toBe(status === 'QUEUED' ? 204 : 409);
+    expect((await fetchBytes(again, id)).equals(bytes), name).toBe(true);
+  }
+  expect(await isSound()).toBe(true);
+});
 
-    const again = await restart();
-    expect(await findImage(again, id)).toMatchObject({ status });
-    expect((await put(again, id, bytes)).status).toBe(status === 'QUEUED' ? 204 : 409);
-    expect((await fetchBytes(again, id)).equals(bytes)).toBe(true);
-  },
-);
-
-test('a server killed while it removes the bytes of a deleted image leaves them to the next', async () => {
+test('killed while it removes the bytes of a deleted image, it leaves them to the next', {
+  timeout: 60_000,
+}, async () => {
   let server = await installation.serve({ breakable: true });
   for (const when of ['before', 'after'] as const) {
     const id = await newImage(server);
     expect((await put(server, id, bytes)).status).toBe(204);
-    await arm(server, { call: 'remove', nth: 1, when });
-    // The task that removes may be quicker than the answer.
-    await mutate(server, 'deleteImage', { id }).catch(() => {});
-    await server.exited;
-    server = await restart();
+    const { reached } = await stopAt(server, { image: id, call: 'remove', nth: 1, when });
+    expect(await mutate(server, 'deleteImage', { id })).toMatchObject({ __typename: 'DeleteImagePayload' });
+    await reached;
+    expect(await filesBelow(installation.imagesDir)).toHaveLength(when === 'before' ? 1 : 0);
+    server = await killAndRestart(server);
     expect(await findImage(server, id)).toBe(null);
+    expect(await filesBelow(installation.imagesDir)).toEqual([]);
   }
 });
 
@@ -137,7 +147,7 @@ test.skipIf(more.skip)(
 
       await installation.endLeases();
       server = await installation.serve();
-      await until(async () => (await findDamage(installation.db, installation.imagesDir)).length === 0);
+      await until(isSound);
       const status = (await findImage(server, id))?.status;
       expect(acknowledged ? ['ACTIVE'] : ['QUEUED', 'ACTIVE'], `killed after ${offset} bytes`).toContain(
         status,

@@ -1,6 +1,7 @@
 /**
- * The server as the program starts it, with a file store that kills the process (SIGKILL, so that nothing is
- * cleaned up) at a step the test has named over the IPC channel. The sources know nothing of it.
+ * The server as the program starts it, with a file store in which a test can stop the upload of an image, or the
+ * removal of its bytes, at a certain step for good. When all that shall be are stopped, the test kills the process
+ * (SIGKILL, so that nothing is cleaned up). The sources know nothing of it.
  */
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -10,42 +11,56 @@ import { storesOf } from '../../src/stores/all.ts';
 import { fileStore } from '../../src/stores/file.ts';
 import type { StoreWriter, WritableStore } from '../../src/stores/store.ts';
 
-/** The `nth` call of this kind from now on, right before it does anything or right after it is done. */
-export interface DieAt {
-  call: 'create' | 'write' | 'commit' | 'cancel' | 'remove';
+/** Right before or after the nth call of this kind for an image. */
+export interface Step {
+  image: string;
+  call: 'create' | 'write' | 'commit' | 'remove';
   nth: number;
   when: 'before' | 'after';
 }
 
-let order: DieAt | null = null;
-let seen = 0;
+/** From the test: stop there. To the test: the step is noted; it is reached. */
+export type Order = { stopAt: Step };
+export type Report = { noted: Step } | { reached: Step };
 
-async function guard<T>(call: DieAt['call'], work: () => Promise<T>): Promise<T> {
-  const isHere = order?.call === call && ++seen === order.nth;
-  if (isHere && order?.when === 'before') process.kill(process.pid, 'SIGKILL');
+const steps: Step[] = [];
+const counts = new Map<string, number>();
+const forGood = new Promise<never>(() => {});
+const report = (message: Report) => process.send?.(message);
+
+async function guard<T>(call: Step['call'], key: string, work: () => Promise<T>): Promise<T> {
+  const name = `${call} ${key}`;
+  const nth = (counts.get(name) ?? 0) + 1;
+  counts.set(name, nth);
+  const step = steps.find((one) => one.call === call && one.nth === nth && key.startsWith(one.image));
+  const stopWhen = async (when: Step['when']) => {
+    if (step?.when !== when) return;
+    report({ reached: step });
+    await forGood;
+  };
+  await stopWhen('before');
   const result = await work();
-  if (isHere && order?.when === 'after') process.kill(process.pid, 'SIGKILL');
+  await stopWhen('after');
   return result;
 }
 
 function breakable(inner: WritableStore): WritableStore {
-  const writerOf = (real: StoreWriter): StoreWriter => ({
-    write: (chunk) => guard('write', () => real.write(chunk)),
-    commit: () => guard('commit', () => real.commit()),
-    cancel: () => guard('cancel', () => real.cancel()),
+  const writerOf = (key: string, real: StoreWriter): StoreWriter => ({
+    write: (chunk) => guard('write', key, () => real.write(chunk)),
+    commit: () => guard('commit', key, () => real.commit()),
+    cancel: () => real.cancel(),
   });
   return {
     ...inner,
     create: (key, hint, signal) =>
-      guard('create', async () => writerOf(await inner.create(key, hint, signal))),
-    remove: (key) => guard('remove', () => inner.remove(key)),
+      guard('create', key, async () => writerOf(key, await inner.create(key, hint, signal))),
+    remove: (key) => guard('remove', key, () => inner.remove(key)),
   };
 }
 
-process.on('message', (message: DieAt) => {
-  seen = 0;
-  order = message;
-  process.send?.('armed');
+process.on('message', ({ stopAt }: Order) => {
+  steps.push(stopAt);
+  report({ noted: stopAt });
 });
 process.on('disconnect', () => process.exit(1)); // the test is gone
 

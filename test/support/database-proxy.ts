@@ -42,7 +42,7 @@ const keptChars = 64 * 1024;
 
 export async function databaseProxy(server: DatabaseAddress): Promise<DatabaseProxy> {
   const links = new Set<Link>();
-  let trap: Trap | null = null;
+  const traps: Trap[] = [];
   let isRefusing = false;
   let pieces = 0;
   let countdown: { left: number; sprung: () => void } | null = null;
@@ -61,10 +61,9 @@ export async function databaseProxy(server: DatabaseAddress): Promise<DatabasePr
         return true;
       },
       isTrap(moment, said) {
-        if (trap?.moment !== moment || !trap.statement.test(said)) return false;
-        trap.sprung();
-        trap = null;
-        return true;
+        const at = traps.findIndex((trap) => trap.moment === moment && trap.statement.test(said));
+        traps.splice(at, at < 0 ? 0 : 1)[0]?.sprung();
+        return at >= 0;
       },
     });
     links.add(link);
@@ -77,7 +76,7 @@ export async function databaseProxy(server: DatabaseAddress): Promise<DatabasePr
     through: (address) => ({ url: urlOf(address, port) }),
     stopAtCommit: (moment, statement) =>
       new Promise<void>((resolve) => {
-        trap = { moment, statement, sprung: resolve };
+        traps.push({ moment, statement, sprung: resolve });
       }),
     pieces: () => pieces,
     stopAtPiece: (n) =>
