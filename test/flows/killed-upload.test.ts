@@ -39,7 +39,7 @@ async function killAndRestart(server: Serving): Promise<Serving> {
 }
 
 /** Resolves once the server knows; `reached` resolves when it stands there. */
-async function stopAt({ child }: Serving, step: Step): Promise<{ reached: Promise<void> }> {
+async function stopAt({ child }: Serving, step: Step): Promise<Reaching> {
   const isOf = (found: Step) => found.image === step.image;
   const said = (isIt: (report: Report) => boolean) =>
     new Promise<void>((resolve) => {
@@ -57,16 +57,20 @@ async function stopAt({ child }: Serving, step: Step): Promise<{ reached: Promis
   return { reached };
 }
 
-type Moment = [
-  name: string,
-  status: string,
-  reach: (server: Serving, image: string) => Promise<Promise<void>>,
-];
+interface Reaching {
+  reached: Promise<void>;
+}
+type Moment = [name: string, status: string, stop: (server: Serving, image: string) => Promise<Reaching>];
 
 const inStore = (step: Omit<Step, 'image' | 'nth'>, nth = 1): Moment[2] => {
-  return async (server, image) => (await stopAt(server, { image, nth, ...step })).reached;
+  return (server, image) => stopAt(server, { image, nth, ...step });
 };
-const publishing = (image: string) => new RegExp(`update "image_copies"[^]*${image}`);
+const atCommit = (moment: 'asked' | 'done'): Moment[2] => {
+  return async (_server, image) => {
+    const publishing = new RegExp(`update "image_copies"[^]*${image}`);
+    return { reached: proxy.stopAtCommit(moment, publishing) };
+  };
+};
 
 const moments: Moment[] = [
   ['before the store was told', 'QUEUED', inStore({ call: 'create', when: 'before' })],
@@ -74,12 +78,8 @@ const moments: Moment[] = [
   ['in the middle', 'QUEUED', inStore({ call: 'write', when: 'after' }, 3)],
   ['after the last byte', 'QUEUED', inStore({ call: 'commit', when: 'before' })],
   ['when the file is there and no row says so', 'QUEUED', inStore({ call: 'commit', when: 'after' })],
-  ['at the commit', 'QUEUED', async (_server, image) => proxy.stopAtCommit('asked', publishing(image))],
-  [
-    'after the commit, before the answer',
-    'ACTIVE',
-    async (_server, image) => proxy.stopAtCommit('done', publishing(image)),
-  ],
+  ['at the commit of the row', 'QUEUED', atCommit('asked')],
+  ['after that commit, before the answer', 'ACTIVE', atCommit('done')],
 ];
 
 test('killed at each step of an upload, it gives the image back or has it exactly, and the retry works', {
@@ -87,9 +87,9 @@ test('killed at each step of an upload, it gives the image back or has it exactl
 }, async () => {
   const server = await installation.serve({ breakable: true });
   const uploads: { name: string; id: string; status: string; answer: Promise<unknown> }[] = [];
-  for (const [name, status, reach] of moments) {
+  for (const [name, status, stop] of moments) {
     const id = await newImage(server, { name });
-    const reached = await reach(server, id);
+    const { reached } = await stop(server, id);
     const answer = put(server, id, bytes);
     answer.catch(() => {});
     await reached;
