@@ -48,7 +48,7 @@ test('a migration killed before any piece of it leaves the old schema or the new
   const wholeOfOurs = whole.filter((row) => ours.test((row as { item: string }).item));
   expect(wholeOfOurs.length).toBeGreaterThan(50);
   const pieces = await countPieces();
-  const rounds = sized({ quick: 2, ci: 40, full: pieces });
+  const rounds = sized({ quick: 2, ci: 12, full: pieces });
   for (let round = 0; round < rounds; round++) {
     // Spread over all of them, at another place in each run.
     const piece = 1 + Math.floor(((round + (rounds < pieces ? Math.random() : 0)) * pieces) / rounds);
