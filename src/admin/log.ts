@@ -10,7 +10,7 @@ const bufferMax = 2 ** 20;
  * Lines are written together: when there are so many bytes of them, and every so often. A write for each line
  * costs as much as a fifth of a request.
  */
-const batch = { bytes: 4096, everyMs: 100 } as const;
+const batch = { bytes: 16_384, everyMs: 100 } as const;
 
 export interface ProgramLog {
   log: Logger;

@@ -125,11 +125,13 @@ async function factsOf(options: GraphqlOptions, request: FastifyRequest): Promis
 }
 
 async function answer(options: GraphqlOptions, yoga: Yoga, request: FastifyRequest, reply: FastifyReply) {
-  requireCsrfSafety(request, options);
-  requireReadableType(request);
+  const mediaType = plainAnswerType(request);
+  if (mediaType === null) {
+    requireCsrfSafety(request, options);
+    requireReadableType(request);
+  }
   const facts = await factsOf(options, request);
   const body = request.body instanceof Buffer ? request.body : null;
-  const mediaType = plainAnswerType(request);
   const params = mediaType && body ? parseParams(body) : null;
   if (params && mediaType)
     return sendResult(reply, mediaType, await run(yoga, { ...facts, app: options.app }, params));
@@ -176,7 +178,10 @@ const csrfHeaders = [
   'graphql-preflight',
 ];
 
-/** The type that yoga would answer in, when it is one of the two plain ones; null leaves the choice to yoga. */
+/**
+ * The type that yoga would answer in, when it is one of the two plain ones and JSON was posted, which no other
+ * site's page can do unasked; null leaves the choice to yoga.
+ */
 function plainAnswerType(request: FastifyRequest): string | null {
   const { accept = '*/*', 'content-type': type = '' } = request.headers;
   if (request.method !== 'POST' || !/^application\/json *(; *charset=utf-8)?$/i.test(type)) return null;

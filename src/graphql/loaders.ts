@@ -10,22 +10,39 @@ import { canSee } from '../domain/policy.ts';
 
 export interface Loaders {
   /** By lower-case UUID; null when it is missing or the caller may not see it. */
-  image: DataLoader<string, SeenImage | null>;
+  readonly image: DataLoader<string, SeenImage | null>;
   /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
-  members: DataLoader<string, ImageMember[]>;
+  readonly members: DataLoader<string, ImageMember[]>;
 }
 
+/** Each is made when it is first used: most requests use none. */
 export function createLoaders(app: App, caller: Caller): Loaders {
+  let image: Loaders['image'] | undefined;
+  let members: Loaders['members'] | undefined;
   return {
-    image: new DataLoader(async (ids) => {
-      requireToken(caller);
-      const images = await findImagesById(app.db, caller, ids);
-      const seen = new Map(images.filter((i) => canSee(caller, i, i.membership)).map((i) => [i.id, i]));
-      return ids.map((id) => seen.get(id) ?? null);
-    }),
-    members: new DataLoader(async (ids) => {
-      const groups = Map.groupBy(await findMembers(app.db, ids), (member) => member.imageId);
-      return ids.map((id) => groups.get(id) ?? []);
-    }),
+    get image() {
+      image ??= imageLoader(app, caller);
+      return image;
+    },
+    get members() {
+      members ??= membersLoader(app);
+      return members;
+    },
   };
+}
+
+function imageLoader(app: App, caller: Caller): Loaders['image'] {
+  return new DataLoader(async (ids) => {
+    requireToken(caller);
+    const images = await findImagesById(app.db, caller, ids);
+    const seen = new Map(images.filter((i) => canSee(caller, i, i.membership)).map((i) => [i.id, i]));
+    return ids.map((id) => seen.get(id) ?? null);
+  });
+}
+
+function membersLoader(app: App): Loaders['members'] {
+  return new DataLoader(async (ids) => {
+    const groups = Map.groupBy(await findMembers(app.db, ids), (member) => member.imageId);
+    return ids.map((id) => groups.get(id) ?? []);
+  });
 }

@@ -91,7 +91,10 @@ export async function createHttp({
     await http.register(cors, { delegator: corsFor(corsOrigins) });
   // What a request's line holds is chosen below: looking for secrets in it costs more than writing it.
   const lines = log.child({}, { redact: [] });
-  http.addHook('onResponse', async (request, reply) => report({ metrics, lines }, request, reply));
+  http.addHook('onResponse', (request, reply, done) => {
+    report({ metrics, lines }, request, reply);
+    done();
+  });
   http.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   addMethodAnswers(http);
   return http;
@@ -171,11 +174,15 @@ export function bufferBodies(http: FastifyInstance): void {
     if (isMultipart(request)) return;
     const { 'content-length': length } = request.headers;
     if (Number(length) > bounds.jsonBytes) throw tooLarge();
+    if (request.raw.complete) return; // small ones come along with their head
     const timer = setTimeout(() => request.raw.destroy(), bounds.jsonTimeoutMs);
     request.raw.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
     sendContinue(request, reply);
   });
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // JSON by its name as well: only types that are named are found without being taken apart.
+  for (const type of ['application/json', '*']) {
+    http.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  }
 }
 
 /** Files come with it, as a stream: the door reads it itself. */

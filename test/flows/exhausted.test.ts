@@ -6,7 +6,11 @@ import { someBytes } from '../support/bytes.ts';
 import { findDamage } from '../support/damage.ts';
 import { fetchBytes, newImage, put } from '../support/images.ts';
 import { anInstallation, freePort, type Installation, type Serving } from '../support/installation.ts';
+import { only } from '../support/size.ts';
 import { until } from '../support/until.ts';
+
+/** Each begins and ends the program several times. */
+const long = only({ from: 'ci' });
 
 let installation: Installation;
 beforeAll(async () => {
@@ -54,7 +58,7 @@ test('without descriptors it takes nothing new, and works again when there are s
   expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
 });
 
-test('with a log on a full disk it serves and stops as ever', async () => {
+test.skipIf(long.skip)(`with a log on a full disk it serves and stops as ever${long.why}`, async () => {
   const full = openSync('/dev/full', 'w');
   const server = await installation.serve({ stdout: full, env: { VITRINE_PORT: `${await freePort()}` } });
   closeSync(full);
@@ -63,7 +67,7 @@ test('with a log on a full disk it serves and stops as ever', async () => {
   expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
 });
 
-test('with a log that nobody reads it serves and stops as ever', async () => {
+test.skipIf(long.skip)(`with a log that nobody reads it serves and stops as ever${long.why}`, async () => {
   const server = await installation.serve({ stdout: 'unread', env: { VITRINE_PORT: `${await freePort()}` } });
   await makeNoise(server, 2_000);
   await expectItWorks(server);
@@ -72,7 +76,7 @@ test('with a log that nobody reads it serves and stops as ever', async () => {
   expect(code).toBe(0);
 });
 
-test('with a log whose reader is gone it serves and stops as ever', async () => {
+test.skipIf(long.skip)(`with a log whose reader is gone it serves and stops as ever${long.why}`, async () => {
   const server = await installation.serve();
   server.child.stdout?.destroy();
   server.child.stderr?.destroy();

@@ -4,7 +4,10 @@ import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/
 import { aDatabase, inDatabase, template } from '../support/database.ts';
 import { type DatabaseProxy, databaseProxy } from '../support/database-proxy.ts';
 import { aPlace, databaseEnvironment, type Place } from '../support/installation.ts';
-import { sized } from '../support/size.ts';
+import { only, sized } from '../support/size.ts';
+
+/** Each begins and ends the program several times. */
+const long = only({ from: 'ci' });
 
 let proxy: DatabaseProxy;
 let place: Place;
@@ -41,33 +44,37 @@ function schemaOf(address: DatabaseAddress): Promise<unknown[]> {
 /** Our part alone: what one transaction makes. */
 const ours = /^(public\.|CREATE (UNIQUE )?INDEX \S+ ON public\.|image)/;
 
-test('a migration killed before any piece of it leaves the old schema or the new, and the next one finishes', {
-  timeout: 1_200_000,
-}, async () => {
-  const whole = await schemaOf(inDatabase(inject('database'), template));
-  const wholeOfOurs = whole.filter((row) => ours.test((row as { item: string }).item));
-  expect(wholeOfOurs.length).toBeGreaterThan(50);
-  const pieces = await countPieces();
-  const rounds = sized({ quick: 2, ci: 12, full: pieces });
-  for (let round = 0; round < rounds; round++) {
-    // Spread over all of them, at another place in each run.
-    const piece = 1 + Math.floor(((round + (rounds < pieces ? Math.random() : 0)) * pieces) / rounds);
-    const fresh = await aDatabase(inject('database'), 'template0');
-    const env = databaseEnvironment(proxy.through(fresh.address));
-    const stopped = proxy.stopAtPiece(piece);
-    const killed = place.run(['migrate'], { env });
-    await stopped;
-    await killed.end('SIGKILL');
-    proxy.cut();
+test.skipIf(long.skip)(
+  `a migration killed before any piece of it leaves the old schema or the new, and the next one finishes${long.why}`,
+  {
+    timeout: 1_200_000,
+  },
+  async () => {
+    const whole = await schemaOf(inDatabase(inject('database'), template));
+    const wholeOfOurs = whole.filter((row) => ours.test((row as { item: string }).item));
+    expect(wholeOfOurs.length).toBeGreaterThan(50);
+    const pieces = await countPieces();
+    const rounds = sized({ quick: 2, ci: 12, full: pieces });
+    for (let round = 0; round < rounds; round++) {
+      // Spread over all of them, at another place in each run.
+      const piece = 1 + Math.floor(((round + (rounds < pieces ? Math.random() : 0)) * pieces) / rounds);
+      const fresh = await aDatabase(inject('database'), 'template0');
+      const env = databaseEnvironment(proxy.through(fresh.address));
+      const stopped = proxy.stopAtPiece(piece);
+      const killed = place.run(['migrate'], { env });
+      await stopped;
+      await killed.end('SIGKILL');
+      proxy.cut();
 
-    const left = (await schemaOf(fresh.address)).filter((row) => ours.test((row as { item: string }).item));
-    expect([0, wholeOfOurs.length], `killed before piece ${piece} of ${pieces}`).toContain(left.length);
-    const next = place.run(['migrate'], { env });
-    expect(await next.exited, next.output()).toEqual({ code: 0, signal: null });
-    expect(await schemaOf(fresh.address)).toEqual(whole);
-    await fresh.drop();
-  }
-});
+      const left = (await schemaOf(fresh.address)).filter((row) => ours.test((row as { item: string }).item));
+      expect([0, wholeOfOurs.length], `killed before piece ${piece} of ${pieces}`).toContain(left.length);
+      const next = place.run(['migrate'], { env });
+      expect(await next.exited, next.output()).toEqual({ code: 0, signal: null });
+      expect(await schemaOf(fresh.address)).toEqual(whole);
+      await fresh.drop();
+    }
+  },
+);
 
 /** How many pieces one undisturbed migration sends. */
 async function countPieces(): Promise<number> {

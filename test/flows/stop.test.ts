@@ -10,6 +10,9 @@ import { startLoad } from '../support/load.ts';
 import { only, sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
+/** Each begins and ends the program several times. */
+const long = only({ from: 'ci' });
+
 let installation: Installation;
 beforeEach(async () => {
   installation = await anInstallation(inject('database'));
@@ -85,19 +88,22 @@ test('a transfer that outlives the patience is ended, and its image given back b
   expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
 });
 
-test('a second signal ends it without patience, with nothing left over', async () => {
-  const server = await installation.serve();
-  const id = await newImage(server);
-  const upload = beginUpload(server, id, { length: small.length });
-  await send(upload, small.subarray(0, 400_000));
-  await until(async () => (await findImage(server, id))?.status === 'SAVING');
-  server.child.kill('SIGTERM');
-  await until(() => isClosed(server));
-  expect(await server.end('SIGINT')).toEqual({ code: 0, signal: null });
-  expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
-});
+test.skipIf(long.skip)(
+  `a second signal ends it without patience, with nothing left over${long.why}`,
+  async () => {
+    const server = await installation.serve();
+    const id = await newImage(server);
+    const upload = beginUpload(server, id, { length: small.length });
+    await send(upload, small.subarray(0, 400_000));
+    await until(async () => (await findImage(server, id))?.status === 'SAVING');
+    server.child.kill('SIGTERM');
+    await until(() => isClosed(server));
+    expect(await server.end('SIGINT')).toEqual({ code: 0, signal: null });
+    expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
+  },
+);
 
-test('it ends as well while the database is away', async () => {
+test.skipIf(long.skip)(`it ends as well while the database is away${long.why}`, async () => {
   const database = inject('database');
   const proxy = await databaseProxy(database);
   const away = await anInstallation(database, { via: proxy.through });
