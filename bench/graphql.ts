@@ -69,7 +69,7 @@ async function measureFirstPage({ vitrine, rounds, seconds }: Measuring, race: R
     generator,
     {
       vitrine: { load: { ...ours, connections, seconds }, pid: vitrine.pid },
-      bare: { load: { url: bare.url, body: null, headers: {}, connections, seconds }, pid: bare.pid },
+      bare: { load: { ...ours, url: bare.url, connections, seconds }, pid: bare.pid },
     },
     rounds,
   );

@@ -1,6 +1,6 @@
 /**
  * What a list is measured against: one statement written by hand behind node:http, with nothing around it. Any
- * GET gives the first 25 images as the GraphQL request of the benchmark does, to the byte.
+ * request gives the first 25 images as the GraphQL request of the benchmark does, to the byte.
  *
  *   node bench/support/bare-list.ts <port> <address of the database, as JSON>
  */

@@ -9,8 +9,8 @@ import { connect } from 'node:net';
 
 export interface Load {
   url: string;
-  /** Sent as POST when there is a body, as GET otherwise. */
-  body: string | null;
+  /** Sent by POST. */
+  body: string;
   headers: Record<string, string>;
   connections: number;
   seconds: number;
@@ -67,11 +67,14 @@ async function generate(load: Load): Promise<Measured> {
 
 function requestOf({ url, body, headers }: Load): Buffer {
   const { host, pathname, search } = new URL(url);
-  const lines = [`${body === null ? 'GET' : 'POST'} ${pathname}${search} HTTP/1.1`, `Host: ${host}`];
-  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
-  if (body !== null)
-    lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`);
+  const all = {
+    Host: host,
+    ...headers,
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`POST ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n${body}`);
 }
 
 interface Line {

@@ -5,8 +5,8 @@
  */
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import { createYoga } from 'graphql-yoga';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
@@ -14,11 +14,12 @@ import { lingerBeforeClose } from '../http/linger.ts';
 import { HttpError } from '../http/problem.ts';
 import { baseUrlOf, bufferBodies, isMultipart, problemFor } from '../http/server.ts';
 import { createContext, type RequestFacts } from './context.ts';
-import { documentCache } from './documents.ts';
+import { type DocumentCache, documentCache } from './documents.ts';
 import { topLevelError } from './errors.ts';
 import { readMultipart } from './multipart.ts';
-import { type Params, parseParams } from './params.ts';
-import { operationPlugins, shownError } from './plugins.ts';
+import { parseParams } from './params.ts';
+import { operationPlugins } from './plugins.ts';
+import { type Run, runIn, type ServerContext, type Yoga } from './run.ts';
 import { schema } from './schema.ts';
 import { mendSpool } from './spool.ts';
 
@@ -30,27 +31,27 @@ export interface GraphqlOptions {
   graphiql: boolean;
 }
 
-interface ServerContext {
-  facts: RequestFacts;
+interface Door extends GraphqlOptions {
+  yoga: Yoga;
+  run: Run;
 }
-type Yoga = YogaServerInstance<ServerContext, object>;
 
 const endpoint = '/graphql';
 
 export function graphqlRoutes(http: FastifyInstance, options: GraphqlOptions): void {
   mendSpool();
-  const yoga = yogaOf(options);
+  const documents = documentCache();
+  const yoga = yogaOf(options, documents);
+  const door: Door = { ...options, yoga, run: runIn(yoga, { app: options.app, documents }) };
   http.register(async (scope) => {
     bufferBodies(scope);
     // A request with files is a stream: it is not read before the token is known.
     scope.addContentTypeParser('multipart/form-data', (_request, _body, done) => done(null));
     scope.setErrorHandler(sendRefusal);
     scope.post(endpoint, (request, reply) =>
-      isMultipart(request)
-        ? answerMultipart(options, yoga, request, reply)
-        : answer(options, yoga, request, reply),
+      isMultipart(request) ? answerMultipart(door, request, reply) : answer(door, request, reply),
     );
-    scope.get(endpoint, (request, reply) => answer(options, yoga, request, reply));
+    scope.get(endpoint, (request, reply) => answer(door, request, reply));
   });
 }
 
@@ -66,7 +67,7 @@ function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .send(JSON.stringify({ errors }));
 }
 
-function yogaOf({ app, introspection, graphiql }: GraphqlOptions): Yoga {
+function yogaOf({ app, introspection, graphiql }: GraphqlOptions, documents: DocumentCache): Yoga {
   return createYoga<ServerContext, object>({
     schema: schema as never,
     graphqlEndpoint: endpoint,
@@ -79,7 +80,7 @@ function yogaOf({ app, introspection, graphiql }: GraphqlOptions): Yoga {
     logging: false,
     maxRequestBodySize: false,
     healthCheckEndpoint: '/graphql/health',
-    parserAndValidationCache: { documentCache: documentCache(), errorCache: noCache },
+    parserAndValidationCache: { documentCache: documents, errorCache: noCache },
     maskedErrors: { maskError },
     renderGraphiQL,
     graphiql: graphiql ? { title: 'Vitrine', defaultQuery, headers: defaultHeaders } : false,
@@ -124,18 +125,17 @@ async function factsOf(options: GraphqlOptions, request: FastifyRequest): Promis
   };
 }
 
-async function answer(options: GraphqlOptions, yoga: Yoga, request: FastifyRequest, reply: FastifyReply) {
+async function answer(door: Door, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const mediaType = plainAnswerType(request);
   if (mediaType === null) {
-    requireCsrfSafety(request, options);
+    requireCsrfSafety(request, door);
     requireReadableType(request);
   }
-  const facts = await factsOf(options, request);
+  const facts = await factsOf(door, request);
   const body = request.body instanceof Buffer ? request.body : null;
   const params = mediaType && body ? parseParams(body) : null;
-  if (params && mediaType)
-    return sendResult(reply, mediaType, await run(yoga, { ...facts, app: options.app }, params));
-  return viaYoga(yoga, facts, { request, reply, body });
+  if (params && mediaType) return sendResult(reply, mediaType, await door.run(facts, params));
+  return viaYoga(door.yoga, facts, { request, reply, body });
 }
 
 /** JSON is UTF-8 (RFC 8259 8.1); what a form could send is not for GraphQL. */
@@ -192,36 +192,6 @@ function plainAnswerType(request: FastifyRequest): string | null {
   return /^application\/json *(,|;)/.test(accept) ? 'application/json' : null;
 }
 
-/** Runs an operation in yoga's pipeline. Without data in the result nothing of it has run. */
-async function run(
-  yoga: Yoga,
-  { app, ...facts }: RequestFacts & { app: App },
-  { query, variables, operationName }: Params,
-): Promise<ExecutionResult> {
-  const enveloped = yoga.getEnveloped({ facts } as never);
-  let document: ReturnType<typeof enveloped.parse>;
-  try {
-    document = enveloped.parse(query);
-  } catch (error) {
-    return { errors: [shownError(error, { app, requestId: facts.requestId })] };
-  }
-  const mistakes = enveloped.validate(enveloped.schema, document) as GraphQLError[];
-  if (mistakes.length > 0) return { errors: mistakes };
-  if (!getOperationAST(document, operationName)) return { errors: [noOperation] };
-  return enveloped.execute({
-    schema: enveloped.schema,
-    document,
-    contextValue: await enveloped.contextFactory(),
-    variableValues: variables ?? undefined,
-    operationName,
-  }) as Promise<ExecutionResult>;
-}
-
-/** In yoga's words. */
-const noOperation = new GraphQLError('Could not determine what operation to execute.', {
-  extensions: { code: 'BAD_USER_INPUT' },
-});
-
 /** As yoga sends it: in the new media type a request that cannot be run is 400 (GraphQL over HTTP 6.4). */
 function sendResult(reply: FastifyReply, mediaType: string, result: ExecutionResult): FastifyReply {
   const isRefused = result.data === undefined;
@@ -266,17 +236,15 @@ async function viaYoga(yoga: Yoga, facts: RequestFacts, exchange: Exchange): Pro
 const ofOneHop = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding']);
 
 async function answerMultipart(
-  options: GraphqlOptions,
-  yoga: Yoga,
+  door: Door,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { app } = options;
-  requireCsrfSafety(request, options);
-  const facts = await factsOf(options, request);
+  requireCsrfSafety(request, door);
+  const facts = await factsOf(door, request);
   requireToken(facts.caller);
-  const params = await readMultipart(request, reply, app.limits.imageSizeMax);
-  const result = await run(yoga, { ...facts, app }, params);
+  const params = await readMultipart(request, reply, door.app.limits.imageSizeMax);
+  const result = await door.run(facts, params);
   // A file that the operation did not want is still on its way.
   lingerBeforeClose(request, reply);
   return sendResult(reply, 'application/json', result);
