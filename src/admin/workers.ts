@@ -5,7 +5,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { AggregatorRegistry, type RegistryContentType } from 'prom-client';
+import { AggregatorRegistry } from 'prom-client';
 import { ensureTokensFile } from '../auth/tokens.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabaseServer } from '../db/address.ts';
@@ -27,15 +27,20 @@ export async function startWorkers(config: Config, log: Logger): Promise<Running
   if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
   const database = await openDatabaseServer(config, (message) => log.info(message));
   await migrate(database.address);
-  const totals = new AggregatorRegistry();
+  const serving = new Set<Worker>();
+  const answerMetrics = metricsOfAll(serving);
   const listening = Promise.withResolvers<AddressInfo>();
   let isStopping = false;
 
   function begin(): void {
     const worker = cluster.fork();
-    worker.on('listening', (address) => listening.resolve(address as unknown as AddressInfo));
-    worker.on('message', (message: unknown) => void answerMetrics(worker, message, totals));
+    worker.on('listening', (address) => {
+      serving.add(worker);
+      listening.resolve(address as unknown as AddressInfo);
+    });
+    worker.on('message', (message: unknown) => void answerMetrics(worker, message));
     worker.on('exit', (code, signal) => {
+      serving.delete(worker);
       if (isStopping) return;
       log.error(
         { worker: worker.process.pid, code, signal },
@@ -71,42 +76,74 @@ function ended(worker: Worker, signal: NodeJS.Signals): Promise<void> {
   });
 }
 
-/** What a server and the process above it say to each other about metrics. */
-interface MetricsMessage {
-  type: 'vitrine:metrics';
-  id: number;
-  /** The answer. */
-  text?: string;
-}
+/**
+ * What a server and the process above it say to each other about metrics: a server asks for those of all, the
+ * process above asks every server that listens for its own, and answers with the sum.
+ */
+type MetricsMessage =
+  | { type: 'vitrine:metrics'; step: 'all?'; id: number }
+  | { type: 'vitrine:metrics'; step: 'yours?'; id: number }
+  | { type: 'vitrine:metrics'; step: 'mine'; id: number; metrics: object[] }
+  | { type: 'vitrine:metrics'; step: 'all'; id: number; text: string };
+
+/** A server that has not answered by then is left out: one that hangs does not hide the others. */
+const metricsPatienceMs = 2_000;
 
 const isMetricsMessage = (message: unknown): message is MetricsMessage =>
   typeof message === 'object' && message !== null && 'type' in message && message.type === 'vitrine:metrics';
 
-async function answerMetrics(
-  worker: Worker,
-  message: unknown,
-  totals: AggregatorRegistry<RegistryContentType>,
-): Promise<void> {
-  if (!isMetricsMessage(message)) return;
-  const text = await totals.clusterMetrics().catch(() => '');
-  if (worker.isConnected()) worker.send({ ...message, text });
+/** In the process above: the metrics of the servers, added up. */
+function metricsOfAll(listening: ReadonlySet<Worker>) {
+  let count = 0;
+
+  function metricsOf(worker: Worker): Promise<object[]> {
+    const id = ++count;
+    return new Promise((resolve) => {
+      const done = (metrics: object[]) => {
+        clearTimeout(timer);
+        worker.off('message', hear);
+        resolve(metrics);
+      };
+      const timer = setTimeout(() => done([]), metricsPatienceMs);
+      const hear = (message: unknown) => {
+        if (isMetricsMessage(message) && message.step === 'mine' && message.id === id) done(message.metrics);
+      };
+      worker.on('message', hear);
+      tell(worker, { type: 'vitrine:metrics', step: 'yours?', id });
+    });
+  }
+
+  return async (asking: Worker, message: unknown): Promise<void> => {
+    if (!isMetricsMessage(message) || message.step !== 'all?') return;
+    const found = await Promise.all([...listening].map(metricsOf));
+    const text = await AggregatorRegistry.aggregate(found).metrics();
+    tell(asking, { type: 'vitrine:metrics', step: 'all', id: message.id, text });
+  };
+}
+
+function tell(worker: Worker, message: MetricsMessage): void {
+  if (worker.isConnected()) worker.send(message);
 }
 
 /** In a server process: /metrics answers for all of them. */
 export function shareMetrics(metrics: Metrics): void {
-  AggregatorRegistry.setRegistries([metrics.registry]);
-  new AggregatorRegistry(); // listens for the questions of the process above
   const waiting = new Map<number, (text: string) => void>();
   let count = 0;
-  process.on('message', (message) => {
+  const say = (message: MetricsMessage) => process.send?.(message);
+  process.on('message', async (message) => {
     if (!isMetricsMessage(message)) return;
-    waiting.get(message.id)?.(message.text ?? '');
-    waiting.delete(message.id);
+    if (message.step === 'yours?') {
+      const own = await metrics.registry.getMetricsAsJSON();
+      say({ type: 'vitrine:metrics', step: 'mine', id: message.id, metrics: own });
+    } else if (message.step === 'all') {
+      waiting.get(message.id)?.(message.text);
+      waiting.delete(message.id);
+    }
   });
   metrics.text = () =>
     new Promise((resolve) => {
       const id = ++count;
       waiting.set(id, resolve);
-      process.send?.({ type: 'vitrine:metrics', id } satisfies MetricsMessage);
+      say({ type: 'vitrine:metrics', step: 'all?', id });
     });
 }
