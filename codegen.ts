@@ -20,6 +20,7 @@ export default {
           ID: 'string',
           DateTime: 'string',
           BigInt: { input: 'number | string', output: 'number' },
+          JSON: 'unknown',
           Upload: 'Blob',
         },
       },

@@ -1,8 +1,11 @@
 /**
  * What the product promises about its speed, measured: `npm run bench`, or
  *
- *   node bench/run.ts [graphql|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts [graphql|import|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts search|peers [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
+ *     [--only part of a question's name]
  *
+ * With --database, searches go to a catalog that is there, which stays as it is.
  * Runs the real server on a database of its own: in the server that DATABASE_URL names, or in an embedded one.
  * All comparisons are made in the same run, since machines differ and are shared.
  */
@@ -11,6 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureGraphql } from './graphql.ts';
+import { measureImport } from './import.ts';
+import { measurePeers, requirePeers } from './peers.ts';
+import { measureSearch, reportGrowth, type Times } from './search.ts';
+import { type Catalog, withCatalog, withOthersCatalog } from './support/catalog.ts';
 import { type BenchDatabase, openBenchDatabase } from './support/database.ts';
 import { fillImages, middlingProject } from './support/images.ts';
 import { measureTransfersOf } from './support/transfer-target.ts';
@@ -19,34 +26,50 @@ import { startVitrine } from './support/vitrine.ts';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    images: { type: 'string', default: '100000' },
+    images: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     mib: { type: 'string', default: '1024' },
+    database: { type: 'string' },
+    only: { type: 'string' },
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'transfer'];
+const known = ['graphql', 'import', 'transfer', 'search', 'peers'];
+const images = values.images ?? (what === 'search' ? '100000,1000000' : '100000');
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
-  throw new Error(
-    'usage: bench/run.ts [graphql|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]',
-  );
+  throw new Error('usage: bench/run.ts [graphql|import|transfer|search|peers], with the options at its top');
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-bench-'));
 let database: BenchDatabase | null = null;
 try {
-  database = await openBenchDatabase(process.env.DATABASE_URL ?? null, dataDir);
-  if (what !== 'transfer') await graphql(database);
-  if (what !== 'graphql') await transfer(database);
+  if (what === 'search') await search();
+  else if (what === 'peers') await peers();
+  else {
+    database = await openBenchDatabase(process.env.DATABASE_URL ?? null, dataDir);
+    const isAsked = (name: string) => what === undefined || what === name;
+    if (isAsked('import')) await imports(database);
+    if (isAsked('graphql')) await graphql(database);
+    if (isAsked('transfer')) await transfer(database);
+  }
 } finally {
   await database?.drop();
   await rm(dataDir, { recursive: true, force: true });
 }
 
+/** First: it needs an empty catalog, and leaves one. */
+async function imports({ address }: BenchDatabase): Promise<void> {
+  await measureImport(address, {
+    images: Number(images),
+    rounds: Number(values.rounds),
+    dir: dataDir,
+  });
+}
+
 async function graphql({ address }: BenchDatabase): Promise<void> {
-  console.log(`${values.images} images ...`);
-  await fillImages(address, Number(values.images));
+  console.log(`${images} images ...`);
+  await fillImages(address, Number(images));
   const vitrine = await startVitrine(address, { dataDir, projects: [middlingProject] });
   try {
     await measureGraphql({
@@ -72,4 +95,27 @@ async function transfer({ address }: BenchDatabase): Promise<void> {
   } finally {
     await vitrine.stop();
   }
+}
+
+/** Catalogs of growing size, one after the other, or the one that is there. */
+async function onCatalogs(work: (catalog: Catalog) => Promise<void>): Promise<void> {
+  const { database } = values;
+  if (database !== undefined) return withOthersCatalog({ database, dataDir }, work);
+  for (const size of images.split(',')) await withCatalog({ images: Number(size), dataDir }, work);
+}
+
+async function search(): Promise<void> {
+  let before: Times | null = null;
+  await onCatalogs(async (catalog) => {
+    const times = await measureSearch({ ...catalog, rounds: Number(values.rounds), only: values.only });
+    if (before) reportGrowth(before, times);
+    before = times;
+  });
+}
+
+async function peers(): Promise<void> {
+  requirePeers();
+  await onCatalogs((catalog) =>
+    measurePeers({ ...catalog, rounds: Number(values.rounds), seconds: Number(values.seconds) }),
+  );
 }

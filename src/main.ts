@@ -1,6 +1,9 @@
 /** The one program, `vitrine`: reads the command and hands on to the server or to the operator's commands. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { check } from './admin/check.ts';
+import { exportImages } from './admin/export-images.ts';
+import { type ImportFlags, importImages, importOptions } from './admin/import-images.ts';
+import { addIndexes, listIndexes, removeIndexes } from './admin/index-properties.ts';
 import { migrateDatabase } from './admin/migrate.ts';
 import { serve } from './admin/serve.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
@@ -34,6 +37,46 @@ program
   .action(async () => {
     process.exitCode = (await check(config())) ? 0 : 1;
   });
+
+const index = program
+  .command('index')
+  .description('Properties with indexes of their own: quick to filter by range and to sort by.');
+index
+  .command('add <name...>')
+  .description('Build them; writers go on meanwhile.')
+  .action((names: string[]) => addIndexes(config(), names));
+index
+  .command('remove <name...>')
+  .description('Take them away.')
+  .action((names: string[]) => removeIndexes(config(), names));
+index
+  .command('list')
+  .description('Which there are, whether they are ready, and how large.')
+  .action(() => listIndexes(config()));
+
+program
+  .command('import')
+  .description(
+    'Load images, one JSON object a line in the shape of GET /v2/images/{id}. Exit code 1: a line was bad.',
+  )
+  .argument('[file]', 'gzipped when it ends in .gz; - or nothing: standard input', '-')
+  .addOption(
+    new Option('--on-conflict <what>', 'when an id is there already')
+      .choices(['skip', 'replace', 'fail'])
+      .default('skip'),
+  )
+  .option('--fatal', 'stop at the first bad line', false)
+  .option('--errors <file>', 'gets every line that is not loaded, with the reason')
+  .option('--from-start', 'do not go on where an import of the same input was broken off', false)
+  .action(async (file: string, flags: ImportFlags) => {
+    process.exitCode = (await importImages(config(), file, importOptions(flags))) ? 0 : 1;
+  });
+
+program
+  .command('export')
+  .description('Write all images with their members, as import reads them.')
+  .argument('[file]', 'gzipped when it ends in .gz; - or nothing: standard output', '-')
+  .action((file: string) => exportImages(config(), file));
 
 try {
   await program.parseAsync();

@@ -5,12 +5,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { App } from './actions/app.ts';
+import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
 import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
 import { hashPool } from './bytes/hash-pool.ts';
 import type { Config } from './config/config.ts';
 import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
 import { type DatabaseAddress, openDatabase } from './db/client.ts';
+import { openHotProperties } from './db/hot-properties.ts';
 import { findSigningKey } from './db/installation.ts';
 import { migrate } from './db/migrate.ts';
 import { graphqlRoutes } from './graphql/http.ts';
@@ -65,6 +67,8 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   undo.push(close);
   const tasks = await startTasks(app, database.address);
   undo.push(() => tasks.stop());
+  const preparing = prepareSearch(app, database.address, config.search);
+  undo.push(() => preparing.stop());
 
   const metrics = createMetrics();
   const stopping = new AbortController();
@@ -114,13 +118,16 @@ export async function openApp(
   config: Config,
   { address, stores, log }: { address: DatabaseAddress; stores: Stores; log: Logger },
 ): Promise<{ app: App; close(): Promise<void> }> {
-  const db = openDatabase(address);
+  const { statementTimeoutMs, costMax } = config.search;
+  const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
+  const hot = await openHotProperties(db, { log });
   const hashes = hashPool({ cores: availableParallelism() });
   const app: App = {
     db,
     stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
+    search: { hot, costMax },
     signingKey: await findSigningKey(db),
     now: () => new Date(),
     log,
@@ -128,6 +135,7 @@ export async function openApp(
   return {
     app,
     async close() {
+      hot.close();
       await hashes.close();
       await db.close();
     },

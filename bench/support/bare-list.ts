@@ -22,7 +22,7 @@ const sql = connect(JSON.parse(address));
 async function list(): Promise<string> {
   const rows = await sql<Row[]>`
     select name, status, size, tags, properties from images where not hidden
-    order by created_at desc nulls last, id desc nulls last limit ${25}`;
+    order by created_at desc, id desc limit ${25}`;
   return JSON.stringify({ data: { images: { nodes: rows.map(nodeOf) } } });
 }
 

@@ -2,25 +2,95 @@
  * A catalog to measure on: images of 200 projects, a few of them large and most of them small, with eight
  * properties and three tags each. Always the same but for its ids.
  */
-import { connect, type DatabaseAddress } from '../../src/db/client.ts';
+import type pg from 'pg';
+import type { DatabaseAddress } from '../../src/db/client.ts';
+import { restoreDerived, takeDerivedAway } from '../../src/db/load-derived.ts';
+import { openPool } from '../../src/db/pool.ts';
 
 /** A project of middling size: about one image in 300 is its own. */
 export const middlingProject = 'project-60';
 
-/** Adds `count` images, one a minute up to now, and lets PostgreSQL learn what is in them. */
+/**
+ * Adds `count` images, one a minute up to now, and lets PostgreSQL learn what is in them. Into an empty catalog,
+ * which nobody may use meanwhile, without its indexes, which are made afterwards.
+ */
 export async function fillImages(address: DatabaseAddress, count: number): Promise<void> {
-  const sql = connect(address, { poolSize: 1, statementTimeoutMs: 0 });
+  const pool = openPool(address, { max: 2, applicationName: 'vitrine bench', statementTimeoutMs: 0 });
   try {
-    await sql.begin(async (tx) => {
-      await tx.unsafe('select setseed(0.42)');
-      await tx.unsafe(imagesSql, [count] as never[]);
-      await tx.unsafe(membersSql);
-    });
-    await sql.unsafe('vacuum analyze images, image_members');
+    const clients = [await pool.connect(), await pool.connect()] as const;
+    await takeDerivedAway(clients[0]);
+    await insertImages(clients[0], count);
+    await restoreDerived(clients);
+    await clients[0].query('vacuum (analyze) images, image_members, image_terms, image_vocabulary');
+    for (const client of clients) client.release();
   } finally {
-    await sql.end();
+    await pool.end();
   }
 }
+
+async function insertImages(client: pg.ClientBase, count: number): Promise<void> {
+  await client.query('begin');
+  await client.query('select setseed(0.42)');
+  await client.query(wordSql);
+  await client.query(imagesSql, [count]);
+  await client.query(membersSql);
+  await client.query('commit');
+}
+
+const syllables = [
+  ...[
+    'ba',
+    'ce',
+    'di',
+    'fo',
+    'gu',
+    'ha',
+    'je',
+    'ki',
+    'lo',
+    'mu',
+    'na',
+    'pe',
+    'qui',
+    'ro',
+    'su',
+    'ta',
+    've',
+    'wi',
+  ],
+  ...[
+    'xo',
+    'yu',
+    'za',
+    'bre',
+    'cli',
+    'dro',
+    'flu',
+    'gra',
+    'ple',
+    'pri',
+    'sco',
+    'stu',
+    'tra',
+    'vle',
+    'smi',
+    'spo',
+  ],
+  ...['snu', 'kla', 'kre', 'gli', 'blo', 'thu'],
+];
+
+/** Words of descriptions, the most common first. */
+export const words: readonly string[] = syllables.flatMap((first) =>
+  syllables.map((second) => `${first}${second}el`),
+);
+
+/** The first of the words is in nearly every fourth image, and the last in one of 1,600. */
+const wordSql = `
+create function pg_temp.word(x float8) returns text language sql immutable as $$
+  select (syllables)[1 + n / 40] || (syllables)[1 + n % 40] || 'el'
+  from (select floor(1600 * x * x * x)::int as n,
+    array[${syllables.map((syllable) => `'${syllable}'`).join(', ')}] as syllables) as drawn
+$$`;
 
 /** Of a hundred: 2 public, 2 community, 6 shared; of the projects the largest has 7. */
 const imagesSql = `
@@ -36,10 +106,11 @@ select gen_random_uuid(), distro || '-' || version || '-' || i, status,
     'hw_architecture', case when c < 0.8 then 'x86_64' else 'aarch64' end,
     'hypervisor_type', case when c < 0.9 then 'kvm' else 'vmware' end,
     'hw_disk_bus', case when b < 0.7 then 'virtio' else 'scsi' end,
-    'build', md5(i::text), 'release_notes', 'https://images.example/' || distro || '/' || version || '/' || i),
+    'build', md5(i::text),
+    'description', 'Cloud image of ' || distro || ' for ' || pg_temp.word(e) || ' ' || pg_temp.word(f) || ' with ' || pg_temp.word(g)),
   made, made
 from (
-  select i, seen, project, a, b, c,
+  select i, seen, project, a, b, c, e, f, g,
     (array['debian', 'ubuntu', 'fedora', 'rocky', 'alpine', 'arch'])[1 + floor(6 * a)] as distro,
     floor(8 + 20 * b) || '.' || floor(10 * c) as version,
     (array['qcow2', 'raw', 'vmdk'])[1 + floor(3 * c)] as disk,
@@ -47,7 +118,8 @@ from (
     case when d < 0.95 or d >= 0.98 then (1 + floor(8000 * a)) * 1048576 end as size,
     now() - ($1::int - i) * interval '1 minute' as made
   from (
-    select i, random() as seen, random() as project, random() as a, random() as b, random() as c, random() as d
+    select i, random() as seen, random() as project, random() as a, random() as b, random() as c, random() as d,
+      random() as e, random() as f, random() as g
     from generate_series(1, $1::int) i
   ) as drawn
 ) as described

@@ -9,11 +9,13 @@ import { connect } from 'node:net';
 
 export interface Load {
   url: string;
-  /** Sent by POST. */
-  body: string;
+  /** Sent by POST; of several one after the other, over and over. */
+  body: string | readonly string[];
   headers: Record<string, string>;
   connections: number;
   seconds: number;
+  /** Ends after so many, if that is sooner. */
+  requests?: number;
 }
 
 export interface Measured {
@@ -45,27 +47,35 @@ export function startLoadGenerator(): LoadGenerator {
 }
 
 async function generate(load: Load): Promise<Measured> {
-  const request = requestOf(load);
+  const requests = [load.body].flat().map((body) => requestOf(load, body));
   const { hostname: host, port } = new URL(load.url);
   const taken: number[] = [];
   const start = performance.now();
   const end = start + load.seconds * 1000;
+  const most = load.requests ?? Number.POSITIVE_INFINITY;
+  let sent = 0;
+  const isOver = () => sent >= most || performance.now() >= end;
+  const next = () => (isOver() ? null : (requests[sent++ % requests.length] ?? null));
   const lines = Array.from({ length: load.connections }, () =>
-    keepBusy({ host, port: Number(port), request, end, taken }),
+    keepBusy({ host, port: Number(port), next, isOver, taken }),
   );
   await Promise.all(lines);
-  const seconds = (performance.now() - start) / 1000;
+  return measuredOf(taken, performance.now() - start);
+}
+
+/** Of requests that took these milliseconds, and all together `ms`. */
+export function measuredOf(taken: number[], ms: number): Measured {
   taken.sort((a, b) => a - b);
   const quantile = (q: number) => taken[Math.floor(taken.length * q)] ?? Number.NaN;
   return {
     requests: taken.length,
-    perSecond: taken.length / seconds,
+    perSecond: (taken.length / ms) * 1000,
     p50: quantile(0.5),
     p95: quantile(0.95),
   };
 }
 
-function requestOf({ url, body, headers }: Load): Buffer {
+function requestOf({ url, headers }: Load, body: string): Buffer {
   const { host, pathname, search } = new URL(url);
   const all = {
     Host: host,
@@ -80,19 +90,19 @@ function requestOf({ url, body, headers }: Load): Buffer {
 interface Line {
   host: string;
   port: number;
-  request: Buffer;
-  /** By performance.now(). */
-  end: number;
+  /** The request to send now; null: no more. */
+  next(): Buffer | null;
+  isOver(): boolean;
   /** Gets the milliseconds of every request. */
   taken: number[];
 }
 
 /** One connection after the other, as long as there is time: servers close them after so many requests. */
 async function keepBusy(line: Line): Promise<void> {
-  while (performance.now() < line.end) await useConnection(line);
+  while (!line.isOver()) await useConnection(line);
 }
 
-function useConnection({ host, port, request, end, taken }: Line): Promise<void> {
+function useConnection({ host, port, next, taken }: Line): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true });
     let sentAt = 0;
@@ -100,6 +110,8 @@ function useConnection({ host, port, request, end, taken }: Line): Promise<void>
     let missing = 0;
     let isLast = false;
     const send = () => {
+      const request = next();
+      if (!request) return void socket.destroy();
       sentAt = performance.now();
       socket.write(request);
     };
@@ -120,9 +132,8 @@ function useConnection({ host, port, request, end, taken }: Line): Promise<void>
       }
       missing -= chunk.length;
       if (missing > 0) return;
-      const now = performance.now();
-      taken.push(now - sentAt);
-      if (isLast || now >= end) socket.destroy();
+      taken.push(performance.now() - sentAt);
+      if (isLast) socket.destroy();
       else send();
     });
   });

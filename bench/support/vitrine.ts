@@ -7,18 +7,27 @@ import { freePort } from './nginx.ts';
 import { type Program, startProgram } from './process.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
+const catalogServer = new URL('./catalog-server.ts', import.meta.url).pathname;
 
 export interface Vitrine extends Program {
+  readonly tokensFile: string;
   /** What a caller sends to be who they are. */
   headersOf(project: string): Record<string, string>;
   /** The data of an operation. @throws Error it has errors */
   query<Data>(project: string, query: string, variables?: object): Promise<Data>;
 }
 
-/** `projects` get a member's token each, and `admin` one of an admin. */
+export interface VitrineOptions {
+  dataDir: string;
+  /** They get a member's token each, and `admin` one of an admin. */
+  projects: readonly string[];
+  /** Only GraphQL, and nothing is changed in the database. */
+  readsOnly?: boolean;
+}
+
 export async function startVitrine(
   address: DatabaseAddress,
-  { dataDir, projects }: { dataDir: string; projects: readonly string[] },
+  { dataDir, projects, readsOnly = false }: VitrineOptions,
 ): Promise<Vitrine> {
   const tokens = ['admin', ...projects].map((project) => ({
     token: randomBytes(12).toString('hex'),
@@ -29,7 +38,8 @@ export async function startVitrine(
   const tokensFile = join(dataDir, 'bench-tokens.json');
   await writeFile(tokensFile, JSON.stringify(tokens), { mode: 0o600 });
   const port = await freePort();
-  const program = await startProgram([main, 'serve'], {
+  const args = readsOnly ? [catalogServer, JSON.stringify(address)] : [main, 'serve'];
+  const program = await startProgram(args, {
     url: `http://127.0.0.1:${port}`,
     path: '/readyz',
     env: {
@@ -45,6 +55,7 @@ export async function startVitrine(
   });
   return {
     ...program,
+    tokensFile,
     headersOf,
     async query<Data>(project: string, query: string, variables?: object) {
       const response = await fetch(`${program.url}/graphql`, {

@@ -2,6 +2,8 @@
 import type { Logger } from 'pino';
 import type { HashPool } from '../bytes/hash-pool.ts';
 import type { Database } from '../db/client.ts';
+import type { HotProperties } from '../db/hot-properties.ts';
+import type { Catalog } from '../db/image-scope.ts';
 import type { Stores } from '../stores/all.ts';
 
 export interface App {
@@ -12,6 +14,7 @@ export interface App {
     /** Bytes of one image. */
     readonly imageSizeMax: number;
   };
+  readonly search: Catalog['search'] & { readonly hot: HotProperties };
   /** Signs transfer targets; the same on every server of the installation. */
   readonly signingKey: string;
   readonly now: () => Date;

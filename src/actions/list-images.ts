@@ -1,22 +1,18 @@
 /** A page of the images that a caller may list, narrowed by a filter. */
 
-import {
-  countImages,
-  existsAtOrBeyond,
-  findImagePage,
-  type ImageScope,
-  type SeenField,
-  type SeenImage,
-  sumImageSizes,
-} from '../db/images.ts';
+import { type Facet, findFacets } from '../db/image-facets.ts';
+import { existsAtOrBeyond, findImagePage, type PlacedImage, placeOf, type Reads } from '../db/image-pages.ts';
+import { countImages, sumImageSizes } from '../db/image-totals.ts';
+import type { SeenField } from '../db/images.ts';
 import { keyTypes } from '../db/keyset.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid } from '../domain/errors.ts';
-import { type KeyValue, makeCursor, readCursor } from '../search/cursor.ts';
-import { type ImageFilter, type ImageInclude, impliedIncludes } from '../search/image-filter.ts';
-import { type ImageOrder, orderName, totalOrder } from '../search/image-order.ts';
+import { makeCursor, readCursor } from '../search/cursor.ts';
+import type { FacetOf } from '../search/facet.ts';
+import { topWords } from '../search/image-filter.ts';
+import { type ImageOrder, orderKeysMax, orderName, totalOrder } from '../search/image-order.ts';
 import type { App } from './app.ts';
-import { requireToken } from './require-image.ts';
+import { type AskedImages, askedScope } from './asked-images.ts';
 
 /** first/after or last/before, not both. */
 export interface PageInput {
@@ -28,67 +24,72 @@ export interface PageInput {
 
 export const pageSize = { default: 25, max: 1000 } as const;
 
-export interface ListImages {
-  where: ImageFilter;
-  include: readonly ImageInclude[];
+export interface ListImages extends AskedImages {
   orderBy: readonly ImageOrder[];
   page: PageInput;
   /** Only these fields of the images are read. */
   fields: readonly SeenField[];
-  /** Nobody will ask for cursors, nor for what comes before and after: it is not read. */
-  pageOnly?: boolean;
+  /** What will be asked of the answer; all of it when nothing is said. */
+  reads?: Reads;
 }
 
 /** What costs a statement of its own is a function: asked only when somebody wants to know. */
 export interface ImageList {
-  images: SeenImage[];
-  cursorOf(image: SeenImage): string;
+  images: PlacedImage[];
+  cursorOf(image: PlacedImage): string;
   hasNextPage(): Promise<boolean>;
   hasPreviousPage(): Promise<boolean>;
   /** Exact number of matches, whatever the page. */
   totalCount(): Promise<number>;
   /** Sum of size over all matches, bytes. */
   totalSize(): Promise<number>;
+  /** Values over all matches; at most `limit` of each. */
+  facets(of: readonly FacetOf[], limit: number): Promise<Facet[]>;
 }
 
 /**
- * @throws ValidationError a page size out of range, or both directions at once
+ * @throws ValidationError a page size out of range, both directions at once, a regular expression that is none
+ * @throws BadSearchError  the search does not say anything, and where
  * @throws BadCursorError  the cursor is of another order, or not ours
+ * @throws TooCostlyError  it would read too much of the catalog
+ * @throws TimeoutError    it took too long all the same
  */
 export async function listImages(app: App, caller: Caller, input: ListImages): Promise<ImageList> {
-  requireToken(caller);
-  const scope: ImageScope = {
-    caller,
-    where: input.where,
-    includes: new Set([...input.include, ...impliedIncludes(input.where)]),
-  };
-  const order = totalOrder(input.orderBy);
-  const cursorScope = `images:${orderName(order)}`;
+  const { scope, orderBy } = await askedScope(app, caller, input);
+  const words = scope.filters.flatMap(topWords);
+  const order = totalOrder(checkedOrder(input.orderBy.length > 0 ? input.orderBy : orderBy), {
+    hasWords: words.length > 0,
+  });
+  const cursorScope = cursorScopeOf(order, words);
   const { limit, cursor, backward } = readPage(input.page);
   const from = cursor === null ? null : readCursor(cursor, cursorScope, keyTypes(order));
-  const { images, hasMore } = await findImagePage(app.db, scope, {
-    fields: input.fields,
-    order,
-    limit,
-    from,
-    backward,
-    pageOnly: input.pageOnly,
-  });
+  const { fields, reads } = input;
+  const page = { fields, order, limit, from, backward, reads };
+  const { images, hasMore } = await findImagePage(app, scope, page);
   // Against the direction read there is more when anything stands at the cursor or behind it.
   const moreBehind = async () =>
-    from !== null && existsAtOrBeyond(app.db, scope, { order, values: from, backward: !backward });
+    from !== null && existsAtOrBeyond(app, scope, { order, values: from, backward: !backward });
   return {
     images,
-    cursorOf: (image) => makeCursor(cursorScope, keyValues(image, order)),
+    cursorOf: (image) => makeCursor(cursorScope, placeOf(image, order)),
     hasNextPage: async () => (backward ? moreBehind() : hasMore),
     hasPreviousPage: async () => (backward ? hasMore : moreBehind()),
-    totalCount: () => countImages(app.db, scope),
-    totalSize: () => sumImageSizes(app.db, scope),
+    totalCount: () => countImages(app, scope),
+    totalSize: () => sumImageSizes(app, scope),
+    facets: (of, limit) => findFacets(app, scope, of, limit),
   };
 }
 
-const keyValues = (image: SeenImage, order: readonly ImageOrder[]): KeyValue[] =>
-  order.map((o) => image[o.field]);
+function checkedOrder(order: readonly ImageOrder[]): readonly ImageOrder[] {
+  if (order.length <= orderKeysMax) return order;
+  throw invalid(['orderBy'], 'TOO_LONG', `A list is ordered by at most ${orderKeysMax} keys.`);
+}
+
+/** A place by relevance is one among the images that these words were looked for in. */
+function cursorScopeOf(order: readonly ImageOrder[], words: readonly string[]): string {
+  const byWords = order.some((key) => key.field === 'relevance');
+  return `images:${orderName(order)}${byWords ? `:${JSON.stringify(words)}` : ''}`;
+}
 
 /** The page as a limit, a place and a direction. @throws ValidationError */
 export function readPage(page: PageInput): { limit: number; cursor: string | null; backward: boolean } {

@@ -1,6 +1,8 @@
 /** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
 import { giveUpSilentClaims } from '../db/copies.ts';
 import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } from '../db/strays.ts';
+import { writerSilent } from '../domain/failure.ts';
+import { instantOf } from '../domain/instant.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 
@@ -24,7 +26,7 @@ export async function reap(
   app: App,
   { list, graceSeconds = strayGraceSeconds }: { list: boolean; graceSeconds?: number },
 ): Promise<Reaped> {
-  const claims = await giveUpSilentClaims(app.db);
+  const claims = await giveUpSilentClaims(app.db, writerSilent(instantOf(app.now())));
   const stores = app.stores.all.filter(isWritable);
   if (list) for (const store of stores) await noteAllStrays(app, store);
   const ids = stores.map((store) => store.id);

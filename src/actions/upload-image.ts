@@ -21,7 +21,9 @@ import {
   UnavailableError,
   ValidationError,
 } from '../domain/errors.ts';
+import { failureOf } from '../domain/failure.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
+import { instantOf } from '../domain/instant.ts';
 import { after, wrongStatus } from '../domain/lifecycle.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
@@ -72,7 +74,7 @@ export async function uploadImage(app: App, caller: Caller, input: UploadImage):
     await publish(app, claim, stored);
   } catch (error) {
     // Whose claim was lost, its part file went with it: what the store then says is not the reason.
-    const outcome = await giveUp(app, claim);
+    const outcome = await giveUp(app, claim, error);
     if (outcome === 'lost') throw await lostClaim(app, claim);
     if (outcome !== 'published') throw error;
   } finally {
@@ -230,9 +232,9 @@ async function lostClaim(app: App, claim: Claim) {
  * Leaves the image queued and says how the claim stood. Where the database is away (null), the reaper does the
  * same once the lease is over.
  */
-async function giveUp(app: App, claim: Claim): Promise<ClaimEnd | null> {
+async function giveUp(app: App, claim: Claim, cause: unknown): Promise<ClaimEnd | null> {
   try {
-    return await giveUpClaim(app.db, claim);
+    return await giveUpClaim(app.db, claim, failureOf(cause, instantOf(app.now())));
   } catch (error) {
     app.log.warn({ err: error, image: claim.imageId }, 'an upload could not be given up; its lease will end');
     return null;

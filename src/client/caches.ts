@@ -4,14 +4,20 @@ import possible from './possible-types.json' with { type: 'json' };
 /** Types without an id: values inside their parent. */
 const values = [
   'Digest',
+  'Facet',
+  'FacetBucket',
   'HttpHeader',
   'ImageCapabilities',
   'ImageConnection',
   'ImageEdge',
+  'ImageFailure',
   'ImageMemberConnection',
   'ImageMemberEdge',
   'ImageProperty',
+  'ImagePropertyName',
   'PageInfo',
+  'ParsedSearch',
+  'SearchError',
   'ServiceInfo',
   'TransferTarget',
   'ValidationIssue',
@@ -30,7 +36,7 @@ export const typePolicies: Record<
   { keyFields?: false; fields?: Record<string, { keyArgs: string[] }> }
 > = {
   ...Object.fromEntries(values.map((name) => [name, { keyFields: false as const }])),
-  Query: { fields: { images: { keyArgs: ['where', 'include', 'orderBy'] } } },
+  Query: { fields: { images: { keyArgs: ['where', 'search', 'include', 'orderBy'] } } },
 };
 
 /** Interface or union -> the types behind it. */

@@ -1,4 +1,7 @@
-/** Environment -> one typed, frozen Config: the only reader of process.env. Every mistake is reported at once. */
+/**
+ * Environment and settings file -> one typed, frozen Config: the only reader of process.env. Every mistake is
+ * reported at once, with its name or place.
+ */
 import { join, resolve } from 'node:path';
 import { didYouMean } from '../domain/did-you-mean.ts';
 import {
@@ -10,11 +13,15 @@ import {
   parsePort,
   parseUrl,
 } from './parse.ts';
+import { isSecretName, readSections, type SearchConfig, type Sections } from './sections.ts';
+import { codeOf, readSettingsFile, type SettingsFile } from './yaml.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export interface Config {
+  /** Absolute; null: there is none. */
+  readonly settingsFile: string | null;
   /** Null: the embedded PostgreSQL in the data directory. */
   readonly databaseUrl: string | null;
   readonly host: string;
@@ -38,9 +45,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly introspection: boolean;
   readonly graphiql: boolean;
+  readonly search: SearchConfig;
 }
 
-/** What is wrong with the settings: one line each, with the variable's name. */
+/** What is wrong with the settings: one line each, with the variable's name or the place in the file. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -67,6 +75,7 @@ const oneOf = <T extends string>(choices: readonly T[]): Setting<T> => ({
 });
 
 const settings = {
+  VITRINE_CONFIG: text,
   DATABASE_URL: {
     parse: (value) => parseUrl(value, ['postgres:', 'postgresql:']),
     secret: true,
@@ -107,8 +116,32 @@ export function readConfig(env: Record<string, string | undefined>, workingDir: 
   for (const name of Object.keys(env)) {
     if (name.startsWith('VITRINE_') && !Object.hasOwn(settings, name)) problems.push(unknownSetting(name));
   }
+  const found = findSettingsFile(env, workingDir, problems);
+  const sections = readSections(found?.file ?? null, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return configOf(values as Values, workingDir);
+  const config = configOf(values as Values, workingDir);
+  return Object.freeze({ settingsFile: found?.path ?? null, ...config, ...sections });
+}
+
+const defaultSettingsFile = 'vitrine.yaml';
+
+/** The file that VITRINE_CONFIG names, which has to be there, or the one of the working directory, if it is there. */
+function findSettingsFile(
+  env: Record<string, string | undefined>,
+  workingDir: string,
+  problems: string[],
+): { path: string; file: SettingsFile } | null {
+  const named = env.VITRINE_CONFIG?.trim();
+  const name = named || defaultSettingsFile;
+  const path = resolve(workingDir, name);
+  try {
+    return { path, file: readSettingsFile(path, { name, env }) };
+  } catch (error) {
+    const code = codeOf(error);
+    if (named) problems.push(`VITRINE_CONFIG names ${name}, which cannot be read (${code})`);
+    else if (code !== 'ENOENT') problems.push(`${name} cannot be read (${code})`);
+    return null;
+  }
 }
 
 function unknownSetting(name: string): string {
@@ -116,12 +149,14 @@ function unknownSetting(name: string): string {
   return `${name} is not a setting${meant ? `; did you mean ${meant}?` : ''}`;
 }
 
-function configOf(values: Values, workingDir: string): Config {
+type FromEnvironment = Omit<Config, 'settingsFile' | keyof Sections>;
+
+function configOf(values: Values, workingDir: string): FromEnvironment {
   const host = values.VITRINE_HOST ?? '127.0.0.1';
   const isLocal = isLoopback(host);
   const dataDir = resolve(workingDir, values.VITRINE_DATA_DIR ?? 'data');
   const tokensFile = values.VITRINE_TOKENS_FILE;
-  return Object.freeze({
+  return {
     databaseUrl: values.DATABASE_URL ?? null,
     host,
     port: values.VITRINE_PORT ?? 9292,
@@ -137,7 +172,7 @@ function configOf(values: Values, workingDir: string): Config {
     logLevel: values.VITRINE_LOG_LEVEL ?? 'info',
     introspection: values.VITRINE_INTROSPECTION ?? isLocal,
     graphiql: values.VITRINE_GRAPHIQL ?? isLocal,
-  });
+  };
 }
 
 /** Whether only this machine can reach the host. */
@@ -145,10 +180,24 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** The effective settings, for people: without the password of the database. */
+/** The effective settings, for people: without passwords and the like. */
 export function printableConfig(config: Config): Record<string, unknown> {
   const { databaseUrl, ...rest } = config;
-  return { databaseUrl: databaseUrl === null ? null : withoutPassword(databaseUrl), ...rest };
+  return {
+    databaseUrl: databaseUrl === null ? null : withoutPassword(databaseUrl),
+    ...(withoutSecrets(rest) as object),
+  };
+}
+
+/** A copy with *** for what has a secret's name, however deep and wherever it came from. */
+export function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, held]) => {
+      return [name, typeof held === 'string' && isSecretName(name) ? '***' : withoutSecrets(held)];
+    }),
+  );
 }
 
 function withoutPassword(url: string): string {

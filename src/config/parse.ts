@@ -18,6 +18,32 @@ export function parseInteger(text: string, min: number, max: number): number {
   return value;
 }
 
+const durations: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds: a number with ms, s, m or h behind it. */
+export function parseDuration(text: string, minMs: number, maxMs: number): number {
+  const m = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(text);
+  const ms = m ? Math.round(Number(m[1]) * (durations[m[2] ?? ''] ?? 1)) : Number.NaN;
+  if (!(ms >= minMs && ms <= maxMs))
+    throw new Error(
+      `is a duration from ${shownDuration(minMs)} to ${shownDuration(maxMs)}, such as 500ms, 2s or 5m`,
+    );
+  return ms;
+}
+
+function shownDuration(ms: number): string {
+  const unit = Object.keys(durations).findLast((name) => ms % (durations[name] ?? 1) === 0) ?? 'ms';
+  return `${ms / (durations[unit] ?? 1)}${unit}`;
+}
+
+/** Names of custom properties: 1 to 255 characters, any that text can hold. */
+export function parsePropertyName(text: string): string {
+  const length = [...text].length;
+  if (length < 1 || length > 255 || text.includes('\0') || !text.isWellFormed())
+    throw new Error('is the name of a property: 1 to 255 characters');
+  return text;
+}
+
 /** 0 lets the system choose. */
 export function parsePort(text: string): number {
   return parseInteger(text, 0, 65_535);

@@ -1,8 +1,9 @@
 /**
- * The connections to PostgreSQL: a pool for single statements written by hand, and one for transactions of typed
- * ones (drizzle), so that writers who wait for each other's locks keep no reader waiting.
+ * The connections to PostgreSQL: a pool for single statements written by hand, one for those of searches, and one
+ * for transactions of typed ones (drizzle), so that writers who wait for each other's locks keep no reader waiting,
+ * nor a search who only looks up an image.
  *
- * Both are of pg. postgres.js is as quick and not to be trusted when a connection breaks: it answers a statement
+ * All are of pg. postgres.js is as quick and not to be trusted when a connection breaks: it answers a statement
  * that it never sent with no rows, as if nothing were there, and sends the rest of a broken transaction over
  * another connection, or into nothing, which ends the process (porsager/postgres #1155, #1208).
  */
@@ -11,6 +12,7 @@ import pg from 'pg';
 import postgres from 'postgres';
 import type { Instant } from '../domain/image.ts';
 import { databaseFailure, sqlState } from './failure.ts';
+import { fairTurns } from './fair-turns.ts';
 import { openPool } from './pool.ts';
 
 /** Where PostgreSQL is: a URL, or the socket of the embedded one. */
@@ -27,23 +29,40 @@ export interface Database {
    * @throws UnavailableError the database is away; TimeoutError the statement took too long
    */
   query<Row>(text: string, params: readonly unknown[]): Promise<Row[]>;
+  /**
+   * A statement of a search: it may take `searchTimeoutMs` and no longer. Only with `prepared` is it kept on the
+   * connections: texts that come from a user's filter are many, and are planned better with their values.
+   * @throws as query
+   */
+  search<Row>(text: string, params: readonly unknown[], how?: SearchStatement): Promise<Row[]>;
   close(): Promise<void>;
 }
 
 /** A transaction: what a function needs that only runs statements. */
 export type Statements = Pick<NodePgDatabase, 'select' | 'insert' | 'update' | 'delete' | 'execute'>;
 
+export interface SearchStatement {
+  prepared?: boolean;
+  /** It reads much: it waits until those of other projects have had their turn. */
+  costlyFor?: string;
+}
+
 export interface DatabaseOptions {
   /** Connections of each pool; 4 is best on two cores. */
   poolSize?: number;
   /** What a statement may take before it is ended with 57014. */
   statementTimeoutMs?: number;
+  /** What a statement of a search may take. */
+  searchTimeoutMs?: number;
   applicationName?: string;
 }
 
 /** Distinct texts kept prepared on each connection: shapes of queries come from users, memory is ours. */
 const preparedMax = 200;
 const defaultStatementTimeoutMs = 30_000;
+const defaultSearchTimeoutMs = 2_000;
+/** Costly statements at once: others find a connection and a core. */
+const costlyAtOnce = 2;
 /** What runs longer when the database is closed is left to its fate. */
 const closePatienceMs = 5_000;
 
@@ -56,6 +75,9 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   };
   const readers = openPool(address, poolOptions);
   const writers = openPool(address, poolOptions);
+  const searchTimeoutMs = options.searchTimeoutMs ?? defaultSearchTimeoutMs;
+  const searchers = openPool(address, { ...poolOptions, statementTimeoutMs: searchTimeoutMs });
+  const turns = fairTurns(costlyAtOnce);
   const names = new Map<string, string>();
 
   function nameOf(text: string): string | undefined {
@@ -63,23 +85,30 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     return names.get(text);
   }
 
+  async function run<Row>(pool: pg.Pool, text: string, params: readonly unknown[], prepared: boolean) {
+    const statement = { text, values: params as unknown[], types };
+    try {
+      if (!prepared) return (await pool.query(statement)).rows as Row[];
+      const { rows } = await pool.query({ ...statement, name: nameOf(text) }).catch((error) => {
+        // A migration changed what a prepared statement gives: this connection cannot run it by that name.
+        if (sqlState(error) === '0A000') return pool.query(statement);
+        throw error;
+      });
+      return rows as Row[];
+    } catch (error) {
+      throw databaseFailure(error) ?? error;
+    }
+  }
+
   return {
     writers,
-    async query<Row>(text: string, params: readonly unknown[]) {
-      const statement = { text, values: params as unknown[], types };
-      try {
-        const { rows } = await readers.query({ ...statement, name: nameOf(text) }).catch((error) => {
-          // A migration changed what a prepared statement gives: this connection cannot run it by that name.
-          if (sqlState(error) === '0A000') return readers.query(statement);
-          throw error;
-        });
-        return rows as Row[];
-      } catch (error) {
-        throw databaseFailure(error) ?? error;
-      }
+    query: (text, params) => run(readers, text, params, true),
+    search(text, params, { prepared = false, costlyFor } = {}) {
+      const work = () => run<never>(searchers, text, params, prepared);
+      return costlyFor === undefined ? work() : turns.take(costlyFor, work);
     },
     async close() {
-      await Promise.all([endPool(readers), endPool(writers)]);
+      await Promise.all([readers, searchers, writers].map(endPool));
     },
   };
 }

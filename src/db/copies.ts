@@ -4,7 +4,7 @@
  * image active only for the claim that still holds.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import type { DigestAlgorithm, ImageStatus } from '../domain/image.ts';
+import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { copies, images, strays, tombstones } from './tables.ts';
@@ -92,6 +92,7 @@ export async function publishClaim(
         checksum: md5 ?? null,
         digests: others,
         leaseUntil: null,
+        failure: null,
         revision: sql`${images.revision} + 1`,
         updatedAt: sql`now()`,
       })
@@ -115,10 +116,14 @@ export async function isPublished(db: Database, claim: Claim): Promise<boolean> 
 /** How a claim ended: given up just now, published before, or lost to somebody else. */
 export type ClaimEnd = 'given up' | 'published' | 'lost';
 
-/** Gives the image back as `queued` when the claim still holds; its object is to be removed unless it was published. */
-export async function giveUpClaim(db: Database, claim: Claim): Promise<ClaimEnd> {
+/** Gives the image back as `queued`, with its failure, when the claim still holds; its object is to be removed unless it was published. */
+export async function giveUpClaim(db: Database, claim: Claim, failure: ImageFailure): Promise<ClaimEnd> {
   return transaction(db, async (tx) => {
-    const held = await tx.update(images).set(queuedAgain).where(holds(claim)).returning({ id: images.id });
+    const held = await tx
+      .update(images)
+      .set({ ...queuedAgain, failure })
+      .where(holds(claim))
+      .returning({ id: images.id });
     const isOurs = and(eq(copies.store, claim.store), eq(copies.key, claim.key));
     const [published] = await tx
       .select()
@@ -132,11 +137,11 @@ export async function giveUpClaim(db: Database, claim: Claim): Promise<ClaimEnd>
 }
 
 /** Gives up every claim whose writer has been silent too long; returns how many. */
-export async function giveUpSilentClaims(db: Database): Promise<number> {
+export async function giveUpSilentClaims(db: Database, failure: ImageFailure): Promise<number> {
   return transaction(db, async (tx) => {
     const lost = await tx
       .update(images)
-      .set(queuedAgain)
+      .set({ ...queuedAgain, failure })
       .where(and(eq(images.status, 'saving'), sql`${images.leaseUntil} < now()`))
       .returning({ id: images.id });
     for (const { id } of lost) {

@@ -32,8 +32,8 @@ export function databaseFailure(error: unknown): UnavailableError | TimeoutError
       cause: error,
     });
   }
-  // 08 connection, 53 resources, 57P0x shutdown and start, 25006 read-only primary, 40 after all retries.
-  if (connectionCodes.has(code) || /^(08...|53...|57P0[1-5]|25006|40001|40P01)$/.test(code)) {
+  // 08 connection (but P01, a statement of ours that is wrong), 53 resources, 57P0x shutdown and start, 25006 read-only primary, 40 after all retries.
+  if (connectionCodes.has(code) || /^(08(?!P01)...|53...|57P0[1-5]|25006|40001|40P01)$/.test(code)) {
     return away(error);
   }
   return null;

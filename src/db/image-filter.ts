@@ -2,38 +2,58 @@
  * The one place that turns an ImageFilter into SQL. Every condition is written so that a missing value makes it
  * false; under `not`, where NULL would matter, it is closed with `is true`.
  */
+import type { Caller } from '../domain/caller.ts';
 import { type Image, parseImageId } from '../domain/image.ts';
+import { wordsOf } from '../search/free-text.ts';
 import type {
   ImageFilter,
   NullableRangeFilter,
-  NullableSetFilter,
   PropertyFilter,
+  RangeFilter,
   SetFilter,
+  SharedWithFilter,
   StringFilter,
   TagsFilter,
 } from '../search/image-filter.ts';
 import type { Params, ParamType } from './params.ts';
+import { containsPattern, lowerCasedSql } from './patterns.ts';
+import { propertyValueSql } from './property-value.ts';
+import { rangeConditions, textConditions } from './value-filter.ts';
 
-/** The condition on `images i` as SQL; `true` when the filter says nothing. */
-export function imageFilterSql(filter: ImageFilter, params: Params): string {
-  return all(conditions(filter, params));
+/** What the meaning of a filter hangs on besides itself. */
+export interface FilterContext {
+  params: Params;
+  caller: Caller;
+  /** The name of a property as SQL: a literal where it has indexes of its own, otherwise a placeholder. */
+  propertyName(name: string): string;
+}
+
+/** The condition on `images i` as SQL; `true` when the filters say nothing. All of them must hold. */
+export function imageFilterSql(filters: readonly ImageFilter[], context: FilterContext): string {
+  return all(filters.flatMap((filter) => conditions(filter, context)));
 }
 
 const all = (parts: string[]) => (parts.length === 0 ? 'true' : parts.map((p) => `(${p})`).join(' and '));
 const any = (parts: string[]) => (parts.length === 0 ? 'false' : parts.map((p) => `(${p})`).join(' or '));
 
-function conditions(filter: ImageFilter, params: Params): string[] {
+function conditions(filter: ImageFilter, context: FilterContext): string[] {
+  const { params } = context;
   const found: string[] = [];
-  for (const part of filter.and ?? []) found.push(...conditions(part, params));
-  if (filter.or) found.push(any(filter.or.map((part) => imageFilterSql(part, params))));
-  if (filter.not) found.push(`not ((${imageFilterSql(filter.not, params)}) is true)`);
+  for (const part of filter.and ?? []) found.push(...conditions(part, context));
+  if (filter.or) found.push(any(filter.or.map((part) => imageFilterSql([part], context))));
+  if (filter.not) found.push(`not ((${imageFilterSql([filter.not], context)}) is true)`);
   if (filter.id) found.push(...idConditions(filter.id, params));
-  if (filter.name) found.push(...textConditions('i.name', filter.name, params));
+  if (filter.name) found.push(...nameConditions(filter.name, params));
   if (filter.owner) found.push(...textConditions('i.owner', filter.owner, params));
+  if (filter.digest !== undefined) found.push(digestCondition(filter.digest, params));
   if (filter.tags) found.push(...tagsConditions(filter.tags, params));
-  for (const property of filter.properties ?? []) found.push(...propertyConditions(property, params));
+  for (const property of filter.properties ?? []) found.push(...propertyConditions(property, context));
+  if (filter.store) found.push(storeCondition(filter.store, params));
+  if (filter.sharedWith) found.push(sharedCondition(filter.sharedWith, context));
+  for (const word of wordsOf(filter.freeText ?? '')) found.push(wordCondition(word, params));
   if (filter.protected !== undefined) found.push(`i.protected = ${params.add(filter.protected, 'boolean')}`);
   if (filter.hidden !== undefined) found.push(`i.hidden = ${params.add(filter.hidden, 'boolean')}`);
+  if (filter.failed !== undefined) found.push(`i.failure is ${filter.failed ? 'not ' : ''}null`);
   for (const [field, { column, type }] of Object.entries(rangeColumns)) {
     const range = filter[field as keyof typeof rangeColumns];
     if (range) found.push(...rangeConditions(column, type, range as NullableRangeFilter<unknown>, params));
@@ -56,38 +76,6 @@ const rangeColumns = {
   updatedAt: { column: 'i.updated_at', type: 'timestamptz' },
 } as const satisfies Partial<Record<keyof Image, { column: string; type: ParamType }>>;
 
-const signs = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
-
-function rangeConditions(
-  column: string,
-  type: ParamType,
-  filter: NullableRangeFilter<unknown>,
-  params: Params,
-): string[] {
-  const found = setConditions(column, type, filter, params);
-  for (const [operator, sign] of Object.entries(signs)) {
-    const value = filter[operator as keyof typeof signs];
-    if (value !== undefined) found.push(`${column} ${sign} ${params.add(value, type)}`);
-  }
-  return found;
-}
-
-function setConditions(
-  column: string,
-  type: ParamType,
-  filter: NullableSetFilter<unknown>,
-  params: Params,
-): string[] {
-  const found: string[] = [];
-  const list = (values: unknown[]) => params.add(values, `${type}[]` as ParamType);
-  if (filter.eq !== undefined) found.push(`${column} = ${params.add(filter.eq, type)}`);
-  if (filter.ne !== undefined) found.push(`${column} <> ${params.add(filter.ne, type)}`);
-  if (filter.in) found.push(`${column} = any(${list(filter.in)})`);
-  if (filter.notIn) found.push(`${column} is not null and ${column} <> all(${list(filter.notIn)})`);
-  if (filter.isNull !== undefined) found.push(`${column} is ${filter.isNull ? '' : 'not '}null`);
-  return found;
-}
-
 /** Ids that are no UUID equal none; the rest compares as uuid. */
 function idConditions(filter: SetFilter<string>, params: Params): string[] {
   const found: string[] = [];
@@ -103,56 +91,44 @@ function idConditions(filter: SetFilter<string>, params: Params): string[] {
   return found;
 }
 
-function textConditions(value: string, filter: StringFilter, params: Params): string[] {
-  const found: string[] = [];
-  if (filter.ignoreCase) {
-    const lower = (text: string) => `lower(${params.add(text, 'text')} collate "default")`;
-    const list = (texts: string[]) =>
-      `array(select lower(t collate "default") from unnest(${params.add(texts, 'text[]')}) t)`;
-    const lowered = `lower(${value} collate "default")`;
-    if (filter.eq !== undefined) found.push(`${lowered} = ${lower(filter.eq)}`);
-    if (filter.ne !== undefined) found.push(`${lowered} <> ${lower(filter.ne)}`);
-    if (filter.in) found.push(`${lowered} = any(${list(filter.in)})`);
-    if (filter.notIn) found.push(`${value} is not null and ${lowered} <> all(${list(filter.notIn)})`);
-    for (const pattern of patterns(filter)) found.push(`${lowered} like ${lower(pattern)}`);
-    if (filter.isNull !== undefined) found.push(`${value} is ${filter.isNull ? '' : 'not '}null`);
-    return found;
+/** Parts of words shorter than this have no trigram, and the index says nothing about them. */
+const indexedLength = 3;
+
+/** Beside what is asked stands what follows from it for the text that has an index where case is ignored. */
+function nameConditions(filter: StringFilter, params: Params): string[] {
+  const found = textConditions('i.name', filter, params);
+  if (!filter.ignoreCase) return found;
+  for (const part of [filter.eq, filter.contains, filter.startsWith, filter.endsWith]) {
+    if (part !== undefined && part.length >= indexedLength) found.push(wordCondition(part, params));
   }
-  found.push(...setConditions(value, 'text', filter, params));
-  if (filter.startsWith) found.push(...prefixConditions(value, filter.startsWith, params));
-  for (const pattern of patterns({ ...filter, startsWith: undefined })) {
-    found.push(`${value} like ${params.add(pattern, 'text')}`);
-  }
-  if (filter.startsWith === '') found.push(`${value} is not null`);
   return found;
 }
 
-/** LIKE patterns for contains, startsWith and endsWith, with their text taken as it is. */
-function patterns(filter: StringFilter): string[] {
-  const literal = (text: string) => text.replace(/[\\%_]/g, '\\$&');
-  const found: string[] = [];
-  if (filter.contains !== undefined) found.push(`%${literal(filter.contains)}%`);
-  if (filter.startsWith !== undefined) found.push(`${literal(filter.startsWith)}%`);
-  if (filter.endsWith !== undefined) found.push(`%${literal(filter.endsWith)}`);
-  return found;
+function wordCondition(word: string, params: Params): string {
+  return `i.search_text like ${lowerCasedSql(containsPattern(word), params)}`;
 }
 
-/** A prefix as a range: in the order by code point a btree answers it whatever the plan. */
-function prefixConditions(value: string, prefix: string, params: Params): string[] {
-  const found = [`${value} >= ${params.add(prefix, 'text')}`];
-  const end = afterPrefix(prefix);
-  if (end !== null) found.push(`${value} < ${params.add(end, 'text')}`);
-  return found;
+function digestCondition(prefix: string, params: Params): string {
+  const pattern = params.add(`${prefix}%`, 'text');
+  return `i.checksum like ${pattern}
+    or exists (select from jsonb_each_text(i.digests) as d where d.value like ${pattern})`;
 }
 
-/** The first text after all that begin with `prefix`; null when there is none. */
-function afterPrefix(prefix: string): string | null {
-  const points = Array.from(prefix, (c) => c.codePointAt(0) ?? 0);
-  for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    if (last === 0x10ffff) continue;
-    return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-  }
-  return null;
+function storeCondition(filter: StringFilter, params: Params): string {
+  const named = all(textConditions('c.store', filter, params));
+  return `exists (select from image_copies c where c.image_id = i.id and c.state = 'active' and ${named})`;
+}
+
+/** What others are shared with is only seen on one's own images. */
+function sharedCondition({ project, status }: SharedWithFilter, { params, caller }: FilterContext): string {
+  const member = project ?? caller.project;
+  if (member === null) return 'false';
+  const isOwn = caller.isAdmin || member === caller.project;
+  if (!isOwn && caller.project === null) return 'false';
+  return `i.visibility = 'shared'
+    and i.id in (select m.image_id from image_members m where m.project = ${params.add(member, 'text')}${
+      status === undefined ? '' : ` and m.status = ${params.add(status, 'text')}`
+    })${isOwn ? '' : ` and i.owner = ${params.add(caller.project, 'text')}`}`;
 }
 
 function tagsConditions(filter: TagsFilter, params: Params): string[] {
@@ -167,25 +143,54 @@ function tagsConditions(filter: TagsFilter, params: Params): string[] {
 }
 
 /** More alternatives than this are compared one by one: the index is asked once for each. */
-const indexedAlternatives = 20;
+export const indexedAlternatives = 20;
 
-function propertyConditions({ name, exists, text }: PropertyFilter, params: Params): string[] {
+function propertyConditions(filter: PropertyFilter, context: FilterContext): string[] {
+  const { name, exists, text, number, version, boolean } = filter;
+  const { params } = context;
   const has = () => `i.properties ? ${params.add(name, 'text')}`;
   if (exists === false) return [`not ${has()}`];
-  if (!text) return [has()];
-  const { eq, in: list, isNull, ...rest } = text;
-  if (isNull === true) return [`not ${has()}`, ...(hasOperators({ eq, in: list, ...rest }) ? ['false'] : [])];
+  const found: string[] = [];
+  if (exists) found.push(has());
+  if (text) found.push(...propertyTextConditions(name, text, params));
+  if (number) found.push(...readConditions(name, 'number', number, context));
+  if (version) found.push(...readConditions(name, 'version', version, context));
+  if (boolean !== undefined) {
+    const read = `vitrine_boolean(i.properties ->> ${params.add(name, 'text')})`;
+    found.push(`${read} = ${params.add(boolean, 'boolean')}`);
+  }
+  return found.length > 0 ? found : [has()];
+}
+
+/** A view that asks nothing still asks for a value that can be read so. */
+function readConditions(
+  name: string,
+  as: 'number' | 'version',
+  filter: RangeFilter<unknown>,
+  { params, propertyName }: FilterContext,
+): string[] {
+  const value = propertyValueSql(propertyName(name), as);
+  if (!hasOperators(filter)) return [`${value} is not null`];
+  return rangeConditions(value, as === 'number' ? 'float8' : 'version', filter, params);
+}
+
+function propertyTextConditions(name: string, text: StringFilter, params: Params): string[] {
+  const has = () => `i.properties ? ${params.add(name, 'text')}`;
+  const { eq, in: list, isNull, ignoreCase, ...rest } = text;
+  const asks = hasOperators({ eq, in: list, ...rest });
+  if (isNull === true) return [`not ${has()}`, ...(asks ? ['false'] : [])];
+  const column = () => `(i.properties ->> ${params.add(name, 'text')} collate "C")`;
+  const found: string[] = isNull === false || !asks ? [has()] : [];
+  if (!asks) return found;
+  if (ignoreCase) return [...found, ...textConditions(column(), { ...text, isNull: undefined }, params)];
   const equals = (value: string) => `i.properties @> ${params.add({ [name]: value }, 'jsonb')}`;
-  const found: string[] = exists || isNull === false ? [has()] : [];
-  const column = () => `(i.properties ->> ${params.add(name, 'text')})`;
-  if (text.ignoreCase) return [...found, ...textConditions(column(), { ...text, isNull: undefined }, params)];
   if (eq !== undefined) found.push(equals(eq));
   if (list && list.length <= indexedAlternatives) found.push(any(list.map(equals)));
   else if (list) found.push(...textConditions(column(), { in: list }, params));
   if (hasOperators(rest)) found.push(...textConditions(column(), rest, params));
-  return found.length > 0 ? found : [has()];
+  return found;
 }
 
-function hasOperators({ ignoreCase: _, ...operators }: StringFilter): boolean {
-  return Object.values(operators).some((value) => value !== undefined);
+function hasOperators(filter: object): boolean {
+  return Object.values(filter).some((value) => value !== undefined);
 }

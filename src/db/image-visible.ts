@@ -7,26 +7,78 @@ import type { MemberStatus } from '../domain/image.ts';
 import type { ImageInclude } from '../search/image-filter.ts';
 import type { Params } from './params.ts';
 
+/** Who asks, and for what besides the normal list. */
+export interface Viewpoint {
+  caller: Caller;
+  includes: ReadonlySet<ImageInclude>;
+}
+
 /**
  * The condition on `images i`: an admin everything; others their project's images, public ones, those shared
  * with their project and accepted, and what `includes` adds. Hidden ones only when included.
  */
-export function visibleSql(caller: Caller, includes: ReadonlySet<ImageInclude>, params: Params): string {
-  const shown = includes.has('HIDDEN') ? 'true' : 'not i.hidden';
-  if (caller.isAdmin) return shown;
-  if (caller.isAnonymous || !hasRole(caller, 'reader')) return 'false';
+export function visibleSql(viewpoint: Viewpoint, params: Params): string {
+  const shown = shownSql(viewpoint);
+  if (viewpoint.caller.isAdmin) return shown;
+  const ways = waysToSee(viewpoint, params).map((way) => `(${way})`);
+  return `${shown} and (${ways.join(' or ') || 'false'})`;
+}
+
+/**
+ * The same in pieces, no image in two of them: each is a run of an index that begins with owner or visibility,
+ * where the whole is none. An admin has one piece.
+ */
+export function visiblePieces(viewpoint: Viewpoint, params: Params): string[] {
+  const { caller, includes } = viewpoint;
+  const shown = shownSql(viewpoint);
+  if (caller.isAdmin) return [shown];
+  const ways = waysToSee(viewpoint, params);
+  if (caller.project === null) return ways.map((way) => `${shown} and ${way}`);
+  // The last two are the project's own images, without those of the pieces before, and those of others.
+  const shared = ways.pop();
+  const own = ways.pop();
+  if (own === undefined || shared === undefined) return [];
+  const rest = includes.has('COMMUNITY') ? `in ('shared', 'private')` : `<> 'public'`;
+  return [
+    ...ways.map((way) => `${shown} and ${way}`),
+    `${shown} and ${own} and i.visibility ${rest}`,
+    `${shown} and ${shared} and i.owner is distinct from ${params.add(caller.project, 'text')}`,
+  ];
+}
+
+const shownSql = ({ includes }: Viewpoint) => (includes.has('HIDDEN') ? 'true' : 'not i.hidden');
+
+function waysToSee({ caller, includes }: Viewpoint, params: Params): string[] {
+  if (caller.isAnonymous || !hasRole(caller, 'reader')) return [];
   const ways = [`i.visibility = 'public'`];
   if (includes.has('COMMUNITY')) ways.push(`i.visibility = 'community'`);
-  if (caller.project !== null) {
-    const project = params.add(caller.project, 'text');
-    const statuses: MemberStatus[] = ['accepted'];
-    if (includes.has('PENDING_SHARES')) statuses.push('pending');
-    if (includes.has('REJECTED_SHARES')) statuses.push('rejected');
-    ways.push(
-      `i.owner = ${project}`,
-      `i.visibility = 'shared' and i.id in (select m.image_id from image_members m
-        where m.project = ${project} and m.status = any(${params.add(statuses, 'text[]')}))`,
-    );
-  }
-  return `${shown} and (${ways.map((way) => `(${way})`).join(' or ')})`;
+  if (caller.project === null) return ways;
+  const project = params.add(caller.project, 'text');
+  return [
+    ...ways,
+    `i.owner = ${project}`,
+    `i.visibility = 'shared' and i.id in (${sharedIdsSql({ caller, includes }, project, params)})`,
+  ];
+}
+
+function sharedIdsSql({ includes }: Viewpoint, project: string, params: Params): string {
+  const statuses: MemberStatus[] = ['accepted'];
+  if (includes.has('PENDING_SHARES')) statuses.push('pending');
+  if (includes.has('REJECTED_SHARES')) statuses.push('rejected');
+  return `select m.image_id from image_members m
+    where m.project = ${project} and m.status = any(${params.add(statuses, 'text[]')})`;
+}
+
+/**
+ * Which rows of `image_terms t` may be of images that are visible, some that are not among them: it saves looking
+ * at most of those. Null for who sees all.
+ */
+export function audienceSql(viewpoint: Viewpoint, params: Params): string | null {
+  const { caller } = viewpoint;
+  if (caller.isAdmin) return null;
+  // Public ones and community ones, the project's own among them; then what is its own alone, and what is shared.
+  if (caller.project === null) return 't.audience in (0, 1)';
+  const project = params.add(caller.project, 'text');
+  return `(t.audience in (0, 1, hashtext(${project} collate "C"))
+    or t.image_id in (${sharedIdsSql(viewpoint, project, params)}))`;
 }

@@ -1,14 +1,8 @@
-/** Questions about images: one page, one image, how many. Rows come out as domain values, only as wide as asked. */
+/** An image and its row: read as domain values, only as wide as asked; added and changed. */
 import { inArray, sql } from 'drizzle-orm';
 import type { Caller } from '../domain/caller.ts';
 import type { Image, ImageField, MemberStatus } from '../domain/image.ts';
-import type { KeyValue } from '../search/cursor.ts';
-import type { ImageFilter, ImageInclude } from '../search/image-filter.ts';
-import type { ImageOrder } from '../search/image-order.ts';
 import type { Database, Statements } from './client.ts';
-import { imageFilterSql } from './image-filter.ts';
-import { visibleSql } from './image-visible.ts';
-import { beyondSql, orderBySql } from './keyset.ts';
 import { newParams, type Params } from './params.ts';
 import { images } from './tables.ts';
 
@@ -45,6 +39,7 @@ const fieldSql: Record<ImageField, string> = {
       'id', c.id, 'store', c.store, 'state', c.state, 'size', c.size,
       'createdAt', ${instantJson('c.created_at')}, 'verifiedAt', ${instantJson('c.verified_at')}) order by c.store, c.id)
     from image_copies c where c.image_id = i.id), '[]'::jsonb)`,
+  failure: 'i.failure',
   revision: 'i.revision',
   createdAt: 'i.created_at',
   updatedAt: 'i.updated_at',
@@ -52,7 +47,8 @@ const fieldSql: Record<ImageField, string> = {
 
 const allFields = Object.keys(fieldSql) as ImageField[];
 
-function columnsSql(fields: Iterable<SeenField>, caller: Caller, params: Params): string {
+/** The select list for these fields of `images i`. */
+export function columnsSql(fields: Iterable<SeenField>, caller: Caller, params: Params): string {
   return [...new Set(fields)]
     .map(
       (field) => `${field === 'membership' ? membershipSql(caller, params) : fieldSql[field]} as "${field}"`,
@@ -64,78 +60,6 @@ function membershipSql(caller: Caller, params: Params): string {
   if (caller.project === null) return 'null::text';
   const project = params.add(caller.project, 'text');
   return `(select m.status from image_members m where m.image_id = i.id and m.project = ${project})`;
-}
-
-/** Which images: what the caller may list, narrowed by a filter. */
-export interface ImageScope {
-  caller: Caller;
-  includes: ReadonlySet<ImageInclude>;
-  where: ImageFilter;
-}
-
-function scopeSql(scope: ImageScope, params: Params): string {
-  const visible = visibleSql(scope.caller, scope.includes, params);
-  return `(${visible}) and (${imageFilterSql(scope.where, params)})`;
-}
-
-export interface ImagePage {
-  /** Only these are read; the fields of the order come along, unless `pageOnly`. */
-  fields: readonly SeenField[];
-  /** Total: ends with id. */
-  order: readonly ImageOrder[];
-  limit: number;
-  /** Where to go on: the values of the order's keys at a row; null at the end of the list. */
-  from: readonly KeyValue[] | null;
-  /** Towards the start of the list; the rows still come in the list's order. */
-  backward: boolean;
-  /** Nobody asks where the page stands: what cursors are made of is not read, nor whether there is more. */
-  pageOnly?: boolean;
-}
-
-/** A page, in the list's order, and whether there is more in the direction read. */
-export async function findImagePage(
-  db: Database,
-  scope: ImageScope,
-  page: ImagePage,
-): Promise<{ images: SeenImage[]; hasMore: boolean }> {
-  const params = newParams();
-  const keys = page.pageOnly ? [] : page.order.map((o) => o.field);
-  const columns = columnsSql([...page.fields, ...keys], scope.caller, params);
-  const beyond = page.from ? ` and ${beyondSql(page.order, page.from, params, page)}` : '';
-  const text = `select ${columns} from images i where ${scopeSql(scope, params)}${beyond}
-    order by ${orderBySql(page.order, page.backward)} limit ${params.add(page.limit + (page.pageOnly ? 0 : 1), 'int')}`;
-  const rows = await db.query<SeenImage>(text, params.values);
-  const hasMore = rows.length > page.limit;
-  if (hasMore) rows.length = page.limit;
-  return { images: page.backward ? rows.reverse() : rows, hasMore };
-}
-
-/** Whether any image of the scope stands at that row of the order or on the far side of it. */
-export async function existsAtOrBeyond(
-  db: Database,
-  scope: ImageScope,
-  at: { order: readonly ImageOrder[]; values: readonly KeyValue[]; backward: boolean },
-): Promise<boolean> {
-  const params = newParams();
-  const beyond = beyondSql(at.order, at.values, params, { backward: at.backward, orAt: true });
-  const text = `select 1 from images i where ${scopeSql(scope, params)} and ${beyond} limit 1`;
-  return (await db.query(text, params.values)).length > 0;
-}
-
-/** Exact number of images in the scope. */
-export async function countImages(db: Database, scope: ImageScope): Promise<number> {
-  const params = newParams();
-  const text = `select count(*)::int as n from images i where ${scopeSql(scope, params)}`;
-  const [row] = await db.query<{ n: number }>(text, params.values);
-  return row?.n ?? 0;
-}
-
-/** Sum of size over the scope, bytes. */
-export async function sumImageSizes(db: Database, scope: ImageScope): Promise<number> {
-  const params = newParams();
-  const text = `select coalesce(sum(i.size), 0)::float8 as n from images i where ${scopeSql(scope, params)}`;
-  const [row] = await db.query<{ n: number }>(text, params.values);
-  return row?.n ?? 0;
 }
 
 /**

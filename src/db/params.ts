@@ -15,6 +15,8 @@ export type ParamType =
   | 'int[]'
   | 'bigint'
   | 'bigint[]'
+  | 'float8'
+  | 'float8[]'
   | 'boolean'
   | 'timestamptz'
   | 'jsonb';

@@ -23,6 +23,7 @@ import type {
   ContainerFormat,
   CopyState,
   DiskFormat,
+  ImageFailure,
   ImageKind,
   ImageStatus,
   ImageVisibility,
@@ -63,6 +64,8 @@ export const images = pgTable(
     hidden: boolean().notNull().default(false),
     tags: textArray().notNull().default(sql`'{}'`),
     properties: jsonb().$type<Record<string, string>>().notNull().default({}),
+    /** Why the last upload or import failed, until the next one works. */
+    failure: jsonb().$type<ImageFailure>(),
     revision: integer().notNull().default(1),
     /** Who is writing the bytes now: grows with every claim; a stale writer's number no longer fits. */
     attempt: integer().notNull().default(0),
@@ -79,37 +82,73 @@ export const images = pgTable(
     ),
     hypervisorType: promoted('p_hypervisor_type', `properties->>'hypervisor_type'`),
     imageType: promoted('p_image_type', `properties->>'image_type'`),
+    /** What bare words are looked for in: lower case, a line for the name, each tag and each describing property. */
+    searchText: text('search_text').generatedAlwaysAs(sql`vitrine_search_text(name, tags, properties)`),
   },
   (t) => [
     check('images_visibility', sql`${t.visibility} in ('public', 'community', 'shared', 'private')`),
-    index('images_created').on(t.createdAt.desc(), t.id.desc()),
-    index('images_updated').on(t.updatedAt.desc(), t.id.desc()),
+    // What orders a list is plain ascending with id after it: read backward it serves the other direction.
+    // The migration has visibility, owner and hidden INCLUDEd in those by time and by name, and the name by time.
+    index('images_created').on(t.createdAt, t.id),
+    index('images_updated').on(t.updatedAt, t.id),
     index('images_name').on(t.name, t.id),
-    index('images_name_desc').on(t.name.desc().nullsLast(), t.id.desc()),
-    index('images_owner_created').on(t.owner, t.createdAt.desc(), t.id.desc()),
+    index('images_size').on(t.size, t.id),
+    index('images_owner_created').on(t.owner, t.createdAt, t.id),
     index('images_owner_name').on(t.owner, t.name, t.id),
     index('images_public_created')
-      .on(t.visibility, t.createdAt.desc(), t.id.desc())
+      .on(t.visibility, t.createdAt, t.id)
       .where(sql`visibility in ('public', 'community')`),
     index('images_public_name')
       .on(t.visibility, t.name, t.id)
       .where(sql`visibility in ('public', 'community')`),
-    index('images_shared').on(t.id).where(sql`visibility = 'shared'`),
-    index('images_kind_created').on(t.kind, t.createdAt.desc(), t.id.desc()),
+    // Equal entries are stored once, so that all images are counted by a few pages of it.
+    index('images_audience').on(t.visibility, t.owner, t.hidden),
+    index('images_kind_created').on(t.kind, t.createdAt, t.id),
     index('images_properties').using('gin', sql`properties jsonb_path_ops`),
     index('images_tags').using('gin', t.tags),
     index('images_name_trgm').using('gin', sql`name gin_trgm_ops`),
+    index('images_search_text').using('gin', sql`search_text gin_trgm_ops`),
     index('images_owner_os_distro').on(t.owner, t.osDistro),
     index('images_public_os_distro')
       .on(t.visibility, t.osDistro)
       .where(sql`visibility in ('public', 'community')`),
     index('images_os_distro').on(t.osDistro),
-    index('images_checksum').on(t.checksum),
-    index('images_sha512').on(sql`(digests->>'sha512')`),
-    index('images_sha256').on(sql`(digests->>'sha256')`),
     index('images_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
   ],
 );
+
+/**
+ * What an image can be found by, as hashes in the order of time: each tag, each value of a property, each word of
+ * its search text, the beginning of each digest. The images with one of these, newest first, are a piece of the
+ * index. Kept by triggers on `images`; hashes may be equal, so that what is found is looked at again.
+ */
+export const terms = pgTable(
+  'image_terms',
+  {
+    term: bigint({ mode: 'bigint' }).notNull(),
+    createdAt: instant('created_at').notNull(),
+    imageId: uuid('image_id').notNull(),
+    /** Who may see it, roughly: 0 all, 1 all who ask for community images, otherwise a hash of the owner. */
+    audience: integer().notNull(),
+  },
+  (t) => [index('image_terms_newest').on(t.term, t.createdAt, t.imageId, t.audience)],
+);
+
+/**
+ * Every word of a search text (no name), and every value of the hot properties: what a part of a word or a range
+ * is turned into terms with. Words that are no longer used stay: they only find nothing.
+ */
+export const vocabulary = pgTable(
+  'image_vocabulary',
+  { name: text().notNull(), value: text().notNull() },
+  (t) => [
+    primaryKey({ columns: [t.name, t.value] }),
+    index('image_vocabulary_words').using('gin', sql`value gin_trgm_ops`).where(sql`name = ''`),
+  ],
+);
+
+/** Properties with indexes of their own, by `vitrine index` and the setting search.hotProperties. */
+export const hotProperties = pgTable('hot_properties', { name: text().primaryKey() });
 
 /** Ids of images that are gone: rows are deleted hard, and no id comes again. */
 export const tombstones = pgTable('image_tombstones', {

@@ -120,6 +120,21 @@ export class TimeoutError extends DomainError {
   readonly code = 'TIMEOUT';
 }
 
+/** A question that would read more of the catalog than one may: refused before it runs. */
+export class TooCostlyError extends DomainError {
+  override readonly name = 'TooCostlyError';
+  readonly code = 'TOO_COSTLY';
+  /** What it would cost, and what one may: in units of the database's planner, about a row read each. */
+  readonly cost: number;
+  readonly limit: number;
+
+  constructor(message: string, about: { cost: number; limit: number }) {
+    super(message);
+    this.cost = about.cost;
+    this.limit = about.limit;
+  }
+}
+
 /** The stored bytes are not what was published: shorter, longer or gone. */
 export class DamagedError extends DomainError {
   override readonly name = 'DamagedError';

@@ -54,6 +54,15 @@ export type DigestAlgorithm = 'md5' | 'sha256' | 'sha512';
  */
 export type Instant = string;
 
+/** Why an upload or an import did not work. */
+export interface ImageFailure {
+  /** For programs, as the errors have it: VALIDATION_FAILED, UNAVAILABLE, CLIENT_GONE ... */
+  code: string;
+  /** For people. */
+  message: string;
+  at: Instant;
+}
+
 /** The bytes of an image in one store. */
 export interface ImageCopy {
   id: string;
@@ -98,6 +107,8 @@ export interface Image {
   /** Custom properties: own keys only, values are always text. */
   properties: Record<string, string>;
   copies: ImageCopy[];
+  /** Why the last upload or import failed; null when it did not, and once one has worked. */
+  failure: ImageFailure | null;
   revision: number;
   createdAt: Instant;
   updatedAt: Instant;

@@ -6,10 +6,12 @@ import {
   ForbiddenError,
   NotFoundError,
   QuotaExceededError,
+  TooCostlyError,
   UnavailableError,
   ValidationError,
   type ValidationIssue,
 } from '../domain/errors.ts';
+import { BadSearchError } from '../search/language/bad-search.ts';
 import { builder } from './builder.ts';
 
 const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
@@ -119,6 +121,8 @@ export function topLevelError(error: unknown): GraphQLError | null {
   if (!(cause instanceof DomainError)) return null;
   const extensions: Record<string, unknown> = { code: topLevelCode(cause) };
   if (cause instanceof ValidationError) extensions.issues = cause.issues;
+  if (cause instanceof BadSearchError) extensions.errors = cause.errors;
+  if (cause instanceof TooCostlyError) Object.assign(extensions, { cost: cause.cost, limit: cause.limit });
   return rebuilt(error, cause.message, extensions);
 }
 

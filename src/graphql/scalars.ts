@@ -1,4 +1,4 @@
-/** DateTime, BigInt and Upload. */
+/** DateTime, BigInt, JSON and Upload. */
 import { GraphQLError, Kind } from 'graphql';
 import { GraphQLUpload } from 'graphql-upload-ts';
 import { instantOf, parseInstant } from '../domain/instant.ts';
@@ -47,6 +47,12 @@ builder.scalarType('BigInt', {
   parseValue: readBigInt,
   parseLiteral: (node) =>
     readBigInt(node.kind === Kind.INT || node.kind === Kind.STRING ? node.value : undefined),
+});
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value.',
+  serialize: (value) => value,
+  parseValue: (value) => value,
 });
 
 builder.scalarType('Upload', {

@@ -7,6 +7,7 @@ import './node.ts';
 import './store.ts';
 import './image/image.ts';
 import './image/images.ts';
+import './image/parsed-search.ts';
 import './image/mutations.ts';
 import './image/upload-image.ts';
 import './image/member-mutations.ts';

@@ -8,7 +8,7 @@ import { parseInstant } from '../domain/instant.ts';
 
 /** A value of an ordering key; null for a row without one. */
 export type KeyValue = string | number | null;
-export type KeyType = 'text' | 'number' | 'instant' | 'uuid';
+export type KeyType = 'text' | 'integer' | 'number' | 'instant' | 'uuid';
 
 /** The cursor is not one of ours, or is of another field or order. */
 export class BadCursorError extends DomainError {
@@ -21,8 +21,8 @@ export function makeCursor(scope: string, values: readonly KeyValue[]): string {
   return Buffer.from(JSON.stringify([scope, ...values])).toString('base64url');
 }
 
-/** Two keys of 255 characters that JSON escapes, in base64, and room for the rest. */
-const textMax = 8192;
+/** Eight keys of 255 characters that JSON escapes, in base64, and room for the words and names of the order. */
+const textMax = 32_768;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
@@ -59,6 +59,7 @@ function fits(value: unknown, type: KeyType): boolean {
   if (type === 'uuid') return typeof value === 'string' && uuid.test(value);
   if (type === 'instant') return typeof value === 'string' && parseInstant(value) === value;
   if (value === null) return true;
-  if (type === 'number') return Number.isSafeInteger(value);
+  if (type === 'integer') return Number.isSafeInteger(value);
+  if (type === 'number') return Number.isFinite(value);
   return typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
 }

@@ -10,7 +10,9 @@ import type {
   ImageStatus,
   ImageVisibility,
   Instant,
+  MemberStatus,
 } from '../domain/image.ts';
+import { wordsOf } from './free-text.ts';
 
 /** All operators given must hold; one left out (undefined) says nothing. */
 export interface SetFilter<T> {
@@ -35,11 +37,15 @@ export interface NullableRangeFilter<T> extends RangeFilter<T> {
   isNull?: boolean;
 }
 
-/** contains, startsWith and endsWith take text as it is. ignoreCase applies to every operator beside it. */
+/**
+ * contains, startsWith and endsWith take text as it is; matches is a POSIX regular expression that may match
+ * anywhere. ignoreCase applies to every operator beside it.
+ */
 export interface StringFilter extends NullableSetFilter<string> {
   contains?: string;
   startsWith?: string;
   endsWith?: string;
+  matches?: string;
   ignoreCase?: boolean;
 }
 
@@ -52,11 +58,23 @@ export interface TagsFilter {
   isEmpty?: boolean;
 }
 
-/** name alone means exists: true. */
+/**
+ * A condition on one property, in the views of its value that the comparison needs; all of them must hold. A
+ * value that cannot be read as a number, a version or a boolean does not match. name alone means exists: true.
+ */
 export interface PropertyFilter {
   name: string;
   exists?: boolean;
   text?: StringFilter;
+  number?: RangeFilter<number>;
+  version?: RangeFilter<string>;
+  boolean?: boolean;
+}
+
+/** project left out is the caller's; status left out is any. */
+export interface SharedWithFilter {
+  project?: string;
+  status?: MemberStatus;
 }
 
 export interface ImageFilter {
@@ -78,11 +96,20 @@ export interface ImageFilter {
   minDisk?: RangeFilter<number>;
   /** MiB. */
   minRam?: RangeFilter<number>;
+  /** A whole digest of any algorithm, or its first 8 or more hex digits; lower case. */
+  digest?: string;
   protected?: boolean;
   hidden?: boolean;
+  /** Whether the last upload or import failed. */
+  failed?: boolean;
   tags?: TagsFilter;
   /** Every one must hold, on the same image. */
   properties?: PropertyFilter[];
+  /** Some active copy is in a store of such a name. */
+  store?: StringFilter;
+  sharedWith?: SharedWithFilter;
+  /** Words and "phrases": each of them occurs in the name, a tag or a describing property. */
+  freeText?: string;
   createdAt?: RangeFilter<Instant>;
   updatedAt?: RangeFilter<Instant>;
 }
@@ -131,6 +158,12 @@ function checkFilter(input: Unchecked, path: string[], depth: number, budget: Bu
       result[key] = checkFilter(value as Unchecked, at, depth + 1, budget);
     } else if (key === 'properties') {
       result[key] = (value as Unchecked[]).map((f, i) => checkProperty(f, [...at, String(i)], budget));
+    } else if (key === 'digest') {
+      result[key] = checkDigest(value as string, at);
+    } else if (key === 'freeText') {
+      result[key] = checkFreeText(value as string, at, budget);
+    } else if (key === 'sharedWith') {
+      result[key] = withoutNulls(value as Unchecked, at, budget);
     } else if (typeof value === 'object') {
       result[key] = checkOperators(value as Unchecked, at, budget);
     } else {
@@ -148,7 +181,43 @@ function checkOperators(input: Unchecked, path: string[], budget: Budget): Unche
     }
     checkOperand(value, [...path, operator], budget);
   }
+  if (typeof input.matches === 'string') checkPattern(input.matches, [...path, 'matches']);
   return input;
+}
+
+/** Longer ones are no pattern anybody wrote. Whether it is one at all, PostgreSQL says. */
+const patternMax = 500;
+
+function checkPattern(pattern: string, path: string[]): void {
+  if (pattern.length > patternMax) {
+    throw invalid(path, 'TOO_LONG', `A regular expression has at most ${patternMax} characters.`);
+  }
+}
+
+const digestPrefix = /^[0-9a-f]{8,128}$/;
+
+function checkDigest(value: string, path: string[]): string {
+  const digest = value.toLowerCase();
+  if (digestPrefix.test(digest)) return digest;
+  throw invalid(path, 'BAD_DIGEST', 'A digest is given in hex, whole or its first 8 digits or more.');
+}
+
+/** Each word is looked for by itself. */
+const wordsMax = 32;
+
+function checkFreeText(value: string, path: string[], budget: Budget): string {
+  checkOperand(value, path, budget);
+  const words = wordsOf(value);
+  if (words.length > wordsMax || value.length > 2000) {
+    throw invalid(path, 'TOO_LONG', `Free text has at most ${wordsMax} words and 2000 characters.`);
+  }
+  return value;
+}
+
+function withoutNulls(input: Unchecked, path: string[], budget: Budget): Unchecked {
+  const given = Object.entries(input).filter(([, value]) => value !== null && value !== undefined);
+  for (const [key, value] of given) checkOperand(value, [...path, key], budget);
+  return Object.fromEntries(given);
 }
 
 function checkOperand(value: unknown, path: string[], budget: Budget): void {
@@ -179,6 +248,7 @@ function checkProperty(input: Unchecked, path: string[], budget: Budget): Unchec
     }
     result[key] =
       typeof value === 'object' ? checkOperators(value as Unchecked, [...path, key], budget) : value;
+    if (key === 'version') checkVersions(value as Unchecked, [...path, key]);
   }
   if (result.exists === false && Object.keys(result).length > 2) {
     throw invalid(
@@ -190,21 +260,49 @@ function checkProperty(input: Unchecked, path: string[], budget: Budget): Unchec
   return result;
 }
 
+/** What a version to compare with must look like; the order itself is PostgreSQL's vitrine_version. */
+const versionSyntax = /^([0-9]+:)?[vV]?[0-9][0-9A-Za-z._+~ -]*$/;
+
+export function isVersion(text: string): boolean {
+  return text.length <= 255 && !/[0-9]{91}/.test(text) && versionSyntax.test(text);
+}
+
+function checkVersions(operators: Unchecked, path: string[]): void {
+  for (const [operator, operand] of Object.entries(operators)) {
+    const wrong = [operand].flat().find((value) => !isVersion(value as string));
+    if (wrong === undefined) continue;
+    const message = `${JSON.stringify(wrong)} is not a version: it begins with a digit, such as 22.04 or 9.9-rc1.`;
+    throw invalid([...path, operator], 'NOT_A_VERSION', message);
+  }
+}
+
 function spend(budget: Budget, path: string[]): void {
   budget.nodes--;
   if (budget.nodes < 0) throw invalid(path, 'TOO_LARGE', `A filter has at most ${filterSizeMax} conditions.`);
 }
 
+/** The conditions at the top of `where`, and in its `and`: what decides on includes, facets and indexes. */
+export function topConditions(where: ImageFilter): ImageFilter[] {
+  return [where, ...(where.and ?? [])];
+}
+
 /**
- * What `where` asks to see besides the normal list: a condition at its top, or in its `and`, that names
- * community or hidden images.
+ * What `where` asks to see besides the normal list: a condition at its top that names community or hidden
+ * images, or what was shared with the caller's `project` and not accepted.
  */
-export function impliedIncludes(where: ImageFilter): Set<ImageInclude> {
+export function impliedIncludes(where: ImageFilter, project: string | null): Set<ImageInclude> {
   const found = new Set<ImageInclude>();
-  for (const filter of [where, ...(where.and ?? [])]) {
-    const { eq, in: list } = filter.visibility ?? {};
-    if (eq === 'community' || list?.includes('community')) found.add('COMMUNITY');
-    if (filter.hidden === true) found.add('HIDDEN');
+  for (const { visibility, hidden, sharedWith } of topConditions(where)) {
+    if (visibility?.eq === 'community' || visibility?.in?.includes('community')) found.add('COMMUNITY');
+    if (hidden === true) found.add('HIDDEN');
+    if (sharedWith?.project !== undefined && sharedWith.project !== project) continue;
+    if (sharedWith?.status === 'pending') found.add('PENDING_SHARES');
+    if (sharedWith?.status === 'rejected') found.add('REJECTED_SHARES');
   }
   return found;
+}
+
+/** The words that must all occur, of the free texts at the top: what relevance is about. */
+export function topWords(where: ImageFilter): string[] {
+  return [...new Set(topConditions(where).flatMap(({ freeText }) => wordsOf(freeText ?? '')))];
 }

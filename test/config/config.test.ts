@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError, printableConfig, readConfig } from '../../src/config/config.ts';
+import { ConfigError, printableConfig, readConfig, withoutSecrets } from '../../src/config/config.ts';
 
 const read = (env: Record<string, string>) => readConfig(env, '/srv');
 
@@ -86,4 +86,13 @@ test('every mistake is reported at once, with its name, and secrets are not repe
 
 test('an empty variable is as if it were not set', () => {
   expect(read({ VITRINE_PORT: '', DATABASE_URL: ' ' })).toMatchObject({ port: 9292, databaseUrl: null });
+});
+
+test('secrets are printed as stars, wherever they stand', () => {
+  const stores = [{ id: 's3', secretAccessKey: 'x', accessKeyId: 'y' }, { password: 'x' }];
+  expect(withoutSecrets({ stores, tokensFile: '/t', password: null })).toEqual({
+    stores: [{ id: 's3', secretAccessKey: '***', accessKeyId: 'y' }, { password: '***' }],
+    tokensFile: '/t',
+    password: null,
+  });
 });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { App } from '../../src/actions/app.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
-import { findImagePage, findImagesById } from '../../src/db/images.ts';
+import { findImagePage } from '../../src/db/image-pages.ts';
+import { findImagesById } from '../../src/db/images.ts';
 import { anonymous, type Caller, callerWith } from '../../src/domain/caller.ts';
 import { imageVisibilities, memberStatuses } from '../../src/domain/image.ts';
 import { canSee } from '../../src/domain/policy.ts';
@@ -71,15 +72,16 @@ test('who sees an image is the same in SQL, in the policy and in the words of th
     fc.asyncProperty(caller, includes, async (who, include) => {
       const seen = await findImagesById(db, who, ids);
       const visible = new Set(seen.filter((i) => canSee(who, i, i.membership)).map((i) => i.id));
-      const scope = { caller: who, includes: new Set(include), where: {} };
+      const catalog = { db, search: { hot: new Set<string>(), costMax: 1e6 } };
+      const scope = { caller: who, includes: new Set(include), filters: [] };
       const page = {
         fields: ['id' as const],
-        order: totalOrder([]),
+        order: totalOrder([], { hasWords: false }),
         limit: 1000,
         from: null,
         backward: false,
       };
-      const listed = new Set((await findImagePage(db, scope, page)).images.map((i) => i.id));
+      const listed = new Set((await findImagePage(catalog, scope, page)).images.map((i) => i.id));
       for (const [i, one] of made.entries()) {
         const id = ids[i] ?? '';
         const expected = visible.has(id) && isListed(who, one, include);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { graphql } from '../../src/client/gen/gql.ts';
 import type { CreateImageInput, UpdateImageInput } from '../../src/client/gen/graphql.ts';
+import type { Database } from '../../src/db/client.ts';
 import { anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 
@@ -549,12 +550,16 @@ describe('members', () => {
   });
 
   test('of a page of images cost one more statement, however many there are', async () => {
-    const counted = server.app.db as { query: typeof server.app.db.query };
-    const original = counted.query;
+    const counted = server.app.db as { query: Database['query']; search: Database['search'] };
+    const { query, search } = counted;
     let statements = 0;
     counted.query = (text, params) => {
       statements++;
-      return original(text, params);
+      return query(text, params);
+    };
+    counted.search = (text, params, how) => {
+      statements++;
+      return search(text, params, how);
     };
     try {
       const { data } = await server.raw(
@@ -563,7 +568,7 @@ describe('members', () => {
       );
       expect(data.images.nodes.length).toBeGreaterThan(5);
     } finally {
-      counted.query = original;
+      Object.assign(counted, { query, search });
     }
     expect(statements).toBe(3);
   });

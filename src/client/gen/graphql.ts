@@ -148,6 +148,26 @@ export type DiskFormatFilter = {
   notIn?: Array<DiskFormat> | null | undefined;
 };
 
+/** A condition on a number. */
+export type FloatFilter = {
+  /** Equal to this. */
+  eq?: number | null | undefined;
+  /** More than this. */
+  gt?: number | null | undefined;
+  /** This or more. */
+  gte?: number | null | undefined;
+  /** Equal to one of these; an empty list matches nothing. */
+  in?: Array<number> | null | undefined;
+  /** Less than this. */
+  lt?: number | null | undefined;
+  /** This or less. */
+  lte?: number | null | undefined;
+  /** Has a value, and not this one. */
+  ne?: number | null | undefined;
+  /** Has a value, and none of these; an empty list matches every value. */
+  notIn?: Array<number> | null | undefined;
+};
+
 /** Ids as printed; one that is malformed matches nothing. */
 export type IdFilter = {
   /** Equal to this. */
@@ -188,8 +208,17 @@ export type ImageFilter = {
   containerFormat?: ContainerFormatFilter | null | undefined;
   /** When it was registered. */
   createdAt?: DateTimeFilter | null | undefined;
+  /** Any digest of the image (MD5 too), whole or by a prefix of at least 8 hex digits. */
+  digest?: string | null | undefined;
   /** What the bytes are as a disk. */
   diskFormat?: DiskFormatFilter | null | undefined;
+  /** Whether the last upload or import failed. */
+  failed?: boolean | null | undefined;
+  /**
+   * Every word, and every phrase in double quotes, occurs in the name, a tag or a describing property
+   * (description, os_distro, os_version ...), as a part of a word too; case does not matter.
+   */
+  freeText?: string | null | undefined;
   /** Whether it is hidden. At the top of where, or in its and, true also brings hidden ones. */
   hidden?: boolean | null | undefined;
   /** Id of the image. */
@@ -212,10 +241,17 @@ export type ImageFilter = {
   properties?: Array<PropertyFilter> | null | undefined;
   /** Whether it is protected from deletion. */
   protected?: boolean | null | undefined;
+  /**
+   * Images shared with a project, by the state of the membership. At the top of where, or in its and, PENDING or
+   * REJECTED for the own project also brings those.
+   */
+  sharedWith?: SharedWithFilter | null | undefined;
   /** Bytes stored. */
   size?: BigIntFilter | null | undefined;
   /** Where it is in its life. */
   status?: ImageStatusFilter | null | undefined;
+  /** Some active copy is in a store of such a name; not: {store: ...} means none is. */
+  store?: StringFilter | null | undefined;
   /** Its tags. */
   tags?: TagsFilter | null | undefined;
   /** When a field of it last changed. */
@@ -332,17 +368,34 @@ export type IntFilter = {
   notIn?: Array<number> | null | undefined;
 };
 
+/** What a project answered to an image that is shared with it. */
+export type MemberStatus =
+  /** It finds the image in its list. */
+  | 'ACCEPTED'
+  /** Nothing yet: it can use the image by id, but does not find it in its list. */
+  | 'PENDING'
+  /** It does not want it. */
+  | 'REJECTED'
+  | '%future added value';
+
 /**
- * A condition on one custom property. A missing property does not match. name alone means exists: true.
- * exists: false finds images without it and stands alone; text: {isNull: true} means the same.
+ * A condition on one custom property. Give the view of the value that the comparison needs. A value that cannot
+ * be read that way does not match, nor does a missing property. Several views must all hold. name alone means
+ * exists: true. exists: false finds images without it and stands alone; text: {isNull: true} means the same.
  */
 export type PropertyFilter = {
+  /** The value as OpenStack reads it: true/yes/on/1 and false/no/off/0, in any case. */
+  boolean?: boolean | null | undefined;
   /** true: the image has it; false: it does not. */
   exists?: boolean | null | undefined;
   /** Name of the property. */
   name: string;
+  /** The value as a decimal number; sign and exponent allowed. */
+  number?: FloatFilter | null | undefined;
   /** The value as it is stored. */
   text?: StringFilter | null | undefined;
+  /** The value as a version. */
+  version?: VersionFilter | null | undefined;
 };
 
 /** A custom property. A name given twice in one list is a ValidationError. */
@@ -354,8 +407,19 @@ export type PropertyInput = {
 };
 
 /**
+ * Images shared with a project. Another project's memberships are seen only on images that the caller's project
+ * owns.
+ */
+export type SharedWithFilter = {
+  /** The project; left out, the caller's. */
+  project?: string | null | undefined;
+  /** What it answered; left out, anything. */
+  status?: MemberStatus | null | undefined;
+};
+
+/**
  * ignoreCase applies to every operator beside it. contains, startsWith and endsWith take text as it is,
- * without wildcards. Text compares and sorts by Unicode code point.
+ * without wildcards. matches is a POSIX extended regular expression that may match anywhere; a bad one is refused. Text compares and sorts by Unicode code point.
  */
 export type StringFilter = {
   /** Has this somewhere. */
@@ -370,6 +434,8 @@ export type StringFilter = {
   in?: Array<string> | null | undefined;
   /** true: there is no value; false: there is one. */
   isNull?: boolean | null | undefined;
+  /** A POSIX extended regular expression matches somewhere; one that is none is refused. */
+  matches?: string | null | undefined;
   /** Has a value, and not this one. */
   ne?: string | null | undefined;
   /** Has a value, and none of these; an empty list matches every value. */
@@ -431,6 +497,29 @@ export type UpdateImageInput = {
   tags?: Array<string> | null | undefined;
   /** PUBLIC only by an admin. */
   visibility?: ImageVisibility | null | undefined;
+};
+
+/**
+ * Versions are compared part by part, numbers as numbers, pre-releases before releases:
+ * 9.10 > 9.9 > 9.9-rc1 and 1.0-1ubuntu2 > 1.0-1 > 1.0 > 1.0~rc1. An operand that is no version is refused.
+ */
+export type VersionFilter = {
+  /** Equal to this. */
+  eq?: string | null | undefined;
+  /** More than this. */
+  gt?: string | null | undefined;
+  /** This or more. */
+  gte?: string | null | undefined;
+  /** Equal to one of these; an empty list matches nothing. */
+  in?: Array<string> | null | undefined;
+  /** Less than this. */
+  lt?: string | null | undefined;
+  /** This or less. */
+  lte?: string | null | undefined;
+  /** Has a value, and not this one. */
+  ne?: string | null | undefined;
+  /** Has a value, and none of these; an empty list matches every value. */
+  notIn?: Array<string> | null | undefined;
 };
 
 export type CreateForMainJobMutationVariables = Exact<{

@@ -129,6 +129,8 @@ export async function tailOf(logFile: string, from = 0): Promise<string> {
 function settings(): string[] {
   const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   const cacheMiB = Math.max(512, Math.floor(memoryBytes / 3 / 2 ** 20));
+  // Only what is used is taken from the machine.
+  const buffersMiB = Math.min(4096, Math.max(128, Math.floor(memoryBytes / 8 / 2 ** 20)));
   return Object.entries({
     listen_addresses: '',
     port,
@@ -136,8 +138,10 @@ function settings(): string[] {
     // one likes, where an address may have 107 bytes (see socket.ts).
     unix_socket_directories: '.',
     unix_socket_permissions: '0700',
-    max_connections: 100,
-    shared_buffers: '256MB',
+    max_connections: 300, // of up to 16 server processes, each with a few pools
+    shared_buffers: `${buffersMiB}MB`,
+    max_wal_size: '2GB',
+    maintenance_work_mem: '256MB',
     effective_cache_size: `${cacheMiB}MB`,
     random_page_cost: 1.1,
     jit: 'off',

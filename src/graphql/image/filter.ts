@@ -3,7 +3,14 @@ import type { EnumRef } from '@pothos/core';
 import type { Instant } from '../../domain/image.ts';
 import type * as search from '../../search/image-filter.ts';
 import { builder } from '../builder.ts';
-import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
+import {
+  ContainerFormat,
+  DiskFormat,
+  ImageKind,
+  ImageStatus,
+  ImageVisibility,
+  MemberStatus,
+} from '../enums.ts';
 
 const operators = {
   eq: 'Equal to this.',
@@ -29,7 +36,7 @@ const IDFilter = builder.inputRef<search.SetFilter<string>>('IDFilter').implemen
 
 const StringFilter = builder.inputRef<search.StringFilter>('StringFilter').implement({
   description: `ignoreCase applies to every operator beside it. contains, startsWith and endsWith take text as it is,
-without wildcards. Text compares and sorts by Unicode code point.`,
+without wildcards. matches is a POSIX extended regular expression that may match anywhere; a bad one is refused. Text compares and sorts by Unicode code point.`,
   fields: (t) => ({
     eq: t.string({ description: operators.eq }),
     ne: t.string({ description: operators.ne }),
@@ -38,6 +45,9 @@ without wildcards. Text compares and sorts by Unicode code point.`,
     contains: t.string({ description: 'Has this somewhere.' }),
     startsWith: t.string({ description: 'Begins with this.' }),
     endsWith: t.string({ description: 'Ends with this.' }),
+    matches: t.string({
+      description: 'A POSIX extended regular expression matches somewhere; one that is none is refused.',
+    }),
     isNull: t.boolean({ description: operators.isNull }),
     ignoreCase: t.boolean({ defaultValue: false, description: 'Upper and lower case are the same.' }),
   }),
@@ -72,6 +82,35 @@ const BigIntFilter = builder.inputRef<search.NullableRangeFilter<number | bigint
   }),
 });
 
+const FloatFilter = builder.inputRef<search.RangeFilter<number>>('FloatFilter').implement({
+  description: 'A condition on a number.',
+  fields: (t) => ({
+    eq: t.float({ description: operators.eq }),
+    ne: t.float({ description: operators.ne }),
+    in: t.floatList({ description: operators.in }),
+    notIn: t.floatList({ description: operators.notIn }),
+    lt: t.float({ description: operators.lt }),
+    lte: t.float({ description: operators.lte }),
+    gt: t.float({ description: operators.gt }),
+    gte: t.float({ description: operators.gte }),
+  }),
+});
+
+const VersionFilter = builder.inputRef<search.RangeFilter<string>>('VersionFilter').implement({
+  description: `Versions are compared part by part, numbers as numbers, pre-releases before releases:
+9.10 > 9.9 > 9.9-rc1 and 1.0-1ubuntu2 > 1.0-1 > 1.0 > 1.0~rc1. An operand that is no version is refused.`,
+  fields: (t) => ({
+    eq: t.string({ description: operators.eq }),
+    ne: t.string({ description: operators.ne }),
+    in: t.stringList({ description: operators.in }),
+    notIn: t.stringList({ description: operators.notIn }),
+    lt: t.string({ description: operators.lt }),
+    lte: t.string({ description: operators.lte }),
+    gt: t.string({ description: operators.gt }),
+    gte: t.string({ description: operators.gte }),
+  }),
+});
+
 const DateTimeFilter = builder.inputRef<search.RangeFilter<Instant>>('DateTimeFilter').implement({
   description: 'A condition on a time, to the microsecond.',
   fields: (t) => ({
@@ -96,12 +135,30 @@ const TagsFilter = builder.inputRef<search.TagsFilter>('TagsFilter').implement({
 });
 
 const PropertyFilter = builder.inputRef<search.PropertyFilter>('PropertyFilter').implement({
-  description: `A condition on one custom property. A missing property does not match. name alone means exists: true.
-exists: false finds images without it and stands alone; text: {isNull: true} means the same.`,
+  description: `A condition on one custom property. Give the view of the value that the comparison needs. A value that cannot
+be read that way does not match, nor does a missing property. Several views must all hold. name alone means
+exists: true. exists: false finds images without it and stands alone; text: {isNull: true} means the same.`,
   fields: (t) => ({
     name: t.string({ required: true, description: 'Name of the property.' }),
     exists: t.boolean({ description: 'true: the image has it; false: it does not.' }),
     text: t.field({ type: StringFilter, description: 'The value as it is stored.' }),
+    number: t.field({
+      type: FloatFilter,
+      description: 'The value as a decimal number; sign and exponent allowed.',
+    }),
+    version: t.field({ type: VersionFilter, description: 'The value as a version.' }),
+    boolean: t.boolean({
+      description: 'The value as OpenStack reads it: true/yes/on/1 and false/no/off/0, in any case.',
+    }),
+  }),
+});
+
+const SharedWithFilter = builder.inputRef<search.SharedWithFilter>('SharedWithFilter').implement({
+  description: `Images shared with a project. Another project's memberships are seen only on images that the caller's project
+owns.`,
+  fields: (t) => ({
+    project: t.string({ description: "The project; left out, the caller's." }),
+    status: t.field({ type: MemberStatus, description: 'What it answered; left out, anything.' }),
   }),
 });
 
@@ -162,14 +219,31 @@ null in place of a whole condition is as if left out; null as the operand of an 
     virtualSize: t.field({ type: BigIntFilter, description: 'Bytes of the disk inside.' }),
     minDisk: t.field({ type: IntFilter, description: 'GiB.' }),
     minRam: t.field({ type: IntFilter, description: 'MiB.' }),
+    digest: t.string({
+      description: 'Any digest of the image (MD5 too), whole or by a prefix of at least 8 hex digits.',
+    }),
     protected: t.boolean({ description: 'Whether it is protected from deletion.' }),
     hidden: t.boolean({
       description: 'Whether it is hidden. At the top of where, or in its and, true also brings hidden ones.',
     }),
+    failed: t.boolean({ description: 'Whether the last upload or import failed.' }),
     tags: t.field({ type: TagsFilter, description: 'Its tags.' }),
     properties: t.field({
       type: [PropertyFilter],
       description: 'Every one must hold, on the same image; a name may stand more than once.',
+    }),
+    store: t.field({
+      type: StringFilter,
+      description: 'Some active copy is in a store of such a name; not: {store: ...} means none is.',
+    }),
+    sharedWith: t.field({
+      type: SharedWithFilter,
+      description: `Images shared with a project, by the state of the membership. At the top of where, or in its and, PENDING or
+REJECTED for the own project also brings those.`,
+    }),
+    freeText: t.string({
+      description: `Every word, and every phrase in double quotes, occurs in the name, a tag or a describing property
+(description, os_distro, os_version ...), as a part of a word too; case does not matter.`,
     }),
     createdAt: t.field({ type: DateTimeFilter, description: 'When it was registered.' }),
     updatedAt: t.field({ type: DateTimeFilter, description: 'When a field of it last changed.' }),

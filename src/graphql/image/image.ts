@@ -9,7 +9,7 @@ import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } 
 import { Node } from '../node.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
-import { Capabilities, Copy, Digest, ImageProperty, TransferTargetType } from './values.ts';
+import { Capabilities, Copy, Digest, Failure, ImageProperty, TransferTargetType } from './values.ts';
 import { visibleMembers } from './visible-members.ts';
 
 ImageType.implement({
@@ -21,6 +21,12 @@ ImageType.implement({
     name: t.exposeString('name', { nullable: true, description: 'Not unique; null when never set.' }),
     kind: t.expose('kind', { type: ImageKind, description: 'What it is for; derived when it is written.' }),
     status: t.expose('status', { type: ImageStatus, description: 'Where it is in its life.' }),
+    failure: t.expose('failure', {
+      type: Failure,
+      nullable: true,
+      description:
+        'Why the last upload or import failed; null when it did not. Cleared by the next one that works.',
+    }),
     visibility: t.expose('visibility', { type: ImageVisibility, description: 'Who sees it.' }),
     owner: t.exposeString('owner', {
       nullable: true,

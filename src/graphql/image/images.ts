@@ -1,70 +1,22 @@
 /** Reading images: one by id, and lists with filter, order and pages. */
 
+import type { GraphQLResolveInfo } from 'graphql';
 import { type ImageList, listImages } from '../../actions/list-images.ts';
+import { listPropertyNames } from '../../actions/list-property-names.ts';
 import { findImage } from '../../actions/require-image.ts';
-import type { SeenImage } from '../../db/images.ts';
-import { checkedFilter, type ImageInclude } from '../../search/image-filter.ts';
-import type { ImageOrder, OrderField } from '../../search/image-order.ts';
+import type { PlacedImage, Reads } from '../../db/image-pages.ts';
+import { checkedFilter } from '../../search/image-filter.ts';
 import { builder } from '../builder.ts';
 import { edgeCursors, PageInfoType, pageArgs } from '../connection.ts';
+import { FacetInput, FacetType, facetsOf } from './facet.ts';
 import { ImageFilter } from './filter.ts';
 import { ImageType } from './image-ref.ts';
+import { ImageIncludeEnum, ImageOrderInput, orderOf } from './order.ts';
 import { selectedImageFields, selectsAny } from './selection.ts';
-
-const ImageIncludeEnum = builder.enumType('ImageInclude', {
-  description: `What to see besides the images a list normally shows. A condition at the top of where, or in its and, does the
-same for what it names: visibility eq or in COMMUNITY, hidden: true; under or and not it does not.`,
-  values: {
-    COMMUNITY: { description: 'Community images of other projects.' },
-    PENDING_SHARES: { description: "Images shared with the caller's project and not yet answered." },
-    REJECTED_SHARES: { description: "Images shared with the caller's project that it turned down." },
-    HIDDEN: { description: 'Images with hidden: true.' },
-  } satisfies Record<ImageInclude, object>,
-});
-
-const orderValue = (value: OrderField, description: string) => ({ value, description });
-
-const ImageOrderFieldEnum = builder.enumType('ImageOrderField', {
-  description: 'What a list is ordered by. Enums sort by name.',
-  values: {
-    CREATED_AT: orderValue('createdAt', 'When it was registered.'),
-    UPDATED_AT: orderValue('updatedAt', 'When a field of it last changed.'),
-    NAME: orderValue('name', 'Name, by code point.'),
-    SIZE: orderValue('size', 'Bytes stored.'),
-    VIRTUAL_SIZE: orderValue('virtualSize', 'Bytes of the disk inside.'),
-    STATUS: orderValue('status', 'Where it is in its life.'),
-    VISIBILITY: orderValue('visibility', 'Who sees it.'),
-    OWNER: orderValue('owner', 'Project that owns it.'),
-    DISK_FORMAT: orderValue('diskFormat', 'What the bytes are as a disk.'),
-    CONTAINER_FORMAT: orderValue('containerFormat', 'What is around the disk.'),
-    ID: orderValue('id', 'Id.'),
-  },
-});
-
-const OrderDirectionEnum = builder.enumType('OrderDirection', {
-  description: 'Which way a list is ordered.',
-  values: {
-    ASC: { value: 'asc', description: 'Smallest, oldest, A first.' },
-    DESC: { value: 'desc', description: 'Largest, newest, Z first.' },
-  } as const,
-});
-
-const ImageOrderInput = builder.inputRef<ImageOrder>('ImageOrder').implement({
-  description: 'A key to order by. Nulls come last in both directions. id is the last tie-breaker.',
-  fields: (t) => ({
-    field: t.field({ type: ImageOrderFieldEnum, required: true, description: 'By what.' }),
-    direction: t.field({
-      type: OrderDirectionEnum,
-      required: true,
-      defaultValue: 'desc',
-      description: 'Which way.',
-    }),
-  }),
-});
 
 interface ImageEdge {
   cursor: string;
-  node: SeenImage;
+  node: PlacedImage;
 }
 
 const ImageEdgeType = builder.objectRef<ImageEdge>('ImageEdge').implement({
@@ -107,8 +59,48 @@ an error, when it would cost too much: the page stands.`,
       description: 'Sum of size over all matches, bytes.',
       resolve: (list) => list.totalSize(),
     }),
+    facets: t.field({
+      type: [FacetType],
+      nullable: true,
+      description: `Values and how many matches have each: what a filter sidebar shows. In the order of \`of\`. A facet counts as if the
+condition on its own attribute or property at the top of where, in its and, or at the top of search were not set,
+so that the other values stay on offer.`,
+      args: {
+        of: t.arg({ type: [FacetInput], required: true, description: 'What to count, at most 20.' }),
+        limit: t.arg.int({ defaultValue: 20, description: 'Buckets of each facet, at most 1000.' }),
+      },
+      resolve: (list, { of, limit }) => facetsOf(list, of, limit ?? 20),
+    }),
   }),
 });
+
+interface PropertyName {
+  name: string;
+  count: number;
+}
+
+const ImagePropertyName = builder.objectRef<PropertyName>('ImagePropertyName').implement({
+  description: 'A name of custom properties that is in use.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'The name.' }),
+    count: t.exposeInt('count', { description: 'Images that have it.' }),
+  }),
+});
+
+/** What every question about lists of images takes. */
+const askedArgs = (t: Parameters<Parameters<typeof builder.queryFields>[0]>[0]) => ({
+  where: t.arg({ type: ImageFilter, description: 'Which images.' }),
+  search: t.arg.string({
+    description:
+      'Which images, in the one-line language of a search box (docs/search.md); where must hold too.',
+  }),
+  include: t.arg({ type: [ImageIncludeEnum], description: 'What to see besides.' }),
+});
+
+function readsOf(info: GraphQLResolveInfo): Reads {
+  if (selectsAny(info, ['edges', 'pageInfo'])) return 'place';
+  return selectsAny(info, ['nodes']) ? 'page' : 'totals';
+}
 
 builder.queryFields((t) => ({
   image: t.field({
@@ -122,27 +114,47 @@ builder.queryFields((t) => ({
   images: t.field({
     type: ImageConnection,
     nullable: true,
-    description: `Filters only narrow; what is seen at all: an admin everything; others their project's images, public ones, and
+    description: `where is the structured filter, search the one-line language of a search box; both must hold.
+Filters only narrow; what is seen at all: an admin everything; others their project's images, public ones, and
 those shared with their project and accepted; hidden ones left out for all; and what include adds. Any
 community image, and any shared with the project, is found by image(id) regardless.
-Null only with an error: BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
+Null only with an error: BAD_SEARCH, BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
     args: {
-      where: t.arg({ type: ImageFilter, description: 'Which images.' }),
-      include: t.arg({ type: [ImageIncludeEnum], description: 'What to see besides.' }),
+      ...askedArgs(t),
       orderBy: t.arg({
         type: [ImageOrderInput],
-        description: 'Keys by weight; newest first when nothing is said.',
+        description: 'Keys by weight, at most 8; default, after a sort: in search, newest first.',
       }),
       ...pageArgs,
     },
-    resolve: (_root, { where, include, orderBy, ...page }, { app, caller }, info) =>
+    resolve: (_root, { where, search, include, orderBy, ...page }, { app, caller }, info) =>
       listImages(app, caller, {
         where: where ? checkedFilter(where) : {},
+        search,
         include: include ?? [],
-        orderBy: orderBy ?? [],
+        orderBy: orderOf(orderBy),
         page,
         fields: selectedImageFields(info, [['nodes'], ['edges', 'node']]),
-        pageOnly: !selectsAny(info, ['edges', 'pageInfo']),
+        reads: readsOf(info),
+      }),
+  }),
+  imagePropertyNames: t.field({
+    type: [ImagePropertyName],
+    nullable: true,
+    description: `Custom property names in use on images that images() would find, most frequent first, for autocompletion.
+Null only with an error: BAD_SEARCH, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
+    args: {
+      prefix: t.arg.string({ description: 'The names begin with this.' }),
+      ...askedArgs(t),
+      limit: t.arg.int({ defaultValue: 50, description: 'At most 1000.' }),
+    },
+    resolve: (_root, { prefix, where, search, include, limit }, { app, caller }) =>
+      listPropertyNames(app, caller, {
+        prefix: prefix ?? '',
+        where: where ? checkedFilter(where) : {},
+        search,
+        include: include ?? [],
+        limit: limit ?? 50,
       }),
   }),
 }));

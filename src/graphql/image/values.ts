@@ -1,11 +1,22 @@
 /** The small types inside an image: digests, properties, capabilities, copies, transfer targets. */
 import type { TransferTarget } from '../../actions/create-upload.ts';
-import type { ImageCopy } from '../../domain/image.ts';
+import type { ImageCopy, ImageFailure } from '../../domain/image.ts';
 import type { ImageCapabilities } from '../../domain/policy.ts';
 import { builder } from '../builder.ts';
 import { ImageCopyState } from '../enums.ts';
 import { Node } from '../node.ts';
 import { StoreType } from '../store.ts';
+
+export const Failure = builder.objectRef<ImageFailure>('ImageFailure').implement({
+  description: 'Why an upload or an import failed.',
+  fields: (t) => ({
+    code: t.exposeString('code', {
+      description: 'For programs: as errors have it, such as DIGEST_MISMATCH, UNAVAILABLE, BROKEN_OFF.',
+    }),
+    message: t.exposeString('message', { description: 'For people: what happened, and the way out.' }),
+    at: t.field({ type: 'DateTime', description: 'When.', resolve: (failure) => failure.at }),
+  }),
+});
 
 export const Digest = builder.objectRef<{ algorithm: string; value: string }>('Digest').implement({
   description: 'A digest of the bytes: algorithm in lower case (sha512, sha256), value in lower-case hex.',

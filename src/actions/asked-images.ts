@@ -1,0 +1,62 @@
+/** What is asked of the catalog, as every question about lists of images has it: the caller, filters, a search. */
+import type { ImageScope } from '../db/image-scope.ts';
+import { checkPatterns } from '../db/patterns.ts';
+import type { Caller } from '../domain/caller.ts';
+import { ValidationError } from '../domain/errors.ts';
+import { type ImageFilter, type ImageInclude, impliedIncludes } from '../search/image-filter.ts';
+import type { ImageOrder } from '../search/image-order.ts';
+import { BadSearchError, requireSearch } from '../search/language/bad-search.ts';
+import { parseSearch, type SearchParse, searchIssueOf } from '../search/language/parse.ts';
+import type { App } from './app.ts';
+import { requireToken } from './require-image.ts';
+
+export interface AskedImages {
+  where: ImageFilter;
+  /** In the search language; what it says must hold too. */
+  search?: string | null;
+  include: readonly ImageInclude[];
+}
+
+/**
+ * Which images that is, and the order that the search asks for: empty when it does not.
+ *
+ * @throws BadSearchError   the search does not say anything, and where
+ * @throws ValidationError  a regular expression is none
+ */
+export async function askedScope(
+  app: App,
+  caller: Caller,
+  asked: AskedImages,
+): Promise<{ scope: ImageScope; orderBy: readonly ImageOrder[] }> {
+  requireToken(caller);
+  const search = asked.search == null ? null : requireSearch(asked.search, app.now());
+  await checkPatterns(app.db, asked.where);
+  if (search) await checkSearchPatterns(app, search.where);
+  const filters = search ? [asked.where, search.where] : [asked.where];
+  const includes = new Set([
+    ...asked.include,
+    ...filters.flatMap((filter) => [...impliedIncludes(filter, caller.project)]),
+  ]);
+  return { scope: { caller, filters, includes }, orderBy: search?.orderBy ?? [] };
+}
+
+async function checkSearchPatterns(app: App, where: ImageFilter): Promise<void> {
+  try {
+    await checkPatterns(app.db, where);
+  } catch (error) {
+    throw error instanceof ValidationError ? new BadSearchError([searchIssueOf(error, where)]) : error;
+  }
+}
+
+/** What a search stands for, or what is wrong with it, PostgreSQL's opinion of its regular expressions included. */
+export async function explainSearch(app: App, search: string): Promise<SearchParse> {
+  const parse = parseSearch(search, app.now());
+  if (!parse.ok) return parse;
+  try {
+    await checkSearchPatterns(app, parse.where);
+    return parse;
+  } catch (error) {
+    if (!(error instanceof BadSearchError)) throw error;
+    return { ok: false, errors: [...error.errors] };
+  }
+}

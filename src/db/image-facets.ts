@@ -1,0 +1,146 @@
+/** Which values the images of a scope have, and how many have each: what a filter sidebar shows. */
+import { type FacetOf, facetName, withoutOwnCondition } from '../search/facet.ts';
+import type { Catalog, ImageScope } from './image-scope.ts';
+import { newDraft } from './image-scope.ts';
+import { matchesSql, runTotal } from './image-totals.ts';
+import type { Params } from './params.ts';
+
+export interface Facet {
+  of: FacetOf;
+  /** By falling count, then by value. */
+  buckets: { value: string; count: number }[];
+  /** Sum of the counts of the values beyond the limit. */
+  otherCount: number;
+  /** Images without any value. */
+  missingCount: number;
+}
+
+/**
+ * The facets, in the order asked. Each counts as if the condition on its own attribute were not set.
+ * @throws TooCostlyError, TimeoutError
+ */
+export async function findFacets(
+  catalog: Catalog,
+  scope: ImageScope,
+  asked: readonly FacetOf[],
+  limit: number,
+): Promise<Facet[]> {
+  // Those that count the same images are answered by one statement.
+  const alike = new Map<string, { scope: ImageScope; facets: FacetOf[] }>();
+  for (const facet of asked) {
+    const filters = scope.filters.map((filter) => withoutOwnCondition(filter, facet));
+    const key = JSON.stringify(filters, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+    const known = alike.get(key) ?? { scope: { ...scope, filters }, facets: [] };
+    known.facets.push(facet);
+    alike.set(key, known);
+  }
+  const found = new Map<string, Facet>();
+  for (const group of alike.values()) {
+    for (const facet of await countValues(catalog, group.scope, group.facets, limit)) {
+      found.set(facetName(facet.of), facet);
+    }
+  }
+  return asked.map((facet) => found.get(facetName(facet)) as Facet);
+}
+
+/** Names of properties and on how many images each is, most frequent first. @throws TooCostlyError, TimeoutError */
+export async function findPropertyNames(
+  catalog: Catalog,
+  scope: ImageScope,
+  { prefix, limit }: { prefix: string; limit: number },
+): Promise<{ name: string; count: number }[]> {
+  const draft = newDraft(catalog, scope);
+  const from = await matchesSql(catalog, scope, draft);
+  const text = `select name, count(*)::float8 as count
+    from (select i.properties from ${from}) as hits, jsonb_object_keys(hits.properties) as name
+    where starts_with(name, ${draft.params.add(prefix, 'text')})
+    group by name order by count desc, name collate "C" limit ${draft.params.add(limit, 'int')}`;
+  return runTotal(catalog, scope, draft, text);
+}
+
+interface FacetRow {
+  n: number;
+  buckets: { value: string; count: number }[] | null;
+  total: number;
+  missing: number;
+}
+
+async function countValues(
+  catalog: Catalog,
+  scope: ImageScope,
+  facets: readonly FacetOf[],
+  limit: number,
+): Promise<Facet[]> {
+  const draft = newDraft(catalog, scope);
+  const from = await matchesSql(catalog, scope, draft);
+  const sources = facets.map((facet) => sourceOf(facet, draft.params));
+  const columns = [...new Set(sources.map((source) => source.column))];
+  const max = draft.params.add(limit, 'int');
+  const selects = sources.map(
+    ({ missing }, n) => `select ${n} as n, (
+        select jsonb_agg(jsonb_build_object('value', value, 'count', count) order by count desc, value collate "C")
+        from (select value, count from counted_${n} order by count desc, value collate "C" limit ${max}) as top) as buckets,
+      (select coalesce(sum(count), 0)::float8 from counted_${n}) as total,
+      (${missing})::float8 as missing`,
+  );
+  const counted = sources.map(
+    ({ values }, n) =>
+      `counted_${n} as materialized (select value, count(*) as count from (${values}) as v where value is not null group by value)`,
+  );
+  const text = `with hits as materialized (select ${columns.join(', ')} from ${from}), ${counted.join(', ')}
+    ${selects.join(' union all ')} order by n`;
+  const rows = await runTotal<FacetRow>(catalog, scope, draft, text);
+  return rows.map(({ n, buckets, total, missing }) => {
+    const shown = buckets ?? [];
+    const otherCount = total - shown.reduce((sum, bucket) => sum + bucket.count, 0);
+    return { of: facets[n] as FacetOf, buckets: shown, otherCount, missingCount: missing };
+  });
+}
+
+interface Source {
+  /** What of images i it needs. */
+  column: string;
+  /** A row for each value of each image. */
+  values: string;
+  /** How many images have none. */
+  missing: string;
+}
+
+const single = (column: string, value = column): Source => ({
+  column: `i.${column}`,
+  values: `select ${value} as value from hits`,
+  missing: `select count(*) from hits where ${value} is null`,
+});
+
+const enumValue = (column: string) => single(column, `upper(${column} collate "C")`);
+
+const attributes: Record<Extract<FacetOf, { attribute: string }>['attribute'], Source> = {
+  KIND: enumValue('kind'),
+  STATUS: enumValue('status'),
+  VISIBILITY: enumValue('visibility'),
+  OWNER: single('owner'),
+  DISK_FORMAT: enumValue('disk_format'),
+  CONTAINER_FORMAT: enumValue('container_format'),
+  TAG: {
+    column: 'i.tags',
+    values: 'select unnest(tags) as value from hits',
+    missing: `select count(*) from hits where tags = '{}'`,
+  },
+  STORE: {
+    column: 'i.id',
+    values: `select distinct c.store as value, hits.id
+      from hits join image_copies c on c.image_id = hits.id and c.state = 'active'`,
+    missing: `select count(*) from hits
+      where not exists (select from image_copies c where c.image_id = hits.id and c.state = 'active')`,
+  },
+  PROPERTY_NAME: {
+    column: 'i.properties',
+    values: 'select jsonb_object_keys(properties) as value from hits',
+    missing: `select count(*) from hits where properties = '{}'`,
+  },
+};
+
+function sourceOf(facet: FacetOf, params: Params): Source {
+  if ('attribute' in facet) return attributes[facet.attribute];
+  return single('properties', `properties ->> ${params.add(facet.property, 'text')}`);
+}

@@ -1,0 +1,126 @@
+/** Questions about lists of images: one page, and whether there is more. */
+import { TooCostlyError } from '../domain/errors.ts';
+import type { KeyValue } from '../search/cursor.ts';
+import type { ImageOrder } from '../search/image-order.ts';
+import type { Catalog, ImageScope } from './image-scope.ts';
+import { type PageWanted, type Way, waysTo } from './image-ways.ts';
+import { columnsSql, type SeenField, type SeenImage } from './images.ts';
+
+/**
+ * What somebody will ask of a list: only totals; the page; or also where the page stands, which is what cursors
+ * are made of and whether there is more.
+ */
+export type Reads = 'totals' | 'page' | 'place';
+
+export interface ImagePage {
+  /** Only these are read; with 'place' also what cursors are made of. */
+  fields: readonly SeenField[];
+  /** Total: ends with id. */
+  order: readonly ImageOrder[];
+  limit: number;
+  /** Where to go on: the values of the order's keys at a row; null at the end of the list. */
+  from: readonly KeyValue[] | null;
+  /** Towards the start of the list; the rows still come in the list's order. */
+  backward: boolean;
+  reads?: Reads;
+}
+
+/** An image at its place: with the values of the order's keys that are no fields of it. */
+export interface PlacedImage extends SeenImage {
+  [key: `place ${number}`]: KeyValue;
+}
+
+/**
+ * A page, in the list's order, and whether there is more in the direction read.
+ * @throws TooCostlyError  it would read too much of the catalog
+ * @throws TimeoutError    it took too long all the same
+ */
+export async function findImagePage(
+  catalog: Catalog,
+  scope: ImageScope,
+  page: ImagePage,
+): Promise<{ images: PlacedImage[]; hasMore: boolean }> {
+  const { order, limit, from, backward, reads = 'place' } = page;
+  if (reads === 'totals') return { images: [], hasMore: false };
+  const fields = new Set<SeenField>(['id', ...page.fields]);
+  if (reads === 'place') for (const key of order) if (isField(key)) fields.add(key.field);
+  const rows = await findRows<PlacedImage>(catalog, scope, {
+    order,
+    from,
+    backward,
+    limit: limit + (reads === 'place' ? 1 : 0),
+    columns(draft, keys) {
+      const columns = columnsSql(fields, scope.caller, draft.params);
+      const places = keys.flatMap((key, k) =>
+        reads === 'page' || isField(order[k]) ? [] : [`${key.sql} as "place ${k}"`],
+      );
+      return [columns, ...places].join(', ');
+    },
+  });
+  const hasMore = rows.length > limit;
+  if (hasMore) rows.length = limit;
+  return { images: backward ? rows.reverse() : rows, hasMore };
+}
+
+type FieldOrder = Exclude<ImageOrder, { field: 'property' | 'relevance' }>;
+
+function isField(key: ImageOrder | undefined): key is FieldOrder {
+  return key !== undefined && key.field !== 'property' && key.field !== 'relevance';
+}
+
+/** The place of an image in a list of this order, for a cursor. */
+export function placeOf(image: PlacedImage, order: readonly ImageOrder[]): KeyValue[] {
+  return order.map((key, k) => (isField(key) ? image[key.field] : (image[`place ${k}`] ?? null)));
+}
+
+/** Whether any image of the scope stands at that row of the order or on the far side of it. */
+export async function existsAtOrBeyond(
+  catalog: Catalog,
+  scope: ImageScope,
+  at: { order: readonly ImageOrder[]; values: readonly KeyValue[]; backward: boolean },
+): Promise<boolean> {
+  const { order, values: from, backward } = at;
+  const page = { order, from, backward, orAt: true, limit: 1, columns: () => 'i.id' };
+  return (await findRows(catalog, scope, page)).length > 0;
+}
+
+async function findRows<Row>(catalog: Catalog, scope: ImageScope, page: PageWanted): Promise<Row[]> {
+  for await (const way of waysTo(catalog, scope, page)) {
+    const rows = await runWay<Row>(catalog, scope, way);
+    if (way.isFinal || rows.length === page.limit) return rows;
+  }
+  throw new Error('No way to a page was the last one.');
+}
+
+async function runWay<Row>(catalog: Catalog, scope: ImageScope, way: Way): Promise<Row[]> {
+  const { text, values, isPriced, isPrepared } = way;
+  const costlyFor = isPriced ? await priceOf(catalog, scope, { text, values }) : undefined;
+  return catalog.db.search<Row>(text, values, { prepared: isPrepared, costlyFor });
+}
+
+/** Above this a statement waits for its turn. */
+const cheapCost = 10_000;
+
+/**
+ * Who is to wait for a statement, if it is one that reads much.
+ * @throws TooCostlyError it would read too much
+ */
+export async function priceOf(
+  { db, search }: Catalog,
+  { caller }: ImageScope,
+  statement: { text: string; values: unknown[] },
+): Promise<string | undefined> {
+  const [row] = await db.search<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
+    `explain (format json) ${statement.text}`,
+    statement.values,
+  );
+  const cost = Math.round(row?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0);
+  if (cost > search.costMax) {
+    throw new TooCostlyError(
+      `This reads too much of the catalog (cost ${cost}, limit ${search.costMax}): add a condition that an index ` +
+        'serves, such as a word of three letters, a tag, the whole value of a property, the beginning of a name or a time.',
+      { cost, limit: search.costMax },
+    );
+  }
+  return cost > cheapCost ? (caller.project ?? caller.user ?? '') : undefined;
+}

@@ -1,0 +1,50 @@
+/** Which images a question is about, and what statements about them are made of. */
+import type { ImageFilter } from '../search/image-filter.ts';
+import { topWords } from '../search/image-filter.ts';
+import type { Database } from './client.ts';
+import { type FilterContext, imageFilterSql } from './image-filter.ts';
+import type { Viewpoint } from './image-visible.ts';
+import type { KeyContext } from './keyset.ts';
+import { newParams, type Params } from './params.ts';
+
+/** The database, and what is known of its indexes and its patience. */
+export interface Catalog {
+  readonly db: Database;
+  readonly search: {
+    /** Properties with indexes of their own. */
+    readonly hot: { has(name: string): boolean };
+    /** What one statement may cost, in units of PostgreSQL's planner. */
+    readonly costMax: number;
+  };
+}
+
+/** What the caller may list, narrowed by filters, all of which must hold. */
+export interface ImageScope extends Viewpoint {
+  filters: readonly ImageFilter[];
+}
+
+/** A statement in the making: its values, and what the parts of it hang on. */
+export interface Draft extends FilterContext, KeyContext {
+  params: Params;
+}
+
+export function newDraft({ search }: Catalog, scope: ImageScope): Draft {
+  const params = newParams();
+  return {
+    params,
+    caller: scope.caller,
+    words: scope.filters.flatMap(topWords),
+    propertyName: (name) => (search.hot.has(name) ? literal(name) : params.add(name, 'text')),
+  };
+}
+
+/** An index is only found by the very name: as a literal, with everything that would end it doubled. */
+function literal(text: string): string {
+  const quoted = text.replaceAll("'", "''");
+  return text.includes('\\') ? ` E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`;
+}
+
+export const filterSql = (scope: ImageScope, draft: Draft) => imageFilterSql(scope.filters, draft);
+
+export const hasConditions = (scope: ImageScope) =>
+  scope.filters.some((filter) => Object.keys(filter).length > 0);

@@ -1,0 +1,56 @@
+/** Questions about all images of a scope: how many, how large, which values they have. Exact, or refused. */
+
+import { priceOf } from './image-pages.ts';
+import {
+  type Catalog,
+  type Draft,
+  filterSql,
+  hasConditions,
+  type ImageScope,
+  newDraft,
+} from './image-scope.ts';
+import { visiblePieces, visibleSql } from './image-visible.ts';
+import { candidatesSql } from './image-ways.ts';
+import { countedMax, findTermGroups } from './term-groups.ts';
+
+/** Exact number of images in the scope. @throws TooCostlyError, TimeoutError */
+export async function countImages(catalog: Catalog, scope: ImageScope): Promise<number> {
+  const draft = newDraft(catalog, scope);
+  // Each piece is counted by an index of its own.
+  const text = hasConditions(scope)
+    ? `select count(*)::float8 as n from ${await matchesSql(catalog, scope, draft)}`
+    : `select ${
+        visiblePieces(scope, draft.params)
+          .map((piece) => `(select count(*) from images i where ${piece})`)
+          .join(' + ') || '0'
+      }::float8 as n`;
+  const [row] = await runTotal<{ n: number }>(catalog, scope, draft, text);
+  return row?.n ?? 0;
+}
+
+/** Sum of size over the scope, bytes. @throws TooCostlyError, TimeoutError */
+export async function sumImageSizes(catalog: Catalog, scope: ImageScope): Promise<number> {
+  const draft = newDraft(catalog, scope);
+  const text = `select coalesce(sum(i.size), 0)::float8 as n from ${await matchesSql(catalog, scope, draft)}`;
+  const [row] = await runTotal<{ n: number }>(catalog, scope, draft, text);
+  return row?.n ?? 0;
+}
+
+/** From and where of all that match: by the candidates of a term where they are few, otherwise as the planner likes. */
+export async function matchesSql(catalog: Catalog, scope: ImageScope, draft: Draft): Promise<string> {
+  const where = `(${visibleSql(scope, draft.params)}) and (${filterSql(scope, draft)})`;
+  const isHot = (name: string) => catalog.search.hot.has(name);
+  const [shortest] = await findTermGroups(catalog.db, scope.filters, isHot);
+  if (!shortest || shortest.count >= countedMax) return `images i where ${where}`;
+  return `${candidatesSql(shortest.terms, scope, draft)} where ${where}`;
+}
+
+export async function runTotal<Row>(
+  catalog: Catalog,
+  scope: ImageScope,
+  { params: { values } }: Draft,
+  text: string,
+): Promise<Row[]> {
+  const costlyFor = await priceOf(catalog, scope, { text, values });
+  return catalog.db.search<Row>(text, values, { costlyFor });
+}

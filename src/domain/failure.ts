@@ -1,0 +1,23 @@
+/** What is kept of an upload or an import that failed, for those who were not there. */
+import { DomainError, ValidationError } from './errors.ts';
+import type { ImageFailure, Instant } from './image.ts';
+
+/** What is not an expected failure says nothing of the inside: a client that went, or a bug that the log has. */
+export function failureOf(error: unknown, at: Instant): ImageFailure {
+  if (error instanceof ValidationError) {
+    return { code: error.issues[0]?.code ?? error.code, message: error.message, at };
+  }
+  if (error instanceof DomainError) return { code: error.code, message: error.message, at };
+  return {
+    code: 'BROKEN_OFF',
+    message: 'The transfer broke off before all bytes were here; send them again.',
+    at,
+  };
+}
+
+/** A server that took the bytes and was not heard of again. */
+export const writerSilent = (at: Instant): ImageFailure => ({
+  code: 'WRITER_SILENT',
+  message: 'The server that took the bytes stopped in the middle; send them again.',
+  at,
+});

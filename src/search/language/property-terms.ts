@@ -1,0 +1,71 @@
+/**
+ * Terms on properties. Without an operator a value is text; with one, or in a range, it is the number, version or
+ * yes-and-no that it looks like.
+ */
+import { type ImageFilter, isVersion, type PropertyFilter } from '../image-filter.ts';
+import { named } from './issues.ts';
+import { compared, isSign, type Reading, spanOf } from './reading.ts';
+import type { Text } from './term-values.ts';
+import { textTerm } from './text-terms.ts';
+import type { Term } from './tokens.ts';
+import { looksDotted, looksLikeNumber, namesVersion, type Read, readTruth } from './values.ts';
+
+export function propertyTerm(term: Term, reading: Reading): ImageFilter | null {
+  const { name } = term.key;
+  const on = (condition: Omit<PropertyFilter, 'name'>): ImageFilter => ({
+    properties: [{ name, ...condition }],
+  });
+  const view = viewOf(term);
+  if (view === 'number') {
+    const read = (text: string): Read<number> =>
+      looksLikeNumber(text) ? { value: Number(text) } : { problem: 'a number here' };
+    return compared(term, { read, ordered: true, make: (number) => on({ number }) }, reading);
+  }
+  if (view === 'version') {
+    const read = (text: string): Read<string> =>
+      isVersion(text) ? { value: text } : { problem: 'a version here' };
+    return compared(term, { read, ordered: true, make: (version) => on({ version }) }, reading);
+  }
+  if (view === 'boolean') {
+    return on({ boolean: truthOf(term) === (term.operator === '=') });
+  }
+  if (view === 'unordered') {
+    const at = { start: term.values[0]?.start ?? term.start, end: term.end };
+    const message = `${named(name)} compares with <, > and ranges only as a number or a version; this is neither.`;
+    return reading.issues.add(spanOf(at, term), message);
+  }
+  return textTerm(term, (text) => on(text.isNull === false ? { exists: true } : { text }), reading);
+}
+
+/** All values and ends of ranges; null when there are patterns or stars among them. */
+function comparedTexts({ values }: Term): string[] | null {
+  const texts: Text[] = [];
+  for (const value of values) {
+    if (value.type === 'pattern') return null;
+    if (value.type === 'text') texts.push(value);
+    else texts.push(...[value.from, value.to].filter((end) => end !== null));
+  }
+  return texts.every((text) => text.parts.length === 1) ? texts.map(({ text }) => text) : null;
+}
+
+type View = 'text' | 'number' | 'version' | 'boolean' | 'unordered';
+
+/** How the property is read: what all of the values look like. */
+function viewOf(term: Term): View {
+  const { key, operator, values } = term;
+  const isOrdered = isSign(operator) || values.some((value) => value.type === 'range');
+  if (operator === null && !isOrdered) return 'text';
+  const other = isOrdered ? 'unordered' : 'text';
+  const texts = comparedTexts(term);
+  if (!texts) return other;
+  if (namesVersion(key.name) && texts.every(isVersion)) return 'version';
+  if (texts.every(looksLikeNumber)) return 'number';
+  if (texts.every(isVersion) && (isOrdered || texts.every(looksDotted))) return 'version';
+  return truthOf(term) !== null ? 'boolean' : other;
+}
+
+/** Yes or no, when that is what the term asks for; null otherwise. */
+function truthOf({ operator, values: [value, ...others] }: Term): boolean | null {
+  if (isSign(operator) || others.length > 0 || value?.type !== 'text') return null;
+  return readTruth(value.text);
+}

@@ -1,0 +1,33 @@
+/** Property values read as numbers and booleans, and text in its order. */
+
+/** The number that the whole text is; null when it is none, or more than a double holds. */
+export function numberIn(text: string): number | null {
+  if (text.length > 100) return null;
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(text)) return null;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : null;
+}
+
+/** The boolean as OpenStack writes it, in any case; null when it is none. */
+export function booleanIn(text: string): boolean | null {
+  if (/^(true|yes|on|1)$/i.test(text)) return true;
+  if (/^(false|no|off|0)$/i.test(text)) return false;
+  return null;
+}
+
+/** Order of text by Unicode code point, a prefix first. */
+export function compareText(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  for (const [i, character] of left.entries()) {
+    const other = right[i];
+    if (other === undefined) return 1;
+    const difference = (character.codePointAt(0) ?? 0) - (other.codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** Text with its case taken out, one character at a time. */
+export function withoutCase(text: string): string {
+  return [...text].map((character) => character.toLowerCase()).join('');
+}
