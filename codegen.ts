@@ -3,7 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 /** Types of the published schema, and a typed `graphql()` for documents: what clients and the tests use. */
 export default {
   schema: 'schema/schema.graphql',
-  documents: ['src/client/*.ts', 'test/**/*.ts', '!test/support/server.ts', 'bench/**/*.ts'],
+  documents: ['src/client/*.ts', 'test/**/*.ts', '!test/support/server.ts'],
   ignoreNoDocuments: true,
   generates: {
     'src/client/gen/': {

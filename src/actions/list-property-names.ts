@@ -2,7 +2,7 @@
 import { findPropertyNames } from '../db/image-facets.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid } from '../domain/errors.ts';
-import { listMax } from '../search/image-filter.ts';
+import { listMax } from '../search/filter-check.ts';
 import type { App } from './app.ts';
 import { type AskedImages, askedScope } from './asked-images.ts';
 

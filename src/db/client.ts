@@ -78,18 +78,13 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   const searchTimeoutMs = options.searchTimeoutMs ?? defaultSearchTimeoutMs;
   const searchers = openPool(address, { ...poolOptions, statementTimeoutMs: searchTimeoutMs });
   const turns = fairTurns(costlyAtOnce);
-  const names = new Map<string, string>();
+  const nameOfQuery = statementNames();
+  const nameOfSearch = statementNames();
 
-  function nameOf(text: string): string | undefined {
-    if (!names.has(text) && names.size < preparedMax) names.set(text, `q${names.size}`);
-    return names.get(text);
-  }
-
-  async function run<Row>(pool: pg.Pool, text: string, params: readonly unknown[], prepared: boolean) {
+  async function run<Row>(pool: pg.Pool, text: string, params: readonly unknown[], name?: string) {
     const statement = { text, values: params as unknown[], types };
     try {
-      if (!prepared) return (await pool.query(statement)).rows as Row[];
-      const { rows } = await pool.query({ ...statement, name: nameOf(text) }).catch((error) => {
+      const { rows } = await pool.query({ ...statement, name }).catch((error) => {
         // A migration changed what a prepared statement gives: this connection cannot run it by that name.
         if (sqlState(error) === '0A000') return pool.query(statement);
         throw error;
@@ -102,14 +97,23 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
 
   return {
     writers,
-    query: (text, params) => run(readers, text, params, true),
+    query: (text, params) => run(readers, text, params, nameOfQuery(text)),
     search(text, params, { prepared = false, costlyFor } = {}) {
-      const work = () => run<never>(searchers, text, params, prepared);
+      const work = () => run<never>(searchers, text, params, prepared ? nameOfSearch(text) : undefined);
       return costlyFor === undefined ? work() : turns.take(costlyFor, work);
     },
     async close() {
       await Promise.all([readers, searchers, writers].map(endPool));
     },
+  };
+}
+
+/** A name for each text, as long as there are few. */
+function statementNames(): (text: string) => string | undefined {
+  const names = new Map<string, string>();
+  return (text) => {
+    if (!names.has(text) && names.size < preparedMax) names.set(text, `q${names.size}`);
+    return names.get(text);
   };
 }
 

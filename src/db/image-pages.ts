@@ -3,7 +3,8 @@ import { TooCostlyError } from '../domain/errors.ts';
 import type { KeyValue } from '../search/cursor.ts';
 import type { ImageOrder } from '../search/image-order.ts';
 import type { Catalog, ImageScope } from './image-scope.ts';
-import { type PageWanted, type Way, waysTo } from './image-ways.ts';
+import type { PageWanted, Way } from './image-way.ts';
+import { waysTo } from './image-ways.ts';
 import { columnsSql, type SeenField, type SeenImage } from './images.ts';
 
 /**
@@ -88,8 +89,13 @@ async function findRows<Row>(catalog: Catalog, scope: ImageScope, page: PageWant
   for await (const way of waysTo(catalog, scope, page)) {
     const rows = await runWay<Row>(catalog, scope, way);
     if (way.isFinal || rows.length === page.limit) return rows;
+    if (way.whatIsLeft && (await isEmpty(catalog, way.whatIsLeft))) return rows;
   }
   throw new Error('No way to a page was the last one.');
+}
+
+async function isEmpty({ db }: Catalog, { text, values }: { text: string; values: unknown[] }) {
+  return (await db.search(text, values)).length === 0;
 }
 
 async function runWay<Row>(catalog: Catalog, scope: ImageScope, way: Way): Promise<Row[]> {

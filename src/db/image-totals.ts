@@ -10,8 +10,8 @@ import {
   newDraft,
 } from './image-scope.ts';
 import { visiblePieces, visibleSql } from './image-visible.ts';
-import { candidatesSql } from './image-ways.ts';
 import { countedMax, findTermGroups } from './term-groups.ts';
+import { candidatesSql } from './term-walks.ts';
 
 /** Exact number of images in the scope. @throws TooCostlyError, TimeoutError */
 export async function countImages(catalog: Catalog, scope: ImageScope): Promise<number> {

@@ -100,7 +100,7 @@ async function expandedGroups(
     .filter((terms) => terms.length <= expansionMax && !terms.some((term) => term.value === tooMany));
 }
 
-/** Texts that the search text of an image must have somewhere. */
+/** Texts that the search text of an image must have somewhere, whole words and parts of them. */
 function textsOf({ freeText, name }: ImageFilter): string[] {
   const found = wordsOf(freeText ?? '');
   if (name?.contains !== undefined) found.push(name.contains);
@@ -116,18 +116,24 @@ const wordLength = 3;
 /** What vitrine_words has in place of words that are too long to be indexed: any of them may be meant. */
 const longWord = '\u0003';
 
-/** The words that have the longest piece of `text` in them; nothing when no piece is long enough. */
+/** Pieces of a text that are looked up: the longest say the most. */
+const piecesMax = 4;
+
+/** For each piece of `text` between separators the words that have it in them; short pieces say nothing. */
 function wordsSql(text: string, params: Params): string[] {
   const length = (piece: string) => [...piece].length;
-  const [longest = ''] = text.split(separators).sort((a, b) => length(b) - length(a));
-  if (length(longest) < wordLength) return [];
-  const name = params.add(wordName, 'text');
-  const pattern = lowerCasedSql(containsPattern(longest), params);
-  return [
-    `(select ${name} as name, value from image_vocabulary where name = '' and value like ${pattern}
+  const pieces = [...new Set(text.split(separators))]
+    .filter((piece) => length(piece) >= wordLength)
+    .sort((a, b) => length(b) - length(a))
+    .slice(0, piecesMax);
+  return pieces.map((piece) => {
+    const name = params.add(wordName, 'text');
+    const pattern = lowerCasedSql(containsPattern(piece), params);
+    return `(select ${name} as name, value from image_vocabulary where name = '' and value like ${pattern}
         limit ${expansionMax + 1})
-      union all select ${name}, value from image_vocabulary where name = '' and value = ${params.add(longWord, 'text')}`,
-  ];
+      union all
+      select ${name}, value from image_vocabulary where name = '' and value = ${params.add(longWord, 'text')}`;
+  });
 }
 
 /** Values of a hot property that are looked through; with more of them its own index is the better way. */

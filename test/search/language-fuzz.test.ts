@@ -1,7 +1,7 @@
 /** Whatever is typed into a search box is parsed or refused, in the text's own terms and without delay. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkedFilter } from '../../src/search/image-filter.ts';
+import { checkedFilter } from '../../src/search/filter-check.ts';
 import { parseSearch, searchMax } from '../../src/search/language/parse.ts';
 import { sized } from '../support/size.ts';
 

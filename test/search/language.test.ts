@@ -1,7 +1,8 @@
 /** The search language: what every form of it stands for, and what is said about mistakes. */
 import { expect, test } from 'vitest';
 import { ValidationError } from '../../src/domain/errors.ts';
-import { checkedFilter, type ImageFilter } from '../../src/search/image-filter.ts';
+import { checkedFilter } from '../../src/search/filter-check.ts';
+import type { ImageFilter } from '../../src/search/image-filter.ts';
 import type { ImageOrder } from '../../src/search/image-order.ts';
 import { BadSearchError, requireSearch } from '../../src/search/language/bad-search.ts';
 import { parseSearch, searchIssueOf } from '../../src/search/language/parse.ts';

@@ -3,7 +3,7 @@ import { downloadTarget } from '../../actions/create-upload.ts';
 import { invalid } from '../../domain/errors.ts';
 import { sortByCodePoint } from '../../domain/image.ts';
 import { capabilities } from '../../domain/policy.ts';
-import { listMax } from '../../search/image-filter.ts';
+import { listMax } from '../../search/filter-check.ts';
 import { pageArgs, pageOf } from '../connection.ts';
 import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
 import { Node } from '../node.ts';

@@ -5,7 +5,7 @@ import { type ImageList, listImages } from '../../actions/list-images.ts';
 import { listPropertyNames } from '../../actions/list-property-names.ts';
 import { findImage } from '../../actions/require-image.ts';
 import type { PlacedImage, Reads } from '../../db/image-pages.ts';
-import { checkedFilter } from '../../search/image-filter.ts';
+import { checkedFilter } from '../../search/filter-check.ts';
 import { builder } from '../builder.ts';
 import { edgeCursors, PageInfoType, pageArgs } from '../connection.ts';
 import { FacetInput, FacetType, facetsOf } from './facet.ts';

@@ -1,6 +1,7 @@
 /** The one-line search language: text into the filter and the order it stands for. docs/search.md describes it. */
 import { ValidationError } from '../../domain/errors.ts';
-import { checkedFilter, type ImageFilter } from '../image-filter.ts';
+import { checkedFilter } from '../filter-check.ts';
+import type { ImageFilter } from '../image-filter.ts';
 import type { ImageOrder } from '../image-order.ts';
 import { fieldNamed } from './fields.ts';
 import { filterOf } from './filter-tree.ts';

@@ -2,7 +2,8 @@
  * Terms on properties. Without an operator a value is text; with one, or in a range, it is the number, version or
  * yes-and-no that it looks like.
  */
-import { type ImageFilter, isVersion, type PropertyFilter } from '../image-filter.ts';
+import { isVersion } from '../filter-check.ts';
+import type { ImageFilter, PropertyFilter } from '../image-filter.ts';
 import { named } from './issues.ts';
 import { compared, isSign, type Reading, spanOf } from './reading.ts';
 import type { Text } from './term-values.ts';

@@ -1,5 +1,5 @@
 /** Cuts a search into tokens. What a key means is not asked here. */
-import { filterSizeMax } from '../image-filter.ts';
+import { filterSizeMax } from '../filter-check.ts';
 import type { Issues, Span } from './issues.ts';
 import { isBlank, readQuoted } from './quoted.ts';
 import { type Operator, readOperator, readValues, type Value } from './term-values.ts';

@@ -1,0 +1,130 @@
+/** Ways along an index that has the order of the list: to the end, or for a while. */
+import type { ImageField } from '../domain/image.ts';
+import { topConditions } from '../search/image-filter.ts';
+import type { ImageOrder } from '../search/image-order.ts';
+import { type Catalog, type Draft, filterSql, type ImageScope, newDraft } from './image-scope.ts';
+import { visiblePieces, visibleSql } from './image-visible.ts';
+import { conditions, imageOf, noWay, type WayMaker } from './image-way.ts';
+import { type Key, keysOf, orderBySql, type Place, partsOf } from './keyset.ts';
+import { textConditions } from './value-filter.ts';
+
+/** Rows looked at on a way that may not end at a full page. */
+const walkRows = 1_000;
+/** Index entries passed where most may be of images that the caller does not see. */
+const walkEntries = 20_000;
+
+/** All pieces of the list that the caller sees, each along its own index. */
+export const walkToTheEnd: WayMaker = (catalog, scope, page) => {
+  const draft = newDraft(catalog, scope);
+  const keys = keysOf(page.order, draft);
+  const parts = partsOf(keys, page, draft.params);
+  const pieces = visiblePieces(scope, draft.params);
+  if (pieces.length === 0) return noWay;
+  const columns = page.columns(draft, keys);
+  const limit = draft.params.add(page.limit, 'int');
+  const runs = parts.flatMap((part, n) => pieces.map((piece) => ({ part, piece, n })));
+  const text = inOrder(
+    runs.map(({ part: { where, orderBy }, piece, n }) => ({
+      n,
+      from: `images i where ${conditions([piece, ...where])}`,
+      orderBy,
+    })),
+    { columns, keys, limit, page },
+  );
+  return { text, values: draft.params.values, isFinal: true, isPriced: false, isPrepared: true };
+};
+
+/**
+ * Along the order for some thousand entries of its index: what the index itself has is looked at there, and the
+ * rest at the images that are left.
+ */
+export const walkForAWhile: WayMaker = (catalog, scope, page) => {
+  const draft = newDraft(catalog, scope);
+  const keys = keysOf(page.order, draft);
+  const visible = visibleSql(scope, draft.params);
+  const filter = filterSql(scope, draft);
+  const named = isByTime(page.order) ? nameSql(scope, draft) : 'true';
+  const columns = page.columns(draft, keys);
+  const limit = draft.params.add(page.limit, 'int');
+  const isCovered = coveredFields.has(page.order[0]?.field ?? '');
+  const runs = partsOf(keys, page, draft.params).map(({ where, orderBy }, n) => {
+    const covered = `i.id, i.visibility, i.owner, i.hidden, i.name, i.created_at`;
+    const entries = isCovered
+      ? `select ${covered} from images i where ${conditions(where)} order by ${orderBy} limit ${walkEntries}`
+      : `select i.* from images i where ${conditions(where)} order by ${orderBy} limit ${walkRows}`;
+    const candidates = `select i.id, ${keys.map((key, k) => `${key.sql} as "at ${k}"`).join(', ')}
+      from (${entries}) i where ${conditions([visible, named])} order by ${orderBy} limit ${walkRows}`;
+    const inPlace = orderBySql(
+      keys.map((key, k) => ({ ...key, sql: `c."at ${k}"` })),
+      page.backward,
+    );
+    return { n, from: `(${candidates}) c ${imageOf('c.id')} where ${filter}`, orderBy: inPlace };
+  });
+  const text = inOrder(runs, { columns, keys, limit, page });
+  return { text, values: draft.params.values, isFinal: false, isPriced: false, isPrepared: false };
+};
+
+/** The conditions on the name, which the index by time has too. */
+function nameSql({ filters }: ImageScope, { params }: Draft): string {
+  const tops = filters.flatMap(topConditions);
+  return conditions(tops.flatMap(({ name }) => (name ? textConditions('i.name', name, params) : [])));
+}
+
+interface Run {
+  /** Of which part of the list. */
+  n: number;
+  /** Up to its where. */
+  from: string;
+  orderBy: string;
+}
+
+interface Selected {
+  columns: string;
+  keys: readonly Key[];
+  limit: string;
+  page: Place;
+}
+
+/** Rows of several runs as one list: in the order of the parts, then of the keys. */
+function inOrder(runs: Run[], { columns, keys, limit, page }: Selected): string {
+  const [only] = runs;
+  if (only && runs.length === 1)
+    return `select ${columns} from ${only.from} order by ${only.orderBy} limit ${limit}`;
+  const places = keys.map((key, k) => `${key.sql} as "key ${k}"`).join(', ');
+  const selects = runs.map(
+    ({ n, from, orderBy }) =>
+      `(select ${columns}, ${n} as part, ${places} from ${from} order by ${orderBy} limit ${limit})`,
+  );
+  const named = keys.map((key, k) => ({ ...key, sql: `"key ${k}"` }));
+  return `select * from (${selects.join(' union all ')}) as runs
+    order by part, ${orderBySql(named, page.backward)} limit ${limit}`;
+}
+
+export const isByTime = (order: readonly ImageOrder[]) => order[0]?.field === 'createdAt' && isOneRun(order);
+
+/** One key and id after it in its direction, or id alone. */
+function isOneRun(order: readonly ImageOrder[]): boolean {
+  const [first, second, ...rest] = order;
+  if (first?.field === 'id') return true;
+  return second?.field === 'id' && second.direction === first?.direction && rest.length === 0;
+}
+
+const indexedFields: ReadonlySet<string> = new Set([
+  'createdAt',
+  'updatedAt',
+  'name',
+  'size',
+  'id',
+] satisfies ImageField[]);
+/** Those whose index also has what decides who sees an image. */
+const coveredFields: ReadonlySet<string> = new Set(['createdAt', 'name'] satisfies ImageField[]);
+
+export function isIndexed({ search }: Catalog, order: readonly ImageOrder[]): boolean {
+  const [first] = order;
+  if (!first || !isOneRun(order)) return false;
+  return first.field === 'property' ? search.hot.has(first.property) : indexedFields.has(first.field);
+}
+
+/** Whether each piece of what the caller sees has an index in this order: those by owner and by visibility. */
+export const hasPieces = ({ caller }: ImageScope, order: readonly ImageOrder[]) =>
+  caller.isAdmin || coveredFields.has(order[0]?.field ?? '');
