@@ -28,10 +28,13 @@ test('the tour of the README works as it is printed, on a machine that has nothi
     expect(await bash(command, dir)).toContain('"viewer":{"user":"demo","project":"demo"}');
 
     const steps = await tour();
-    expect(steps).toHaveLength(6);
+    expect(steps).toHaveLength(7);
     const output = await bash(steps.join('\n').replaceAll('127.0.0.1:9292', address), dir);
     expect(output).toContain('"status":"QUEUED"');
     expect(output).toContain('"totalCount":1');
+    expect(output).toContain(
+      '"nodes":[{"name":"my first image"}],"facets":[{"buckets":[{"value":"debian","count":1}]}]',
+    );
     const [, published] = /"algorithm":"sha512","value":"([0-9a-f]{128})"/.exec(output) ?? [];
     const sums = [...output.matchAll(/^([0-9a-f]{128}) /gm)].map((m) => m[1]);
     expect(sums).toEqual([published, published]);

@@ -745,8 +745,8 @@ describe('what is written', () => {
 
   test('is found by its digests once there are bytes', async () => {
     const { id } = await mutate('createImage', { name: 'bytes', diskFormat: 'RAW', containerFormat: 'BARE' });
-    // SHA-256 of "abc", and its MD5.
-    const digests = ['digest:ba7816bf', 'digest:900150983cd24fb0', 'store:file', 'size:3'];
+    // SHA-512 of "abc", and its MD5.
+    const digests = ['digest:ddaf35a1', 'digest:900150983cd24fb0', 'store:file', 'size:3'];
     expect(await finding(id, digests)).toEqual([]);
     const { status } = await server.http(`/v2/images/${id}/file`, {
       method: 'PUT',
