@@ -17,6 +17,7 @@ import {
   isObjectType,
   Kind,
   SchemaMetaFieldDef,
+  type SelectionNode,
   type SelectionSetNode,
   TypeMetaFieldDef,
 } from 'graphql';
@@ -35,6 +36,8 @@ export const limits = {
   cost: 100_000,
 } as const;
 
+/** The values of all matches are counted for a facet. */
+const facetCost = 1_000;
 /** How many items an unpaged list counts as, and a page without first or last. */
 const listFactor = 10;
 const pageFactor = 25;
@@ -135,7 +138,7 @@ function shapeOfFragment(
 }
 
 /**
- * What running an operation may cost: a scalar 1, an object 2; a connection and all below it times its page, an
+ * What running an operation may cost: a scalar 1, an object 2, a facet 1,000; a connection and all below it times its page, an
  * unpaged list times 10. `variables` are the request's own, not coerced.
  */
 export function costOf(
@@ -160,50 +163,69 @@ export function costOf(
     known: new Map(),
     variable: (name) => variables?.[name] ?? defaults[name],
   };
-  return costOfSelections(walk, operation.selectionSet, root.name);
+  const { paged, apart } = costOfSelections(walk, operation.selectionSet, root.name);
+  return paged + apart;
 }
 
 interface Walk {
   schema: GraphQLSchema;
   fragments: Map<string, FragmentDefinitionNode>;
-  known: Map<string, number>;
+  known: Map<string, Cost>;
   variable(name: string): unknown;
 }
 
-function costOfSelections(walk: Walk, { selections }: SelectionSetNode, parent: string): number {
-  let cost = 0;
-  for (const selection of selections) {
-    if (selection.kind === Kind.FIELD) cost += costOfField(walk, selection, parent);
-    else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      cost += costOfSelections(walk, selection.selectionSet, selection.typeCondition?.name.value ?? parent);
-    } else cost += costOfFragment(walk, selection.name.value);
-  }
-  return cost;
+interface Cost {
+  /** What a page or a list around it multiplies. */
+  paged: number;
+  /** What is done once, whatever the page: facets. */
+  apart: number;
 }
 
-function costOfFragment(walk: Walk, name: string): number {
+function costOfSelections(walk: Walk, { selections }: SelectionSetNode, parent: string): Cost {
+  const sum: Cost = { paged: 0, apart: 0 };
+  for (const selection of selections) {
+    const { paged, apart } = costOfSelection(walk, selection, parent);
+    sum.paged += paged;
+    sum.apart += apart;
+  }
+  return sum;
+}
+
+function costOfSelection(walk: Walk, selection: SelectionNode, parent: string): Cost {
+  if (selection.kind === Kind.FIELD) return costOfField(walk, selection, parent);
+  if (selection.kind === Kind.FRAGMENT_SPREAD) return costOfFragment(walk, selection.name.value);
+  return costOfSelections(walk, selection.selectionSet, selection.typeCondition?.name.value ?? parent);
+}
+
+function costOfFragment(walk: Walk, name: string): Cost {
   const done = walk.known.get(name);
   if (done !== undefined) return done;
-  walk.known.set(name, 0);
+  const nothing: Cost = { paged: 0, apart: 0 };
+  walk.known.set(name, nothing);
   const fragment = walk.fragments.get(name);
   const cost = fragment
     ? costOfSelections(walk, fragment.selectionSet, fragment.typeCondition.name.value)
-    : 0;
+    : nothing;
   walk.known.set(name, cost);
   return cost;
 }
 
-function costOfField(walk: Walk, node: FieldNode, parent: string): number {
+function costOfField(walk: Walk, node: FieldNode, parent: string): Cost {
   const field = fieldOf(walk.schema, parent, node.name.value);
-  if (!field) return scalarCost;
+  if (!field) return { paged: scalarCost, apart: 0 };
   const named = getNamedType(field.type);
   const own = isCompositeType(named) ? objectCost : scalarCost;
-  const inner = node.selectionSet ? costOfSelections(walk, node.selectionSet, named.name) : 0;
+  const inner = node.selectionSet
+    ? costOfSelections(walk, node.selectionSet, named.name)
+    : { paged: 0, apart: 0 };
+  const times = (factor: number): Cost => ({ paged: factor * (own + inner.paged), apart: inner.apart });
+  if (named.name === 'Facet')
+    return { paged: 0, apart: givenLength(walk, node, 'of') * (facetCost + inner.paged) };
+  if (field.args.some((arg) => arg.name === 'first')) return times(pageOf(walk, node));
   const type = isNonNullType(field.type) ? field.type.ofType : field.type;
-  if (field.args.some((arg) => arg.name === 'first')) return pageOf(walk, node) * (own + inner);
   // The nodes and edges of a connection are what its page has multiplied already.
   const isPaged = parent.endsWith('Connection');
-  return (isListType(type) && !isPaged ? listLength(walk, node) : 1) * (own + inner);
+  return times(isListType(type) && !isPaged ? listLength(walk, node) : 1);
 }
 
 /** Introspection is a list of lists like any other. */
@@ -229,13 +251,15 @@ function pageOf(walk: Walk, node: FieldNode): number {
 
 /** A list given by ids is as long as they are; any other counts as ten. */
 function listLength(walk: Walk, node: FieldNode): number {
-  const ids = node.arguments?.find((arg) => arg.name.value === 'ids')?.value;
-  if (ids?.kind === Kind.LIST) return ids.values.length;
-  if (ids?.kind === Kind.VARIABLE) {
-    const value = walk.variable(ids.name.value);
-    return Array.isArray(value) ? value.length : 1;
-  }
-  return listFactor;
+  const isGiven = node.arguments?.some((arg) => arg.name.value === 'ids');
+  return isGiven ? givenLength(walk, node, 'ids') : listFactor;
+}
+
+function givenLength(walk: Walk, node: FieldNode, name: string): number {
+  const value = node.arguments?.find((arg) => arg.name.value === name)?.value;
+  if (value?.kind === Kind.LIST) return value.values.length;
+  const given = value?.kind === Kind.VARIABLE ? walk.variable(value.name.value) : null;
+  return Array.isArray(given) ? given.length : 1;
 }
 
 function numberOf(walk: Walk, node: FieldNode, name: string): number | null {
@@ -246,7 +270,7 @@ function numberOf(walk: Walk, node: FieldNode, name: string): number | null {
   return typeof given === 'number' && given >= 0 ? given : null;
 }
 
-const pagingArguments = new Set(['first', 'last', 'ids']);
+const pagingArguments = new Set(['first', 'last', 'ids', 'of']);
 
 /** Whether the cost of a document is the same whatever its variables are. */
 export function hasFixedCost(document: DocumentNode): boolean {

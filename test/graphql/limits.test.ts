@@ -91,6 +91,11 @@ const costly: Record<string, Costly> = {
     query: `{ nodes(ids: ${'['.repeat(9_000)}${']'.repeat(9_000)}) { id } }`,
     limit: expect.any(Number),
   },
+  facets: {
+    query: `{ ${times(5, (i) => `a${i}: images { facets(of: [${times(20, (n) => `{property: "p${n}"}`)}]) { otherCount } }`)} }`,
+    cost: 100_350,
+    limit: 100_000,
+  },
   directives: { query: `{ __typename ${'@include(if: true) '.repeat(21)} }`, cost: 21, limit: 20 },
   'directives on fragments and operations': {
     query: `query @a @a @a @a @a { ...F @a @a @a @a @a } fragment F on Query @a @a @a @a @a { __typename ${'@a '.repeat(6)} }`,
