@@ -164,6 +164,11 @@ CREATE INDEX "images_owner_created" ON "images" USING btree ("owner","created_at
 CREATE INDEX "images_public_created" ON "images" USING btree ("visibility","created_at","id") WHERE visibility in ('public', 'community');--> statement-breakpoint
 CREATE INDEX "images_kind_created" ON "images" USING btree ("kind","created_at","id");
 --> statement-breakpoint
+-- Prefixes of names, and the values of properties, are estimated by many more samples than the default.
+ALTER TABLE images ALTER COLUMN name SET STATISTICS 1000, ALTER COLUMN owner SET STATISTICS 500;
+--> statement-breakpoint
+ALTER TABLE image_terms ALTER COLUMN term SET STATISTICS 1000;
+--> statement-breakpoint
 -- Keeps image_terms and image_vocabulary as the images are, whoever writes them; a statement at a time.
 create function vitrine_images_written() returns trigger language plpgsql as $$
 begin

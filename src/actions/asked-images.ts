@@ -1,8 +1,9 @@
 /** What is asked of the catalog, as every question about lists of images has it: the caller, filters, a search. */
 import type { ImageScope } from '../db/image-scope.ts';
+import { whoWaits } from '../db/image-visible.ts';
 import { checkPatterns } from '../db/patterns.ts';
 import type { Caller } from '../domain/caller.ts';
-import { ValidationError } from '../domain/errors.ts';
+import { TimeoutError, UnavailableError, ValidationError } from '../domain/errors.ts';
 import { type ImageFilter, type ImageInclude, impliedIncludes } from '../search/image-filter.ts';
 import type { ImageOrder } from '../search/image-order.ts';
 import { BadSearchError, requireSearch } from '../search/language/bad-search.ts';
@@ -30,8 +31,8 @@ export async function askedScope(
 ): Promise<{ scope: ImageScope; orderBy: readonly ImageOrder[] }> {
   requireToken(caller);
   const search = asked.search == null ? null : requireSearch(asked.search, app.now());
-  await checkPatterns(app.db, asked.where);
-  if (search) await checkSearchPatterns(app, search.where);
+  await checkPatterns(app.db, whoWaits(caller), asked.where);
+  if (search) await checkSearchPatterns(app, caller, search.where);
   const filters = search ? [asked.where, search.where] : [asked.where];
   const includes = new Set([
     ...asked.include,
@@ -40,23 +41,29 @@ export async function askedScope(
   return { scope: { caller, filters, includes }, orderBy: search?.orderBy ?? [] };
 }
 
-async function checkSearchPatterns(app: App, where: ImageFilter): Promise<void> {
+async function checkSearchPatterns(app: App, caller: Caller, where: ImageFilter): Promise<void> {
   try {
-    await checkPatterns(app.db, where);
+    await checkPatterns(app.db, whoWaits(caller), where);
   } catch (error) {
     throw error instanceof ValidationError ? new BadSearchError([searchIssueOf(error, where)]) : error;
   }
 }
 
-/** What a search stands for, or what is wrong with it, PostgreSQL's opinion of its regular expressions included. */
-export async function explainSearch(app: App, search: string): Promise<SearchParse> {
+/**
+ * What a search stands for, or what is wrong with it. Who has no token is not told what PostgreSQL thinks of the
+ * regular expressions: asking it costs.
+ */
+export async function explainSearch(app: App, caller: Caller, search: string): Promise<SearchParse> {
   const parse = parseSearch(search, app.now());
-  if (!parse.ok) return parse;
+  if (!parse.ok || caller.isAnonymous) return parse;
   try {
-    await checkSearchPatterns(app, parse.where);
+    await checkSearchPatterns(app, caller, parse.where);
     return parse;
   } catch (error) {
-    if (!(error instanceof BadSearchError)) throw error;
-    return { ok: false, errors: [...error.errors] };
+    if (error instanceof BadSearchError) return { ok: false, errors: [...error.errors] };
+    if (!(error instanceof TimeoutError || error instanceof UnavailableError)) throw error;
+    const message =
+      'Its regular expressions could not be read in the time there is; simplify them, or try again.';
+    return { ok: false, errors: [{ message, offset: 0, length: search.length }] };
   }
 }

@@ -8,17 +8,16 @@ import { mkdir } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { Config } from '../config/config.ts';
 import { openDatabaseServer } from '../db/address.ts';
+import { type BulkLoad, openBulkLoad } from '../db/bulk-load.ts';
+import type { DatabaseAddress } from '../db/client.ts';
 import {
   type Batch,
-  type BulkLoad,
   newBatch,
   type OnConflict,
-  openBulkLoad,
   type Progress,
   type Refusal,
   RefusedError,
-} from '../db/bulk-load.ts';
-import type { DatabaseAddress } from '../db/client.ts';
+} from '../db/load-batch.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Instant } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';

@@ -99,12 +99,17 @@ function nameConditions(filter: StringFilter, params: Params): string[] {
   const found = textConditions('i.name', filter, params);
   if (!filter.ignoreCase) return found;
   for (const part of [filter.eq, filter.contains, filter.startsWith, filter.endsWith]) {
-    if (part !== undefined && part.length >= indexedLength) found.push(wordCondition(part, params));
+    if (part === undefined || part.length < indexedLength || part.includes(partSeparator)) continue;
+    found.push(wordCondition(part, params));
   }
   return found;
 }
 
+/** What keeps the parts of a search text apart: text with it is in none of them. */
+const partSeparator = '\u001f';
+
 function wordCondition(word: string, params: Params): string {
+  if (word.includes(partSeparator)) return 'false';
   return `i.search_text like ${lowerCasedSql(containsPattern(word), params)}`;
 }
 

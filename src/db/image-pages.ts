@@ -3,9 +3,11 @@ import { TooCostlyError } from '../domain/errors.ts';
 import type { KeyValue } from '../search/cursor.ts';
 import type { ImageOrder } from '../search/image-order.ts';
 import type { Catalog, ImageScope } from './image-scope.ts';
+import { whoWaits } from './image-visible.ts';
 import type { PageWanted, Way } from './image-way.ts';
 import { waysTo } from './image-ways.ts';
 import { columnsSql, type SeenField, type SeenImage } from './images.ts';
+import { hasPatterns } from './patterns.ts';
 
 /**
  * What somebody will ask of a list: only totals; the page; or also where the page stands, which is what cursors
@@ -100,7 +102,8 @@ async function isEmpty({ db }: Catalog, { text, values }: { text: string; values
 
 async function runWay<Row>(catalog: Catalog, scope: ImageScope, way: Way): Promise<Row[]> {
   const { text, values, isPriced, isPrepared } = way;
-  const costlyFor = isPriced ? await priceOf(catalog, scope, { text, values }) : undefined;
+  const price = isPriced ? await priceOf(catalog, scope, { text, values }) : undefined;
+  const costlyFor = hasPatterns(scope.filters) ? whoWaits(scope.caller) : price;
   return catalog.db.search<Row>(text, values, { prepared: isPrepared, costlyFor });
 }
 
@@ -128,5 +131,5 @@ export async function priceOf(
       { cost, limit: search.costMax },
     );
   }
-  return cost > cheapCost ? (caller.project ?? caller.user ?? '') : undefined;
+  return cost > cheapCost ? whoWaits(caller) : undefined;
 }

@@ -10,7 +10,7 @@ import {
   newDraft,
 } from './image-scope.ts';
 import { visiblePieces, visibleSql } from './image-visible.ts';
-import { countedMax, findTermGroups } from './term-groups.ts';
+import { findTermGroups } from './term-groups.ts';
 import { candidatesSql } from './term-walks.ts';
 
 /** Exact number of images in the scope. @throws TooCostlyError, TimeoutError */
@@ -36,12 +36,15 @@ export async function sumImageSizes(catalog: Catalog, scope: ImageScope): Promis
   return row?.n ?? 0;
 }
 
+/** More candidates of a term are better found by the other indexes. */
+const candidatesMax = 5_000;
+
 /** From and where of all that match: by the candidates of a term where they are few, otherwise as the planner likes. */
 export async function matchesSql(catalog: Catalog, scope: ImageScope, draft: Draft): Promise<string> {
   const where = `(${visibleSql(scope, draft.params)}) and (${filterSql(scope, draft)})`;
   const isHot = (name: string) => catalog.search.hot.has(name);
   const [shortest] = await findTermGroups(catalog.db, scope.filters, isHot);
-  if (!shortest || shortest.count >= countedMax) return `images i where ${where}`;
+  if (!shortest || shortest.count >= candidatesMax) return `images i where ${where}`;
   return `${candidatesSql(shortest.terms, scope, draft)} where ${where}`;
 }
 

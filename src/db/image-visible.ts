@@ -13,6 +13,9 @@ export interface Viewpoint {
   includes: ReadonlySet<ImageInclude>;
 }
 
+/** Who costly statements are done for, one or two at a time: a project waits for itself. */
+export const whoWaits = ({ project, user }: Caller) => project ?? user ?? '';
+
 /**
  * The condition on `images i`: an admin everything; others their project's images, public ones, those shared
  * with their project and accepted, and what `includes` adds. Hidden ones only when included.

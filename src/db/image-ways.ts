@@ -18,6 +18,8 @@ import { few, mergedTerms, newest } from './term-walks.ts';
 
 /** All rows of a term with fewer of them are looked at. */
 const fewRows = 1_000;
+/** And of one with fewer of these, where another term can be asked for. */
+const probedRows = 5_000;
 
 /** In the order in which they are to be tried; the last is final. */
 export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWanted): AsyncGenerator<Way> {
@@ -39,8 +41,9 @@ export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWan
     return;
   }
   if (shortest && shortest.terms.length <= mergedTerms && isByTime(page.order)) {
-    // Rows of images that the caller does not see are passed in the index.
-    const toTheEnd = shortest.count <= fewRows || (!scope.caller.isAdmin && shortest.count < countedMax);
+    // Rows without the other terms are passed in the index, and those of images that the caller does not see.
+    const passed = scope.caller.isAdmin ? (others.length > 0 ? probedRows : fewRows) : countedMax - 1;
+    const toTheEnd = shortest.count <= passed;
     yield way(newest(shortest, others, { toTheEnd }));
     if (toTheEnd) return;
   } else if (shortest && shortest.count <= fewRows) {

@@ -35,13 +35,15 @@ export function pastPrefix(prefix: string): string | null {
 }
 
 /**
- * Asks PostgreSQL whether the regular expressions in a filter are any, before a query runs with them.
- * @throws ValidationError BAD_PATTERN at the first that is none
+ * Asks PostgreSQL whether the regular expressions in a filter are any, before a query runs with them. Some take it
+ * long to read: `who` waits for that.
+ * @throws ValidationError BAD_PATTERN with the first that is none
+ * @throws TimeoutError    one takes too long to read
  */
-export async function checkPatterns(db: Database, filter: ImageFilter, path = ['where']): Promise<void> {
-  for (const { pattern, at } of patternsIn(filter, path)) {
+export async function checkPatterns(db: Database, who: string, filter: ImageFilter): Promise<void> {
+  for (const { pattern, at } of patternsIn(filter, ['where'])) {
     try {
-      await db.search('select $1::text ~ $2::text', ['', pattern]);
+      await db.search('select $1::text ~ $2::text', ['', pattern], { costlyFor: who });
     } catch (error) {
       if (sqlState(error) !== '2201B') throw error;
       const reason = (error as Error).message.replace(/^invalid regular expression: /, '');
@@ -49,6 +51,9 @@ export async function checkPatterns(db: Database, filter: ImageFilter, path = ['
     }
   }
 }
+
+/** Whether images are compared with a regular expression, which may take any time. */
+export const hasPatterns = (filters: readonly ImageFilter[]) => patternsIn(filters, []).length > 0;
 
 function patternsIn(value: unknown, path: string[]): { pattern: string; at: string[] }[] {
   if (Array.isArray(value)) return value.flatMap((item, i) => patternsIn(item, [...path, String(i)]));

@@ -29,7 +29,8 @@ const digestName = '\u0002';
 
 /** Words and values that a part of a word or a range may stand for; with more of them it says too little. */
 const expansionMax = 64;
-export const countedMax = 5_000;
+/** More rows of a term are not counted. */
+export const countedMax = 20_000;
 
 /** Groups of all the filters, the shortest first. Empty: none of the conditions at their tops says a term. */
 export async function findTermGroups(
@@ -118,12 +119,14 @@ const longWord = '\u0003';
 
 /** Pieces of a text that are looked up: the longest say the most. */
 const piecesMax = 4;
+/** Without it a piece has hardly a trigram, and all words would be looked through. */
+const hasTrigrams = /[\p{L}\p{N}]{2}/u;
 
 /** For each piece of `text` between separators the words that have it in them; short pieces say nothing. */
 function wordsSql(text: string, params: Params): string[] {
   const length = (piece: string) => [...piece].length;
   const pieces = [...new Set(text.split(separators))]
-    .filter((piece) => length(piece) >= wordLength)
+    .filter((piece) => length(piece) >= wordLength && hasTrigrams.test(piece))
     .sort((a, b) => length(b) - length(a))
     .slice(0, piecesMax);
   return pieces.map((piece) => {

@@ -19,13 +19,15 @@ type Unchecked = Record<string, unknown>;
  * @throws ValidationError with the path of what is wrong, `where` first
  */
 export function checkedFilter(input: unknown, path: string[] = ['where']): ImageFilter {
-  const budget = { nodes: filterSizeMax, values: listMax * 10 };
+  const budget = { nodes: filterSizeMax, values: listMax * 10, patterns: patternsMax };
   return checkFilter(input as Unchecked, path, 0, budget) as ImageFilter;
 }
 
 interface Budget {
   nodes: number;
   values: number;
+  /** Regular expressions. */
+  patterns: number;
 }
 
 function checkFilter(input: Unchecked, path: string[], depth: number, budget: Budget): Unchecked {
@@ -68,14 +70,19 @@ function checkOperators(input: Unchecked, path: string[], budget: Budget): Unche
     }
     checkOperand(value, [...path, operator], budget);
   }
-  if (typeof input.matches === 'string') checkPattern(input.matches, [...path, 'matches']);
+  if (typeof input.matches === 'string') checkPattern(input.matches, [...path, 'matches'], budget);
   return input;
 }
 
 /** Longer ones are no pattern anybody wrote. Whether it is one at all, PostgreSQL says. */
 const patternMax = 500;
+const patternsMax = 10;
 
-function checkPattern(pattern: string, path: string[]): void {
+function checkPattern(pattern: string, path: string[], budget: Budget): void {
+  budget.patterns--;
+  if (budget.patterns < 0) {
+    throw invalid(path, 'TOO_LARGE', `A filter has at most ${patternsMax} regular expressions.`);
+  }
   if (pattern.length > patternMax) {
     throw invalid(path, 'TOO_LONG', `A regular expression has at most ${patternMax} characters.`);
   }

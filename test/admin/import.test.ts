@@ -1,5 +1,4 @@
 /** `vitrine import`: what is loaded, what is refused and why, and that a killed import loses and repeats nothing. */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { type ImportOptions, importInto } from '../../src/admin/import-images.ts
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { aDatabase } from '../support/database.ts';
-import { aPlace, databaseEnvironment, type Place, programPath } from '../support/installation.ts';
+import { aPlace, databaseEnvironment, type Place } from '../support/installation.ts';
 import { only, sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
@@ -22,19 +21,21 @@ let place: Place;
 
 beforeAll(async () => {
   place = await aPlace();
-});
-afterAll(() => place.remove());
-beforeEach(async () => {
   const database = await aDatabase(inject('database'));
   ({ address, drop } = database);
   db = openDatabase(address, { poolSize: 1, applicationName: 'test' });
-  dir = await mkdtemp(join(tmpdir(), 'vitrine-import-'));
 });
-afterEach(async () => {
+afterAll(async () => {
+  await place.remove();
   await db.close();
   await drop();
-  await rm(dir, { recursive: true, force: true });
 });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'vitrine-import-'));
+  await db.query('truncate images, image_tombstones cascade', []);
+  await db.query(`delete from installation where name like 'import%'`, []);
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const defaults: ImportOptions = { onConflict: 'skip', isFatal: false, errorsFile: null, fromStart: false };
 
@@ -327,13 +328,13 @@ test('an import that a server works beside takes nothing away from it', async ()
 test('standard input and gzip are read as files are, and a bad line makes the exit code 1', async () => {
   const file = await aFile([anAnswer(1)], 'images.ndjson.gz');
   expect(await importInto(address, file, defaults)).toMatchObject({ loaded: 1 });
-  const env = { ...databaseEnvironment(address), VITRINE_DATA_DIR: dir, PATH: process.env.PATH };
-  const run = (input: string) =>
-    execFileSync(programPath, ['import'], { env, input, encoding: 'utf8', stdio: 'pipe' });
-  expect(run(`${JSON.stringify(anAnswer(2))}\n${JSON.stringify(anAnswer(1))}`)).toMatch(
-    /^1 image loaded, 1 skipped/,
-  );
-  expect(() => run('nonsense\n')).toThrow(expect.objectContaining({ status: 1 }));
+  const lines = await aFile([anAnswer(2), 'nonsense', anAnswer(1)]);
+  const run = place.run(['import'], {
+    env: databaseEnvironment(address),
+    under: ['sh', '-c', `exec "$0" "$@" < ${lines}`],
+  });
+  expect(await run.exited).toEqual({ code: 1, signal: null });
+  expect(run.output()).toMatch(/^1 image loaded, 1 skipped .*1 bad line;/m);
   expect(await countOf('images')).toBe(2);
 });
 

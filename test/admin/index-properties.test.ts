@@ -27,7 +27,7 @@ beforeAll(async () => {
   const database = await aDatabase(inject('database'));
   ({ address, drop } = database);
   db = openDatabase(address);
-  await insert(odd, 5_000);
+  await insert(odd, 2_000);
   await db.query('analyze images', []);
 });
 afterAll(async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { connect, type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { defaultDescribing, ensureSearchText, searchTextSql } from '../../src/db/search-text.ts';
 import { aDatabase } from '../support/database.ts';
+import { sized } from '../support/size.ts';
 
 let address: DatabaseAddress;
 let db: Database;
@@ -40,6 +41,8 @@ async function countWith(word: string): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
+/** More than one batch. */
+const many = sized({ quick: 1_100, ci: 2_500, full: 2_500 });
 const odd = [`it's "odd" \\ and $$`, 'ünï_💿', 'a;b--c', '$1', 'x\ny'];
 
 test('without a change nothing is done', async () => {
@@ -58,16 +61,16 @@ test('the function that is written for the default is that of the migration', as
 });
 
 test('with other properties words are found in them, before and after, and nothing else changes', async () => {
-  await insert({ [odd[0] ?? '']: 'Findme', os_distro: 'debian' }, 2500);
+  await insert({ [odd[0] ?? '']: 'Findme', os_distro: 'debian' }, many);
   await insert({ os_type: 'linux' });
   const withoutText = `select md5(string_agg((to_jsonb(i) - 'search_text')::text, '' order by id)) as hash from images as i`;
   const before = await db.query(withoutText, []);
-  expect([await countWith('findme'), await countWith('debian')]).toEqual([0, 2500]);
+  expect([await countWith('findme'), await countWith('debian')]).toEqual([0, many]);
 
   await ensure(odd);
-  expect([await countWith('findme'), await countWith('debian')]).toEqual([2500, 0]);
+  expect([await countWith('findme'), await countWith('debian')]).toEqual([many, 0]);
   expect(await db.query(withoutText, [])).toEqual(before);
-  expect(logged.at(-1)).toMatch(/2500 images changed/);
+  expect(logged.at(-1)).toContain(`${many} images changed`);
 
   for (const name of odd) await insert({ [name]: 'newcomer' });
   expect(await countWith('newcomer')).toBe(odd.length);

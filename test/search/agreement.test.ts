@@ -73,7 +73,7 @@ test(
   'what the server finds, counts and pages through is what the contract says',
   async () => {
     const runs = sized({
-      quick: { catalogs: 2, batches: 36 },
+      quick: { catalogs: 2, batches: 15 },
       ci: { catalogs: 8, batches: 50 },
       full: { catalogs: 60, batches: 100 },
     });
@@ -105,7 +105,7 @@ test(
         expect(sorted(both)).toEqual(sorted(ofA?.filter((id) => ofB?.includes(id))));
         expect(sorted(either)).toEqual(sorted(all?.filter((id) => ofA?.includes(id) || ofB?.includes(id))));
       }),
-      { seed, numRuns: sized({ quick: 40, ci: 300, full: 5_000 }) },
+      { seed, numRuns: sized({ quick: 20, ci: 300, full: 5_000 }) },
     );
   },
   timeout,

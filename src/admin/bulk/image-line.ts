@@ -10,7 +10,7 @@
  *   numbers and booleans in properties    as they are written, as text
  */
 
-import type { Tombstone } from '../../db/bulk-load.ts';
+import type { Tombstone } from '../../db/load-batch.ts';
 import type { LoadedImage } from '../../db/load-rows.ts';
 import { parseDigest } from '../../domain/digest.ts';
 import {

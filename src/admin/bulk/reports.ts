@@ -1,6 +1,6 @@
 /** What an import tells while it runs: lines that were not loaded, and a bar on a terminal. */
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Refusal } from '../../db/bulk-load.ts';
+import type { Refusal } from '../../db/load-batch.ts';
 
 /** So many are printed; all of them are in the errors file. */
 const printedMax = 20;

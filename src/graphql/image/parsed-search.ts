@@ -102,6 +102,6 @@ builder.queryField('parseSearch', (t) =>
     type: ParsedSearch,
     description: 'Why a search string is wrong, or what it stands for.',
     args: { search: t.arg.string({ required: true, description: 'As the argument of images.' }) },
-    resolve: (_root, { search }, { app }) => explainSearch(app, search),
+    resolve: (_root, { search }, { app, caller }) => explainSearch(app, caller, search),
   }),
 );

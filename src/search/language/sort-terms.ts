@@ -1,6 +1,7 @@
 /** `sort:`: the keys of an order, by weight. */
 import { type ImageOrder, type OrderDirection, orderKeysMax, type PropertyOrder } from '../image-order.ts';
 import { fieldNamed, sortableNames } from './fields.ts';
+import { shown } from './issues.ts';
 import { propertyOrField } from './names.ts';
 import { plainTexts, type Reading, spanOf } from './reading.ts';
 import type { Text } from './term-values.ts';
@@ -23,6 +24,7 @@ export function orderOf(terms: readonly Term[], reading: Reading): ImageOrder[] 
 
 /** `-` turns it around; `:number` and `:version` say how a property is read. */
 const suffixSyntax = /:(text|number|version)$/;
+const otherSuffix = /:([^:"]*)$/;
 
 function readKey(value: Text, term: Term, { issues }: Reading): ImageOrder | null {
   const at = spanOf(value, term);
@@ -36,6 +38,11 @@ function readKey(value: Text, term: Term, { issues }: Reading): ImageOrder | nul
   const quoted = value.quoted && { start: value.quoted.start - skipped, end: quotedTo - skipped };
   const { name, isProperty } = propertyOrField({ text, quoted });
   if (name === '') return issues.add(at, 'sort: takes the name of a field or property.');
+  const unknown = as ? null : otherSuffix.exec(value.text);
+  if (unknown && unknown.index >= quotedTo) {
+    const message = `A property is read as text, number or version, not as ${shown(unknown[1] ?? '')}; quote a name with a colon.`;
+    return issues.add(at, message);
+  }
   if (!isProperty && name.toLowerCase() === 'relevance') {
     // The best come first unless it is turned around.
     return { field: 'relevance', direction: isDescending ? 'asc' : 'desc' };
