@@ -48,7 +48,7 @@ export function run(server: TestServer, query: string, variables?: unknown): Pro
 /** What must never be in an answer: frames, files, statements, names of what is inside. */
 const inside =
   /\bat [^"]{1,100}:\d+:\d+|node_modules|file:\/\/|\.ts\b|\bselect\b.*\bfrom\b|insert into|PostgresError|::text|SyntaxError|TypeError|RangeError/i;
-const ownExtensions = ['code', 'cost', 'limit', 'issues'];
+const ownExtensions = ['code', 'cost', 'limit', 'issues', 'errors'];
 
 /** No bug, no leak, a code on every error, nothing but what clients are told of. */
 export function expectClean(answer: GraphqlAnswer): void {
