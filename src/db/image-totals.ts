@@ -43,7 +43,7 @@ const candidatesMax = 5_000;
 export async function matchesSql(catalog: Catalog, scope: ImageScope, draft: Draft): Promise<string> {
   const where = `(${visibleSql(scope, draft.params)}) and (${filterSql(scope, draft)})`;
   const isHot = (name: string) => catalog.search.hot.has(name);
-  const [shortest] = await findTermGroups(catalog.db, scope.filters, isHot);
+  const [shortest] = await findTermGroups(catalog.db, scope.filters, { isHot, max: candidatesMax });
   if (!shortest || shortest.count >= candidatesMax) return `images i where ${where}`;
   return `${candidatesSql(shortest.terms, scope, draft)} where ${where}`;
 }

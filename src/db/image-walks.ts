@@ -2,7 +2,14 @@
 import type { ImageField } from '../domain/image.ts';
 import { topConditions } from '../search/image-filter.ts';
 import type { ImageOrder } from '../search/image-order.ts';
-import { type Catalog, type Draft, filterSql, hasConditions, type ImageScope, newDraft } from './image-scope.ts';
+import {
+  type Catalog,
+  type Draft,
+  filterSql,
+  hasConditions,
+  type ImageScope,
+  newDraft,
+} from './image-scope.ts';
 import { visiblePieces, visibleSql } from './image-visible.ts';
 import { conditions, imageOf, noWay, type WayMaker } from './image-way.ts';
 import { type Key, keysOf, orderBySql, type Place, partsOf } from './keyset.ts';
@@ -61,7 +68,13 @@ export const walkForAWhile: WayMaker = (catalog, scope, page) => {
     return { n, from: `(${candidates}) c ${imageOf('c.id')} where ${filter}`, orderBy: inPlace };
   });
   const text = inOrder(runs, { columns, keys, limit, page });
-  return { text, values: draft.params.values, isFinal: false, isPriced: false, isPrepared: !hasConditions(scope) };
+  return {
+    text,
+    values: draft.params.values,
+    isFinal: false,
+    isPriced: false,
+    isPrepared: !hasConditions(scope),
+  };
 };
 
 /** The conditions on the name, which the index by time has too. */

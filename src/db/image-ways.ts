@@ -13,13 +13,15 @@ import { isEstimable, noProperties } from './estimable.ts';
 import { type Catalog, hasConditions, type ImageScope, newDraft } from './image-scope.ts';
 import { hasPieces, isByTime, isIndexed, walkForAWhile, walkToTheEnd } from './image-walks.ts';
 import { noWay, type PageWanted, sorted, type Way, type WayMaker } from './image-way.ts';
-import { countedMax, findTermGroups } from './term-groups.ts';
+import { findTermGroups } from './term-groups.ts';
 import { few, mergedTerms, newest } from './term-walks.ts';
 
 /** All rows of a term with fewer of them are looked at. */
 const fewRows = 1_000;
 /** And of one with fewer of these, where another term can be asked for. */
 const probedRows = 5_000;
+/** And where most are passed because the caller does not see them. */
+const passedRows = 20_000;
 
 /** In the order in which they are to be tried; the last is final. */
 export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWanted): AsyncGenerator<Way> {
@@ -35,15 +37,16 @@ export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWan
     return;
   }
   const isHot = (name: string) => catalog.search.hot.has(name);
-  const [shortest, ...others] = await findTermGroups(catalog.db, scope.filters, isHot);
+  const max = scope.caller.isAdmin ? probedRows : passedRows;
+  const [shortest, ...others] = await findTermGroups(catalog.db, scope.filters, { isHot, max });
   if (shortest?.terms.length === 0) {
     yield noWay;
     return;
   }
   if (shortest && shortest.terms.length <= mergedTerms && isByTime(page.order)) {
     // Rows without the other terms are passed in the index, and those of images that the caller does not see.
-    const passed = scope.caller.isAdmin ? (others.length > 0 ? probedRows : fewRows) : countedMax - 1;
-    const toTheEnd = shortest.count <= passed;
+    const isNarrowed = others.length > 0 || !scope.caller.isAdmin;
+    const toTheEnd = shortest.count <= fewRows || (isNarrowed && shortest.count < max);
     yield way(newest(shortest, others, { toTheEnd }));
     if (toTheEnd) return;
   } else if (shortest && shortest.count <= fewRows) {

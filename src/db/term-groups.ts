@@ -19,7 +19,7 @@ export interface Term {
 
 export interface TermGroup {
   terms: Term[];
-  /** Rows of all its terms, counted to `countedMax` for each; may be a minute old. */
+  /** Rows of all its terms, `max` for those that have more; may be a minute old. */
   count: number;
 }
 
@@ -29,35 +29,38 @@ const digestName = '\u0002';
 
 /** Words and values that a part of a word or a range may stand for; with more of them it says too little. */
 const expansionMax = 64;
-/** More rows of a term are not counted. */
-export const countedMax = 20_000;
 
-/** Groups of all the filters, the shortest first. Empty: none of the conditions at their tops says a term. */
+/**
+ * Groups of all the filters, the shortest first, counted to `max` rows. Empty: none of the conditions at their tops
+ * says a term.
+ */
 export async function findTermGroups(
   db: Database,
   filters: readonly ImageFilter[],
-  isHot: (property: string) => boolean,
+  { isHot, max }: { isHot: (property: string) => boolean; max: number },
 ): Promise<TermGroup[]> {
   const tops = filters.flatMap(topConditions);
   const groups = [...tops.flatMap(plainGroups), ...(await expandedGroups(db, tops, isHot))];
   const counts = await countTerms(
     db,
-    groups.flatMap((terms) => terms.map((term) => ({ term, max: maxOf(terms) }))),
+    groups.flatMap((terms) => terms.map((term) => ({ term, max: maxOf(terms, max) }))),
   );
-  return groups.map((terms) => ({ terms, count: sumOf(terms, counts) })).sort((a, b) => a.count - b.count);
+  return groups
+    .map((terms) => ({ terms, count: sumOf(terms, max, counts) }))
+    .sort((a, b) => a.count - b.count);
 }
 
 /** So many rows of each term of a group are counted: of many terms fewer, since all are read. */
-const maxOf = (terms: readonly Term[]) =>
-  terms.length <= 4 ? countedMax : Math.ceil(countedMax / terms.length);
+const maxOf = (terms: readonly Term[], max: number) =>
+  terms.length <= 4 ? max : Math.ceil(max / terms.length);
 
-/** Rows of all the terms; `countedMax` when any has more than were counted. */
-function sumOf(terms: readonly Term[], counts: Counts): number {
-  const max = maxOf(terms);
+/** Rows of all the terms; `max` for one that has more than were counted. */
+function sumOf(terms: readonly Term[], max: number, counts: Counts): number {
+  const counted = maxOf(terms, max);
   let sum = 0;
   for (const term of terms) {
-    const count = counts.get(keyOf({ term, max }))?.count ?? 0;
-    sum += count >= max ? countedMax : count;
+    const count = counts.get(keyOf({ term, max: counted }))?.count ?? 0;
+    sum += count >= counted ? max : count;
   }
   return sum;
 }
