@@ -17,6 +17,8 @@ import { textConditions } from './value-filter.ts';
 
 /** Rows looked at on a way that may not end at a full page. */
 const walkRows = 1_000;
+/** Rows read on the way to those, where their index does not say who sees them. */
+const readRows = 3_000;
 /** Index entries passed where most may be of images that the caller does not see. */
 const walkEntries = 20_000;
 
@@ -58,7 +60,7 @@ export const walkForAWhile: WayMaker = (catalog, scope, page) => {
     const covered = `i.id, i.visibility, i.owner, i.hidden, i.name, i.created_at`;
     const entries = isCovered
       ? `select ${covered} from images i where ${conditions(where)} order by ${orderBy} limit ${walkEntries}`
-      : `select i.* from images i where ${conditions(where)} order by ${orderBy} limit ${walkRows}`;
+      : `select i.* from images i where ${conditions(where)} order by ${orderBy} limit ${readRows}`;
     const candidates = `select i.id, ${keys.map((key, k) => `${key.sql} as "at ${k}"`).join(', ')}
       from (${entries}) i where ${conditions([visible, named])} order by ${orderBy} limit ${walkRows}`;
     const inPlace = orderBySql(

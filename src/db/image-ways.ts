@@ -14,7 +14,7 @@ import { type Catalog, hasConditions, type ImageScope, newDraft } from './image-
 import { hasPieces, isByTime, isIndexed, walkForAWhile, walkToTheEnd } from './image-walks.ts';
 import { noWay, type PageWanted, sorted, type Way, type WayMaker } from './image-way.ts';
 import { findTermGroups } from './term-groups.ts';
-import { few, mergedTerms, newest } from './term-walks.ts';
+import { few, isMergeable, newest } from './term-walks.ts';
 
 /** All rows of a term with fewer of them are looked at. */
 const fewRows = 1_000;
@@ -43,7 +43,7 @@ export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWan
     yield noWay;
     return;
   }
-  if (shortest && shortest.terms.length <= mergedTerms && isByTime(page.order)) {
+  if (shortest && isMergeable(shortest, scope) && isByTime(page.order)) {
     // Rows without the other terms are passed in the index, and those of images that the caller does not see.
     const isNarrowed = others.length > 0 || !scope.caller.isAdmin;
     const toTheEnd = shortest.count <= fewRows || (isNarrowed && shortest.count < max);

@@ -24,7 +24,7 @@ export interface TermGroup {
 }
 
 const tagName = '';
-const wordName = '\u0001';
+export const wordName = '\u0001';
 const digestName = '\u0002';
 
 /** Words and values that a part of a word or a range may stand for; with more of them it says too little. */

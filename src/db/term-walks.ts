@@ -3,7 +3,7 @@ import { type Catalog, type Draft, filterSql, type ImageScope, newDraft } from '
 import { audienceSql, visibleSql } from './image-visible.ts';
 import { conditions, imageOf, type PageWanted, sorted, type WayMaker } from './image-way.ts';
 import { beyondSql, type Key, keysOf, orderBySql } from './keyset.ts';
-import type { Term, TermGroup } from './term-groups.ts';
+import { type Term, type TermGroup, wordName } from './term-groups.ts';
 
 /** Rows looked at on a way that may not end at a full page. */
 const walkRows = 1_000;
@@ -12,7 +12,14 @@ const probedEntries = 3_000;
 /** Index entries passed where most may be of images that the caller does not see. */
 const walkEntries = 20_000;
 /** Lists of more terms than this are not merged. */
-export const mergedTerms = 16;
+const mergedTerms = 16;
+/** For who sees all, a range of many values is found as quickly along the list itself. */
+const mergedValues = 6;
+
+export function isMergeable({ terms }: TermGroup, { caller }: ImageScope): boolean {
+  const isOfWords = terms[0]?.name === wordName;
+  return terms.length <= (caller.isAdmin && !isOfWords ? mergedValues : mergedTerms);
+}
 
 export const few =
   ({ terms }: TermGroup): WayMaker =>
@@ -83,16 +90,13 @@ function candidatesInTime(
     return `select t.* from image_terms t where ${where} order by ${orderBy}
       ${limitTo(audience === null ? rows : walkEntries)}`;
   });
-  const runs = entries.map((entry) =>
-    audience === null
-      ? entry
-      : `select t.* from (${entry}) as t where ${audience} order by ${orderBy} ${limitTo(rows)}`,
-  );
-  const text =
-    runs.length === 1
-      ? runs.join('')
-      : `select distinct t.created_at, t.image_id from (${runs.map((run) => `(${run})`).join(' union all ')}) as t
-        order by ${orderBy} ${limitTo(rows)}`;
+  const merged =
+    entries.length === 1
+      ? entries.join('')
+      : `select distinct on (t.created_at, t.image_id) t.*
+        from (${entries.map((entry) => `(${entry})`).join(' union all ')}) as t order by ${orderBy}`;
+  const text = `select t.* from (${merged}) as t ${audience === null ? '' : `where ${audience}`}
+    order by ${orderBy} ${limitTo(rows)}`;
   return { text, entries, orderBy };
 }
 
