@@ -32,7 +32,7 @@ export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWan
     yield way(isWalkable && hasPieces(scope, page.order) ? walkToTheEnd : all);
     return;
   }
-  if (isWalkable && isEstimable(scope.filters, noProperties)) {
+  if (isWalkable && isEstimable(scope.filters, scope.caller.isAdmin ? catalog.search.hot : noProperties)) {
     yield way(estimated);
     return;
   }
@@ -51,9 +51,6 @@ export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWan
     if (toTheEnd) return;
   } else if (shortest && shortest.count <= fewRows) {
     yield way(few(shortest));
-    return;
-  } else if (isWalkable && isEstimable(scope.filters, catalog.search.hot)) {
-    yield way(estimated);
     return;
   } else if (isWalkable) {
     yield way(walkForAWhile);

@@ -98,7 +98,9 @@ async function expandedGroups(
   ]);
   if (selects.length === 0) return [];
   const numbered = selects.map((select, n) => `select ${n} as n, s.* from (${select}) as s`);
-  const rows = await db.search<Term & { n: number }>(numbered.join(' union all '), params.values);
+  const rows = await db.search<Term & { n: number }>(numbered.join(' union all '), params.values, {
+    prepared: true,
+  });
   return selects
     .map((_, n) => rows.filter((row) => row.n === n).map(({ name, value }) => ({ name, value })))
     .filter((terms) => terms.length <= expansionMax && !terms.some((term) => term.value === tooMany));
@@ -183,11 +185,12 @@ async function countTerms(db: Database, asked: readonly Counting[]): Promise<Cou
   const missing = asked.filter((counting) => !((counts.get(keyOf(counting))?.until ?? 0) > now));
   if (missing.length === 0) return counts;
   if (counts.size > countsKept) counts.clear();
-  const rows = await db.search<{ count: number }>(countSql, [
+  const asLists = [
     missing.map(({ term }) => term.name),
     missing.map(({ term }) => term.value),
     missing.map(({ max }) => max),
-  ]);
+  ];
+  const rows = await db.search<{ count: number }>(countSql, asLists, { prepared: true });
   for (const [i, counting] of missing.entries()) {
     counts.set(keyOf(counting), { count: rows[i]?.count ?? 0, until: now + countsFreshMs });
   }
