@@ -73,7 +73,7 @@ async function countValues(
 ): Promise<Facet[]> {
   const draft = newDraft(catalog, scope);
   const from = await matchesSql(catalog, scope, draft);
-  const sources = facets.map((facet) => sourceOf(facet, draft.params));
+  const sources = facets.map((facet, n) => sourceOf(facet, n, draft.params));
   const columns = [...new Set(sources.map((source) => source.column))];
   const max = draft.params.add(limit, 'int');
   const selects = sources.map(
@@ -140,7 +140,9 @@ const attributes: Record<Extract<FacetOf, { attribute: string }>['attribute'], S
   },
 };
 
-function sourceOf(facet: FacetOf, params: Params): Source {
+/** Of a property only its value is carried along. */
+function sourceOf(facet: FacetOf, n: number, params: Params): Source {
   if ('attribute' in facet) return attributes[facet.attribute];
-  return single('properties', `properties ->> ${params.add(facet.property, 'text')}`);
+  const value = `i.properties ->> ${params.add(facet.property, 'text')}`;
+  return { ...single(`value_${n}`), column: `${value} as value_${n}` };
 }
