@@ -1,8 +1,8 @@
 /** Which values the images of a scope have, and how many have each: what a filter sidebar shows. */
 import { type FacetOf, facetName, withoutOwnCondition } from '../search/facet.ts';
-import type { Catalog, ImageScope } from './image-scope.ts';
-import { newDraft } from './image-scope.ts';
-import { matchesSql, runTotal } from './image-totals.ts';
+import { runPriced } from './image-pages.ts';
+import { type Catalog, type ImageScope, newDraft } from './image-scope.ts';
+import { matchesSql } from './image-totals.ts';
 import type { Params } from './params.ts';
 
 export interface Facet {
@@ -55,7 +55,7 @@ export async function findPropertyNames(
     from (select i.properties from ${from}) as hits, jsonb_object_keys(hits.properties) as name
     where starts_with(name, ${draft.params.add(prefix, 'text')})
     group by name order by count desc, name collate "C" limit ${draft.params.add(limit, 'int')}`;
-  return runTotal(catalog, scope, draft, text);
+  return runPriced(catalog, scope, { text, values: draft.params.values });
 }
 
 interface FacetRow {
@@ -89,7 +89,7 @@ async function countValues(
   );
   const text = `with hits as materialized (select ${columns.join(', ')} from ${from}), ${counted.join(', ')}
     ${selects.join(' union all ')} order by n`;
-  const rows = await runTotal<FacetRow>(catalog, scope, draft, text);
+  const rows = await runPriced<FacetRow>(catalog, scope, { text, values: draft.params.values });
   return rows.map(({ n, buckets, total, missing }) => {
     const shown = buckets ?? [];
     const otherCount = total - shown.reduce((sum, bucket) => sum + bucket.count, 0);

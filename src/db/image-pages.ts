@@ -1,6 +1,8 @@
 /** Questions about lists of images: one page, and whether there is more. */
+import type { Caller } from '../domain/caller.ts';
 import { TooCostlyError } from '../domain/errors.ts';
 import type { KeyValue } from '../search/cursor.ts';
+import type { ImageFilter } from '../search/image-filter.ts';
 import type { ImageOrder } from '../search/image-order.ts';
 import type { Catalog, ImageScope } from './image-scope.ts';
 import { whoWaits } from './image-visible.ts';
@@ -101,27 +103,32 @@ async function isEmpty({ db }: Catalog, { text, values }: { text: string; values
 }
 
 async function runWay<Row>(catalog: Catalog, scope: ImageScope, way: Way): Promise<Row[]> {
-  const { text, values, isPriced, isPrepared } = way;
-  const price = isPriced ? await priceOf(catalog, scope, { text, values }) : undefined;
-  const costlyFor = hasPatterns(scope.filters) ? whoWaits(scope.caller) : price;
-  return catalog.db.search<Row>(text, values, { prepared: isPrepared, costlyFor });
+  if (way.isPriced) return runPriced<Row>(catalog, scope, way);
+  const costlyFor = patternsWait(scope.filters, scope.caller);
+  return catalog.db.search<Row>(way.text, way.values, { prepared: way.isPrepared, costlyFor });
 }
+
+/** Who waits for statements with a regular expression, which to read alone may take any time. */
+const patternsWait = (filters: readonly ImageFilter[], caller: Caller) =>
+  hasPatterns(filters) ? whoWaits(caller) : undefined;
 
 /** Above this a statement waits for its turn. */
 const cheapCost = 10_000;
 
 /**
- * Who is to wait for a statement, if it is one that reads much.
+ * Runs a statement that may read much: its cost is looked at first, and when it is no small one, or nobody can
+ * tell for a regular expression, it waits until those of others have had their turn.
  * @throws TooCostlyError it would read too much
  */
-export async function priceOf(
+export async function runPriced<Row>(
   { db, search }: Catalog,
-  { caller }: ImageScope,
-  statement: { text: string; values: unknown[] },
-): Promise<string | undefined> {
+  { caller, filters }: ImageScope,
+  { text, values }: { text: string; values: unknown[] },
+): Promise<Row[]> {
   const [row] = await db.search<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
-    `explain (format json) ${statement.text}`,
-    statement.values,
+    `explain (format json) ${text}`,
+    values,
+    { costlyFor: patternsWait(filters, caller) },
   );
   const cost = Math.round(row?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0);
   if (cost > search.costMax) {
@@ -131,5 +138,6 @@ export async function priceOf(
       { cost, limit: search.costMax },
     );
   }
-  return cost > cheapCost ? whoWaits(caller) : undefined;
+  const costlyFor = cost > cheapCost ? whoWaits(caller) : patternsWait(filters, caller);
+  return db.search<Row>(text, values, { costlyFor });
 }

@@ -1,6 +1,6 @@
 /** Questions about all images of a scope: how many, how large, which values they have. Exact, or refused. */
 
-import { priceOf } from './image-pages.ts';
+import { runPriced } from './image-pages.ts';
 import {
   type Catalog,
   type Draft,
@@ -24,7 +24,7 @@ export async function countImages(catalog: Catalog, scope: ImageScope): Promise<
           .map((piece) => `(select count(*) from images i where ${piece})`)
           .join(' + ') || '0'
       }::float8 as n`;
-  const [row] = await runTotal<{ n: number }>(catalog, scope, draft, text);
+  const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: draft.params.values });
   return row?.n ?? 0;
 }
 
@@ -32,7 +32,7 @@ export async function countImages(catalog: Catalog, scope: ImageScope): Promise<
 export async function sumImageSizes(catalog: Catalog, scope: ImageScope): Promise<number> {
   const draft = newDraft(catalog, scope);
   const text = `select coalesce(sum(i.size), 0)::float8 as n from ${await matchesSql(catalog, scope, draft)}`;
-  const [row] = await runTotal<{ n: number }>(catalog, scope, draft, text);
+  const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: draft.params.values });
   return row?.n ?? 0;
 }
 
@@ -46,14 +46,4 @@ export async function matchesSql(catalog: Catalog, scope: ImageScope, draft: Dra
   const [shortest] = await findTermGroups(catalog.db, scope.filters, { isHot, max: candidatesMax });
   if (!shortest || shortest.count >= candidatesMax) return `images i where ${where}`;
   return `${candidatesSql(shortest.terms, scope, draft)} where ${where}`;
-}
-
-export async function runTotal<Row>(
-  catalog: Catalog,
-  scope: ImageScope,
-  { params: { values } }: Draft,
-  text: string,
-): Promise<Row[]> {
-  const costlyFor = await priceOf(catalog, scope, { text, values });
-  return catalog.db.search<Row>(text, values, { costlyFor });
 }

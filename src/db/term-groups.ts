@@ -181,10 +181,10 @@ const keyOf = ({ term, max }: Counting) => `${max}:${term.name}\u0000${term.valu
 async function countTerms(db: Database, asked: readonly Counting[]): Promise<Counts> {
   const counts: Counts = known.get(db) ?? new Map();
   known.set(db, counts);
+  if (counts.size > countsKept) counts.clear();
   const now = performance.now();
   const missing = asked.filter((counting) => !((counts.get(keyOf(counting))?.until ?? 0) > now));
   if (missing.length === 0) return counts;
-  if (counts.size > countsKept) counts.clear();
   const asLists = [
     missing.map(({ term }) => term.name),
     missing.map(({ term }) => term.value),

@@ -1,8 +1,10 @@
 /** Searching over HTTP: the one-line language, what it stands for, relevance, facets, names, and what is refused. */
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Database } from '../../src/db/client.ts';
 import { anImage } from '../support/an-image.ts';
 import { type Answer, aServer, type TestServer } from '../support/server.ts';
 
@@ -826,4 +828,24 @@ describe('a server with limits of its own', () => {
     }
     expect((await raw('{ images { totalCount } }', {}, limited)).data).toEqual({ images: { totalCount: 0 } });
   });
+});
+
+test('every statement with a regular expression waits for its turn, totals and facets too', async () => {
+  const watched = server.app.db as { search: Database['search'] };
+  const { search } = watched;
+  const turns: (string | undefined)[] = [];
+  watched.search = (text, params, how) => {
+    if (params.includes('^zz+$')) turns.push(how?.costlyFor);
+    return search(text, params, how);
+  };
+  try {
+    const query = `{ images(where: {name: {matches: "^zz+$"}}) {
+      totalCount totalSize nodes { id } facets(of: [{attribute: TAG}]) { missingCount }
+    } }`;
+    expect((await server.raw(server.tokenOf('blue'), query)).errors).toEqual([]);
+  } finally {
+    watched.search = search;
+  }
+  expect(turns.length).toBeGreaterThan(4);
+  expect(new Set(turns)).toEqual(new Set(['blue']));
 });
