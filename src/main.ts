@@ -4,6 +4,15 @@ import { check } from './admin/check.ts';
 import { exportImages } from './admin/export-images.ts';
 import { type ImportFlags, importImages, importOptions } from './admin/import-images.ts';
 import { addIndexes, listIndexes, removeIndexes } from './admin/index-properties.ts';
+import { type LintFlags, lintImages } from './admin/lint.ts';
+import {
+  diffMetadefs,
+  type ExportFlags,
+  exportMetadefs,
+  type LoadFlags,
+  loadMetadefs,
+  loadModeOf,
+} from './admin/metadefs.ts';
 import { migrateDatabase } from './admin/migrate.ts';
 import { serve } from './admin/serve.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
@@ -77,6 +86,46 @@ program
   .description('Write all images with their members, as import reads them.')
   .argument('[file]', 'gzipped when it ends in .gz; - or nothing: standard output', '-')
   .action((file: string) => exportImages(config(), file));
+
+const metadefs = program
+  .command('metadefs')
+  .description('Metadata definitions: what properties of images and other resources mean.');
+metadefs
+  .command('load')
+  .description('Load namespaces from files or folders of YAML or JSON, also those of Glance.')
+  .argument('[files...]', 'nothing: those that come with the service')
+  .addOption(
+    new Option('--merge', 'add what namespaces that are there lack').conflicts(['preferNew', 'overwrite']),
+  )
+  .addOption(new Option('--prefer-new', 'also change what differs in them').conflicts(['merge', 'overwrite']))
+  .addOption(
+    new Option('--overwrite', 'make them exactly what the files say').conflicts(['merge', 'preferNew']),
+  )
+  .action((files: string[], flags: LoadFlags) => loadMetadefs(config(), files, loadModeOf(flags)));
+metadefs
+  .command('export')
+  .description('Write all namespaces, as load reads them.')
+  .argument('[folder]', 'gets a file for each; nothing: standard output')
+  .option('--json', 'JSON in place of YAML', false)
+  .action((folder: string | undefined, flags: ExportFlags) =>
+    exportMetadefs(config(), folder ?? null, flags),
+  );
+metadefs
+  .command('diff')
+  .description('What load --overwrite would change. Exit code 1: something.')
+  .argument('[files...]', 'nothing: those that come with the service')
+  .action(async (files: string[]) => {
+    process.exitCode = (await diffMetadefs(config(), files)) ? 0 : 1;
+  });
+
+program
+  .command('lint')
+  .description('Images whose properties break a metadata definition, by cause. Exit code 1: there are some.')
+  .option('--owner <project>', 'only those of this project')
+  .option('--json', 'as JSON, with the ids of all images', false)
+  .action(async (flags: LintFlags) => {
+    process.exitCode = (await lintImages(config(), flags)) ? 0 : 1;
+  });
 
 try {
   await program.parseAsync();

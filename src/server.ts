@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { App } from './actions/app.ts';
+import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
 import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
@@ -14,6 +15,7 @@ import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
 import { type DatabaseAddress, openDatabase } from './db/client.ts';
 import { openHotProperties } from './db/hot-properties.ts';
 import { findSigningKey } from './db/installation.ts';
+import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
@@ -65,6 +67,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   const stores = parts.stores ?? openStores(storesOf(config));
   const { app, close } = await openApp(config, { address: database.address, stores, log });
   undo.push(close);
+  await loadShippedNamespaces(app.db, (message) => log.info(message));
   const tasks = await startTasks(app, database.address);
   undo.push(() => tasks.stop());
   const preparing = prepareSearch(app, database.address, config.search);
@@ -128,6 +131,7 @@ export async function openApp(
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
     search: { hot, costMax },
+    metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     signingKey: await findSigningKey(db),
     now: () => new Date(),
     log,

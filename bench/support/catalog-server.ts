@@ -13,6 +13,7 @@ import { hashPool } from '../../src/bytes/hash-pool.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
+import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
@@ -30,6 +31,7 @@ export async function openCatalog(
     stores: openStores([{ id: 'none', type: 'memory' }]),
     hashes: hashPool({ cores: 1 }),
     limits: { imageSizeMax: 0 },
+    metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     search: { hot, costMax: config.search.costMax },
     signingKey: '',
     now: () => new Date(),

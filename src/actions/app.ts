@@ -4,6 +4,8 @@ import type { HashPool } from '../bytes/hash-pool.ts';
 import type { Database } from '../db/client.ts';
 import type { HotProperties } from '../db/hot-properties.ts';
 import type { Catalog } from '../db/image-scope.ts';
+import type { VocabularyCache } from '../db/metadef/vocabulary.ts';
+import type { MetadefMode } from '../domain/metadef/metadef.ts';
 import type { Stores } from '../stores/all.ts';
 
 export interface App {
@@ -15,6 +17,10 @@ export interface App {
     readonly imageSizeMax: number;
   };
   readonly search: Catalog['search'] & { readonly hot: HotProperties };
+  readonly metadefs: {
+    readonly mode: MetadefMode;
+    readonly vocabulary: VocabularyCache;
+  };
   /** Signs transfer targets; the same on every server of the installation. */
   readonly signingKey: string;
   readonly now: () => Date;

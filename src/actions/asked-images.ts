@@ -8,6 +8,7 @@ import { type ImageFilter, type ImageInclude, impliedIncludes } from '../search/
 import type { ImageOrder } from '../search/image-order.ts';
 import { BadSearchError, requireSearch } from '../search/language/bad-search.ts';
 import { parseSearch, type SearchParse, searchIssueOf } from '../search/language/parse.ts';
+import type { TypeOf } from '../search/language/reading.ts';
 import type { App } from './app.ts';
 import { requireToken } from './require-image.ts';
 
@@ -30,7 +31,7 @@ export async function askedScope(
   asked: AskedImages,
 ): Promise<{ scope: ImageScope; orderBy: readonly ImageOrder[] }> {
   requireToken(caller);
-  const search = asked.search == null ? null : requireSearch(asked.search, app.now());
+  const search = asked.search == null ? null : await readSearch(app, caller, asked.search);
   await checkPatterns(app.db, whoWaits(caller), asked.where);
   if (search) await checkSearchPatterns(app, caller, search.where);
   const filters = search ? [asked.where, search.where] : [asked.where];
@@ -39,6 +40,17 @@ export async function askedScope(
     ...filters.flatMap((filter) => [...impliedIncludes(filter, caller.project)]),
   ]);
   return { scope: { caller, filters, includes }, orderBy: search?.orderBy ?? [] };
+}
+
+async function readSearch(app: App, caller: Caller, search: string) {
+  return requireSearch(search, app.now(), await typesOf(app, caller, search));
+}
+
+/** What the properties that a search names are, by their definitions. */
+async function typesOf(app: App, caller: Caller, search: string): Promise<TypeOf | undefined> {
+  if (!search.includes(':')) return undefined;
+  const vocabulary = await app.metadefs.vocabulary.read();
+  return (name) => vocabulary.find(caller, name)?.property.definition.type ?? null;
 }
 
 async function checkSearchPatterns(app: App, caller: Caller, where: ImageFilter): Promise<void> {
@@ -54,7 +66,7 @@ async function checkSearchPatterns(app: App, caller: Caller, where: ImageFilter)
  * regular expressions: asking it costs.
  */
 export async function explainSearch(app: App, caller: Caller, search: string): Promise<SearchParse> {
-  const parse = parseSearch(search, app.now());
+  const parse = parseSearch(search, app.now(), await typesOf(app, caller, search));
   if (!parse.ok || caller.isAnonymous) return parse;
   try {
     await checkSearchPatterns(app, caller, parse.where);

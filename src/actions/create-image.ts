@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { transaction } from '../db/client.ts';
 import { isTombstoned } from '../db/copies.ts';
 import { sqlState } from '../db/failure.ts';
-import { insertImage, type SeenImage } from '../db/images.ts';
+import { insertImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -25,6 +25,7 @@ import {
 } from '../domain/image.ts';
 import { mayCreate } from '../domain/policy.ts';
 import type { App } from './app.ts';
+import { checkProperties, type WrittenImage } from './metadef/check-properties.ts';
 import { requireImage, requireToken } from './require-image.ts';
 
 /** What is left out gets its default; formats may follow later. */
@@ -44,19 +45,22 @@ export interface CreateImage {
 }
 
 /**
- * Returns the new image: queued, at revision 1.
+ * Returns the new image, queued, at revision 1, and what the metadata definitions say against it.
  *
- * @throws ValidationError    every mistake of the input at once
+ * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
+ *                            that breaks one
  * @throws ForbiddenError     an owner or a visibility that is not the caller's to give
  * @throws ConflictError      ALREADY_EXISTS: the id is or was in use, by whomever
  * @throws QuotaExceededError more tags or properties than an image can have
  */
-export async function createImage(app: App, caller: Caller, input: CreateImage): Promise<SeenImage> {
+export async function createImage(app: App, caller: Caller, input: CreateImage): Promise<WrittenImage> {
   requireToken(caller);
   const owner = input.owner ?? caller.project;
   const issues = createIssues(input);
   if (issues.length > 0) throw new ValidationError(issues);
   checkRights(caller, owner, input.visibility ?? 'shared');
+  const check = await checkProperties(app, caller);
+  check.require({ field: 'properties', properties: input.properties ?? [] });
 
   const id = input.id == null ? randomUUID() : input.id.toLowerCase();
   const properties = normalProperties((input.properties ?? []).map((p) => [p.name, p.value] as const));
@@ -87,7 +91,7 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
     if (sqlState(error) === '23505') throw taken(id);
     throw error;
   }
-  return requireImage(app, caller, id, 'get');
+  return { image: await requireImage(app, caller, id, 'get'), issues: check.issuesOf(properties) };
 }
 
 const taken = (id: string) =>

@@ -1,7 +1,7 @@
 /** Changes what stands about an image: all of the change or nothing of it. */
 
 import { transaction } from '../db/client.ts';
-import { type ImageChange, type ImageRow, type SeenImage, updateImageRow } from '../db/images.ts';
+import { type ImageChange, type ImageRow, updateImageRow } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -16,6 +16,7 @@ import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf } f
 import { formatsAreOpen } from '../domain/lifecycle.ts';
 import type { App } from './app.ts';
 import { fieldIssues } from './create-image.ts';
+import { checkProperties, type GivenProperties, type WrittenImage } from './metadef/check-properties.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
 
 /** Left out stays; null clears name, diskFormat and containerFormat and is a mistake elsewhere. */
@@ -40,15 +41,18 @@ export interface UpdateImage {
 }
 
 /**
- * Returns the changed image; its revision grew by one, unless nothing was different.
+ * Returns the changed image, and what the metadata definitions say against it; its revision grew by one, unless
+ * nothing was different.
  *
  * @throws NotFoundError      the caller may not see the image
  * @throws ForbiddenError     not the owner's; or a visibility or owner that is not the caller's to give
- * @throws ValidationError    every mistake of the input at once
+ * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
+ *                            that is set to something else and breaks one
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
  * @throws QuotaExceededError more tags or properties than an image can have
  */
-export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<SeenImage> {
+export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
+  const check = await checkProperties(app, caller);
   await transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update' });
     const issues = updateIssues(input);
@@ -56,9 +60,20 @@ export async function updateImage(app: App, caller: Caller, input: UpdateImage):
     requireRevision(image, input.ifRevision);
     const change = difference(image, changed(image, input));
     checkRights(caller, image, change);
+    if (change.properties) for (const given of newValues(image, input)) check.require(given);
     if (Object.keys(change).length > 0) await updateImageRow(tx, image.id, change);
   });
-  return requireImage(app, caller, input.id, 'get');
+  const image = await requireImage(app, caller, input.id, 'get');
+  return { image, issues: check.issuesOf(image.properties) };
+}
+
+/** What was there before stays allowed, whatever its definition has become. */
+function newValues(image: ImageRow, input: UpdateImage): GivenProperties[] {
+  return (['properties', 'setProperties'] as const).map((field) => ({
+    field,
+    properties: input[field] ?? [],
+    isKept: ({ name, value }) => Object.hasOwn(image.properties, name) && image.properties[name] === value,
+  }));
 }
 
 /** @throws ConflictError REVISION_MISMATCH: somebody changed the image since that revision */

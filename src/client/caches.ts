@@ -15,8 +15,16 @@ const values = [
   'ImageMemberEdge',
   'ImageProperty',
   'ImagePropertyName',
+  'MetadefNamespaceConnection',
+  'MetadefNamespaceEdge',
+  'MetadefObjectConnection',
+  'MetadefObjectEdge',
+  'MetadefPropertyConnection',
+  'MetadefPropertyEdge',
+  'MetadefResourceTypeAssociation',
   'PageInfo',
   'ParsedSearch',
+  'PropertyIssue',
   'SearchError',
   'ServiceInfo',
   'TransferTarget',
@@ -36,7 +44,12 @@ export const typePolicies: Record<
   { keyFields?: false; fields?: Record<string, { keyArgs: string[] }> }
 > = {
   ...Object.fromEntries(values.map((name) => [name, { keyFields: false as const }])),
-  Query: { fields: { images: { keyArgs: ['where', 'search', 'include', 'orderBy'] } } },
+  Query: {
+    fields: {
+      images: { keyArgs: ['where', 'search', 'include', 'orderBy'] },
+      metadefNamespaces: { keyArgs: ['where', 'orderBy'] },
+    },
+  },
 };
 
 /** Interface or union -> the types behind it. */

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { didYouMean } from '../domain/did-you-mean.ts';
+import { type MetadefMode, metadefModes } from '../domain/metadef/metadef.ts';
 import {
   parseBoolean,
   parseByteSize,
@@ -42,6 +43,8 @@ export interface Config {
   readonly drainSeconds: number;
   /** Server processes on this machine. */
   readonly workers: number;
+  /** What becomes of images that break a metadata definition. */
+  readonly metadefs: MetadefMode;
   readonly logLevel: LogLevel;
   readonly introspection: boolean;
   readonly graphiql: boolean;
@@ -91,6 +94,7 @@ const settings = {
   VITRINE_TRUSTED_PROXIES: { parse: parseNetworks } as Setting<readonly string[]>,
   VITRINE_DRAIN_SECONDS: { parse: (value) => parseInteger(value, 0, 86_400) } as Setting<number>,
   VITRINE_WORKERS: { parse: (value) => parseInteger(value, 1, 16) } as Setting<number>,
+  VITRINE_METADEFS: oneOf(metadefModes),
   VITRINE_LOG_LEVEL: oneOf(logLevels),
   VITRINE_INTROSPECTION: { parse: parseBoolean } as Setting<boolean>,
   VITRINE_GRAPHIQL: { parse: parseBoolean } as Setting<boolean>,
@@ -169,6 +173,7 @@ function configOf(values: Values, workingDir: string): FromEnvironment {
     trustedProxies: values.VITRINE_TRUSTED_PROXIES ?? [],
     drainSeconds: values.VITRINE_DRAIN_SECONDS ?? 30,
     workers: values.VITRINE_WORKERS ?? 1,
+    metadefs: values.VITRINE_METADEFS ?? 'warn',
     logLevel: values.VITRINE_LOG_LEVEL ?? 'info',
     introspection: values.VITRINE_INTROSPECTION ?? isLocal,
     graphiql: values.VITRINE_GRAPHIQL ?? isLocal,

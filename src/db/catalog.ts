@@ -7,8 +7,7 @@ import { openPool } from './pool.ts';
 const batch = 2_000;
 
 // Instants and numbers of eight bytes come as text.
-const catalogSql = `
-declare catalog no scroll cursor for
+const imagesSql = `
 select id, name, status, visibility, owner, kind, disk_format as "diskFormat", container_format as "containerFormat",
   size, virtual_size as "virtualSize", min_disk as "minDisk", min_ram as "minRam", checksum, digests, protected,
   hidden, tags, properties, created_at::text as "createdAt", updated_at::text as "updatedAt",
@@ -21,22 +20,47 @@ from images i order by created_at, id`;
 
 type Row = Omit<LoadedImage, 'size' | 'virtualSize'> & { size: string | null; virtualSize: string | null };
 
-/** Oldest first, then by id; the next batch is asked for while one is used. */
+/** Oldest first, then by id. */
 export async function* readCatalog(address: DatabaseAddress): AsyncGenerator<LoadedImage[], undefined> {
+  for await (const rows of readBatches<Row>(address, imagesSql)) yield rows.map(imageOf);
+}
+
+/** What metadata definitions speak of. */
+export type ImageProperties = Pick<LoadedImage, 'id' | 'owner' | 'properties'>;
+
+/** Of all images, or of those of a project; in no order. */
+export function readImageProperties(
+  address: DatabaseAddress,
+  owner: string | null,
+): AsyncGenerator<ImageProperties[], undefined> {
+  const which = owner === null ? '' : 'where owner = $1::text';
+  return readBatches(
+    address,
+    `select id, owner, properties from images ${which}`,
+    owner === null ? [] : [owner],
+  );
+}
+
+/** The rows of a statement in one snapshot; the next batch is asked for while one is used. */
+async function* readBatches<R extends object>(
+  address: DatabaseAddress,
+  statement: string,
+  values: readonly unknown[] = [],
+): AsyncGenerator<R[], undefined> {
   const pool = openPool(address, { max: 1, applicationName: 'vitrine export' });
   const client = await pool.connect();
-  const fetch = async () => (await client.query<Row>(`fetch ${batch} from catalog`)).rows;
+  const fetch = async () => (await client.query<R>(`fetch ${batch} from catalog`)).rows;
   try {
     // Whoever reads slowly keeps the transaction open for as long.
     await client.query('begin read only; set local idle_in_transaction_session_timeout = 0');
-    await client.query(catalogSql);
+    await client.query(`declare catalog no scroll cursor for ${statement}`, [...values]);
     let next = fetch();
     for (;;) {
       const rows = await next;
       if (rows.length === 0) return;
       next = fetch();
       next.catch(() => {}); // heard of by the next turn, if there is one
-      yield rows.map(imageOf);
+      yield rows;
     }
   } finally {
     client.release(true);

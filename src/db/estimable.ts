@@ -35,8 +35,15 @@ export function isEstimable(filters: readonly ImageFilter[], hot: Names): boolea
   );
 }
 
-const isEstimableProperty = ({ name, number, version, text, boolean }: PropertyFilter, hot: Names) =>
-  hot.has(name) && (number !== undefined || version !== undefined) && !text && boolean === undefined;
+const isEstimableProperty = (
+  { name, number, version, text, boolean, elements }: PropertyFilter,
+  hot: Names,
+) =>
+  hot.has(name) &&
+  (number !== undefined || version !== undefined) &&
+  !text &&
+  boolean === undefined &&
+  !elements;
 
 function isEstimableText({ contains, endsWith, matches, ignoreCase }: StringFilter): boolean {
   return contains === undefined && endsWith === undefined && matches === undefined && !ignoreCase;

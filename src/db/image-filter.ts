@@ -6,6 +6,7 @@ import type { Caller } from '../domain/caller.ts';
 import { type Image, parseImageId } from '../domain/image.ts';
 import { wordsOf } from '../search/free-text.ts';
 import type {
+  ElementsFilter,
   ImageFilter,
   NullableRangeFilter,
   PropertyFilter,
@@ -151,7 +152,7 @@ function tagsConditions(filter: TagsFilter, params: Params): string[] {
 export const indexedAlternatives = 20;
 
 function propertyConditions(filter: PropertyFilter, context: FilterContext): string[] {
-  const { name, exists, text, number, version, boolean } = filter;
+  const { name, exists, text, number, version, boolean, elements } = filter;
   const { params } = context;
   const has = () => `i.properties ? ${params.add(name, 'text')}`;
   if (exists === false) return [`not ${has()}`];
@@ -164,7 +165,19 @@ function propertyConditions(filter: PropertyFilter, context: FilterContext): str
     const read = `vitrine_boolean(i.properties ->> ${params.add(name, 'text')})`;
     found.push(`${read} = ${params.add(boolean, 'boolean')}`);
   }
+  if (elements) found.push(has(), ...elementsConditions(name, elements, params));
   return found.length > 0 ? found : [has()];
+}
+
+/** Whole elements of the value read as a list; a missing value has none and holds nothing. */
+function elementsConditions(name: string, filter: ElementsFilter, params: Params): string[] {
+  const { has, hasAll = [], hasAny, hasNone } = filter;
+  const elements = `vitrine_elements(i.properties ->> ${params.add(name, 'text')})`;
+  const all = has === undefined ? hasAll : [has, ...hasAll];
+  const found = all.length > 0 ? [`${elements} @> ${params.add(all, 'text[]')}`] : [];
+  if (hasAny) found.push(`${elements} && ${params.add(hasAny, 'text[]')}`);
+  if (hasNone) found.push(`not ${elements} && ${params.add(hasNone, 'text[]')}`);
+  return found;
 }
 
 /** A view that asks nothing still asks for a value that can be read so. */

@@ -1,6 +1,7 @@
 /** Facts of this installation that every server shares. */
 import { randomBytes } from 'node:crypto';
-import type { Database } from './client.ts';
+import type { Database, Statements } from './client.ts';
+import { installation } from './tables.ts';
 
 /** The key that signs transfer targets: made once, by whichever server comes first. */
 export async function findSigningKey(db: Database): Promise<string> {
@@ -14,4 +15,10 @@ export async function findSigningKey(db: Database): Promise<string> {
   );
   if (!row) throw new Error('The signing key is missing.');
   return row.value;
+}
+
+/** True for whoever comes first in the life of the installation, if the transaction is committed. */
+export async function claimOnce(tx: Statements, name: string): Promise<boolean> {
+  const rows = await tx.insert(installation).values({ name, value: '' }).onConflictDoNothing().returning();
+  return rows.length > 0;
 }

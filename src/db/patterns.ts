@@ -40,7 +40,7 @@ export function pastPrefix(prefix: string): string | null {
  * @throws ValidationError BAD_PATTERN with the first that is none
  * @throws TimeoutError    one takes too long to read
  */
-export async function checkPatterns(db: Database, who: string, filter: ImageFilter): Promise<void> {
+export async function checkPatterns(db: Database, who: string, filter: object): Promise<void> {
   for (const { pattern, at } of patternsIn(filter, ['where'])) {
     try {
       await db.search('select $1::text ~ $2::text', ['', pattern], { costlyFor: who });

@@ -32,9 +32,9 @@ import type {
 } from '../domain/image.ts';
 import { instantFromText } from './client.ts';
 
-const text = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
-const textArray = customType<{ data: string[] }>({ dataType: () => 'text[] collate "C"' });
-const instant = customType<{ data: Instant; driverData: string }>({
+export const text = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
+export const textArray = customType<{ data: string[] }>({ dataType: () => 'text[] collate "C"' });
+export const instant = customType<{ data: Instant; driverData: string }>({
   dataType: () => 'timestamp(6) with time zone',
   fromDriver: instantFromText,
 });

@@ -1,10 +1,13 @@
 /** The likely right word for a mistyped one. */
 
-/** The closest of `words` when it is at most two edits away (one for short words); null otherwise. */
-export function didYouMean(typed: string, words: readonly string[]): string | null {
-  const allowed = typed.length < 5 ? 1 : 2;
+/** The closest of `words` when it is at most `edits` away: two, or one for short words; null otherwise. */
+export function didYouMean(
+  typed: string,
+  words: readonly string[],
+  edits = typed.length < 5 ? 1 : 2,
+): string | null {
   let best: string | null = null;
-  let bestDistance = allowed + 1;
+  let bestDistance = edits + 1;
   for (const word of words) {
     if (Math.abs(word.length - typed.length) >= bestDistance) continue;
     const distance = editDistance(typed, word);
@@ -14,7 +17,7 @@ export function didYouMean(typed: string, words: readonly string[]): string | nu
 }
 
 /** Insertions, deletions, changes and swaps of neighbours between two words (optimal string alignment). */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -5,6 +5,7 @@
 import { type Caller, hasRole } from './caller.ts';
 import type { Image, MemberStatus } from './image.ts';
 import { after, hasData } from './lifecycle.ts';
+import type { MetadefNamespace } from './metadef/metadef.ts';
 
 /** What must be known of an image to decide about it. */
 export type PolicyTarget = Pick<Image, 'id' | 'status' | 'visibility' | 'owner' | 'protected'>;
@@ -98,3 +99,19 @@ export function mayCreate(caller: Caller, owner: string | null): boolean {
   if (caller.isAdmin) return true;
   return hasRole(caller, 'member') && caller.project !== null && owner === caller.project;
 }
+
+/** What must be known of a namespace of metadata definitions to decide about it. */
+export type NamespaceTarget = Pick<MetadefNamespace, 'visibility' | 'owner'>;
+
+export function ownsNamespace(caller: Caller, { owner }: Pick<MetadefNamespace, 'owner'>): boolean {
+  return caller.project !== null && owner === caller.project;
+}
+
+/** Whether a namespace, and all that is in it, exists at all for this caller. */
+export function canSeeNamespace(caller: Caller, namespace: NamespaceTarget): boolean {
+  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return false;
+  return caller.isAdmin || namespace.visibility === 'public' || ownsNamespace(caller, namespace);
+}
+
+/** Whether the caller may write metadata definitions: since OSSN-0088 only admins, in the Image API too. */
+export const mayManageMetadefs = (caller: Caller) => caller.isAdmin;

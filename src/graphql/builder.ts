@@ -14,7 +14,7 @@ export interface SchemaTypes {
     DateTime: { Input: Instant; Output: Instant | Date };
     /** Input: a bigint only where a number would not be exact. */
     BigInt: { Input: number | bigint; Output: number };
-    JSON: { Input: unknown; Output: unknown };
+    JSON: { Input: NonNullable<unknown>; Output: unknown };
     Upload: { Input: Promise<FileUpload>; Output: never };
   };
 }

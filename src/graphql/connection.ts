@@ -53,6 +53,47 @@ export interface Page<T> {
   totalCount(): number | Promise<number>;
 }
 
+/** What a connection and its edges are called, and say of themselves. */
+export interface ConnectionNames {
+  /** Of its nodes: the edge is `<name>Edge`, the connection `<name>Connection`. */
+  name: string;
+  description: string;
+  /** One of the nodes, with its article. */
+  node: string;
+  totalCount: string;
+}
+
+/** The connection of a type, with its edge: how all of them look. */
+export function connectionType<T>(
+  type: ReturnType<ReturnType<typeof builder.objectRef<T>>['implement']>,
+  { name, description, node, totalCount }: ConnectionNames,
+) {
+  const edge = builder.objectRef<{ cursor: string; node: T }>(`${name}Edge`).implement({
+    description: `${node} at its place in the list.`,
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { description: 'Its place: opaque, and bound to this list.' }),
+      node: t.field({ type, description: `${node}.`, resolve: (e) => e.node as never }),
+    }),
+  });
+  return builder.objectRef<Page<T>>(`${name}Connection`).implement({
+    description,
+    fields: (t) => ({
+      edges: t.field({
+        type: [edge],
+        description: 'The page, each with its cursor.',
+        resolve: (page) => page.nodes.map((one) => ({ cursor: page.cursorOf(one), node: one })),
+      }),
+      nodes: t.field({ type: [type], description: 'The page.', resolve: (page) => page.nodes as never }),
+      pageInfo: t.field({
+        type: PageInfoType,
+        description: 'Where the page stands.',
+        resolve: (page) => page.pageInfo,
+      }),
+      totalCount: t.int({ description: totalCount, resolve: (page) => page.totalCount() }),
+    }),
+  });
+}
+
 /**
  * A page of a whole, bounded list that is sorted by `keysOf` already.
  * @throws ValidationError, BadCursorError as listImages

@@ -1,5 +1,6 @@
 /** Choices: upper case outside, the domain's words inside. */
 import type * as domain from '../domain/image.ts';
+import type * as metadef from '../domain/metadef/metadef.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose names are the values in upper case; every value is described. */
@@ -103,5 +104,35 @@ export const ImageCopyState = upperCaseEnum<domain.CopyState>(
     active: 'Whole, and read from.',
     deleting: 'Is being removed.',
     failed: 'Could not be made.',
+  },
+);
+
+export const MetadefVisibility = upperCaseEnum<metadef.MetadefVisibility>(
+  'MetadefVisibility',
+  'Who sees a namespace and all that is in it.',
+  { public: 'Everybody.', private: 'Its project.' },
+);
+
+export const MetadefPropertyType = upperCaseEnum<metadef.MetadefType>(
+  'MetadefPropertyType',
+  'What the values of a property are. On an image all values are text: this is how it is read.',
+  {
+    string: 'Text.',
+    integer: 'A whole number.',
+    number: 'A decimal number, with sign and exponent.',
+    boolean: 'true/yes/on/1/t/y or false/no/off/0/f/n, in any case.',
+    array: 'A list: a JSON array, words after operators such as <or>, or values between commas.',
+    object: 'A JSON object.',
+    null: 'Nothing.',
+  },
+);
+
+export const MetadefMode = upperCaseEnum<metadef.MetadefMode>(
+  'MetadefMode',
+  'What becomes of an image whose properties break their definitions.',
+  {
+    off: 'Nothing is looked at.',
+    warn: 'It is written, and issues say what is wrong.',
+    enforce: 'It is refused.',
   },
 );

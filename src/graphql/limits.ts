@@ -10,10 +10,10 @@ import {
   type GraphQLField,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
   isCompositeType,
   isInterfaceType,
   isListType,
-  isNonNullType,
   isObjectType,
   Kind,
   SchemaMetaFieldDef,
@@ -219,10 +219,13 @@ function costOfField(walk: Walk, node: FieldNode, parent: string): Cost {
     ? costOfSelections(walk, node.selectionSet, named.name)
     : { paged: 0, apart: 0 };
   const times = (factor: number): Cost => ({ paged: factor * (own + inner.paged), apart: inner.apart });
+  if (named.name === 'Facet' && !isListType(getNullableType(field.type))) {
+    return { paged: facetCost + inner.paged, apart: inner.apart };
+  }
   if (named.name === 'Facet')
     return { paged: 0, apart: givenLength(walk, node, 'of') * (facetCost + inner.paged) };
   if (field.args.some((arg) => arg.name === 'first')) return times(pageOf(walk, node));
-  const type = isNonNullType(field.type) ? field.type.ofType : field.type;
+  const type = getNullableType(field.type);
   // The nodes and edges of a connection are what its page has multiplied already.
   const isPaged = parent.endsWith('Connection');
   return times(isListType(type) && !isPaged ? listLength(walk, node) : 1);

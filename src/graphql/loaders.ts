@@ -7,18 +7,21 @@ import { findMembers } from '../db/members.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { ImageMember } from '../domain/image.ts';
 import { canSee } from '../domain/policy.ts';
+import { createMetadefLoaders, type MetadefLoaders } from './metadef/loaders.ts';
 
 export interface Loaders {
   /** By lower-case UUID; null when it is missing or the caller may not see it. */
   readonly image: DataLoader<string, SeenImage | null>;
   /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
   readonly members: DataLoader<string, ImageMember[]>;
+  readonly metadefs: MetadefLoaders;
 }
 
 /** Each is made when it is first used: most requests use none. */
 export function createLoaders(app: App, caller: Caller): Loaders {
   let image: Loaders['image'] | undefined;
   let members: Loaders['members'] | undefined;
+  let metadefs: MetadefLoaders | undefined;
   return {
     get image() {
       image ??= imageLoader(app, caller);
@@ -27,6 +30,10 @@ export function createLoaders(app: App, caller: Caller): Loaders {
     get members() {
       members ??= membersLoader(app);
       return members;
+    },
+    get metadefs() {
+      metadefs ??= createMetadefLoaders(app, caller);
+      return metadefs;
     },
   };
 }

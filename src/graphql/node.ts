@@ -1,4 +1,5 @@
 /** Node: everything with an id of its own, found again by it. An image's id is its UUID, others are "Type:key". */
+import { requireToken } from '../actions/require-image.ts';
 import { findImageOfCopy } from '../db/copies.ts';
 import { invalid } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
@@ -67,8 +68,32 @@ const finders: Record<string, (context: GraphContext, key: string) => Promise<ob
     const image = imageId === null ? null : await context.loaders.image.load(imageId);
     return image?.copies.find((copy) => copy.id === copyId) ?? null;
   },
+  MetadefNamespace: async ({ caller, loaders }, key) => {
+    requireToken(caller);
+    const id = parseImageId(key);
+    return id === null ? null : loaders.metadefs.namespace.load(id);
+  },
+  MetadefProperty: (context, key) => findPart(context, 'property', key),
+  MetadefObject: (context, key) => findPart(context, 'object', key),
+  MetadefResourceType: async ({ caller, loaders }, name) => {
+    requireToken(caller);
+    if (name.includes('\0') || !name.isWellFormed()) return null;
+    return loaders.metadefs.resourceType.load(name);
+  },
   Store: async ({ app }, key) => app.stores.get(key),
 };
+
+/** What is in a namespace is seen by who sees the namespace. */
+async function findPart(
+  { caller, loaders }: GraphContext,
+  kind: 'property' | 'object',
+  key: string,
+): Promise<object | null> {
+  requireToken(caller);
+  const id = parseImageId(key);
+  const part = id === null ? null : await loaders.metadefs[kind].load(id);
+  return part && (await loaders.metadefs.namespace.load(part.namespaceId)) ? part : null;
+}
 
 async function findNode(context: GraphContext, id: string): Promise<object | null> {
   const [type = '', key] = splitOnce(id, ':');

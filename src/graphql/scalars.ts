@@ -52,7 +52,7 @@ builder.scalarType('BigInt', {
 builder.scalarType('JSON', {
   description: 'Any JSON value.',
   serialize: (value) => value,
-  parseValue: (value) => value,
+  parseValue: (value) => value as NonNullable<unknown>,
 });
 
 builder.scalarType('Upload', {

@@ -11,5 +11,8 @@ import './image/parsed-search.ts';
 import './image/mutations.ts';
 import './image/upload-image.ts';
 import './image/member-mutations.ts';
+import './metadef/namespaces.ts';
+import './metadef/namespace-mutations.ts';
+import './metadef/part-mutations.ts';
 
 export const schema = builder.toSchema();

@@ -3,9 +3,10 @@
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Caller } from '../domain/caller.ts';
-import { mayCreate } from '../domain/policy.ts';
+import { mayCreate, mayManageMetadefs } from '../domain/policy.ts';
 import { version } from '../version.ts';
 import { builder } from './builder.ts';
+import { MetadefMode } from './enums.ts';
 
 const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').implement({
   description: 'What the caller may do at all.',
@@ -15,6 +16,10 @@ const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').imple
       resolve: (caller) => mayCreate(caller, caller.project),
     }),
     publish: t.exposeBoolean('isAdmin', { description: 'Make images PUBLIC.' }),
+    manageMetadefs: t.boolean({
+      description: 'Write metadata definitions.',
+      resolve: mayManageMetadefs,
+    }),
     seeAllProjects: t.exposeBoolean('isAdmin', { description: 'See the images of all projects.' }),
   }),
 });
@@ -34,14 +39,19 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
   }),
 });
 
-const ServiceInfo = builder.objectRef<App['limits']>('ServiceInfo').implement({
+const ServiceInfo = builder.objectRef<App>('ServiceInfo').implement({
   description: 'What a front end needs to know before it offers something.',
   fields: (t) => ({
     version: t.string({ description: 'Version of the service.', resolve: () => version }),
     imageSizeMax: t.field({
       type: 'BigInt',
       description: 'Bytes of one image at most.',
-      resolve: (l) => l.imageSizeMax,
+      resolve: ({ limits }) => limits.imageSizeMax,
+    }),
+    metadefMode: t.field({
+      type: MetadefMode,
+      description: 'What becomes of images whose properties break their definitions.',
+      resolve: ({ metadefs }) => metadefs.mode,
     }),
   }),
 });
@@ -58,6 +68,6 @@ builder.queryFields((t) => ({
   service: t.field({
     type: ServiceInfo,
     description: 'What this service is. Needs no token.',
-    resolve: (_root, _args, { app }) => app.limits,
+    resolve: (_root, _args, { app }) => app,
   }),
 }));

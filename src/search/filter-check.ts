@@ -15,12 +15,12 @@ type Unchecked = Record<string, unknown>;
  * The filter without what was left out: null in place of a whole condition goes, null as the operand of an
  * operator is refused, since an unset variable would find everything. Also bounds its size and depth.
  *
- * `input` has the shape of ImageFilter but may have nulls, as GraphQL variables do.
+ * `input` has the shape of the filter but may have nulls, as GraphQL variables do.
  * @throws ValidationError with the path of what is wrong, `where` first
  */
-export function checkedFilter(input: unknown, path: string[] = ['where']): ImageFilter {
+export function checkedFilter<F = ImageFilter>(input: unknown, path: string[] = ['where']): F {
   const budget = { nodes: filterSizeMax, values: listMax * 10, patterns: patternsMax };
-  return checkFilter(input as Unchecked, path, 0, budget) as ImageFilter;
+  return checkFilter(input as Unchecked, path, 0, budget) as F;
 }
 
 interface Budget {

@@ -57,6 +57,14 @@ export interface TagsFilter {
   isEmpty?: boolean;
 }
 
+/** Elements of a list that is written as text. */
+export interface ElementsFilter {
+  has?: string;
+  hasAll?: string[];
+  hasAny?: string[];
+  hasNone?: string[];
+}
+
 /**
  * A condition on one property, in the views of its value that the comparison needs; all of them must hold. A
  * value that cannot be read as a number, a version or a boolean does not match. name alone means exists: true.
@@ -68,6 +76,8 @@ export interface PropertyFilter {
   number?: RangeFilter<number>;
   version?: RangeFilter<string>;
   boolean?: boolean;
+  /** Every value can be read as a list, if only one of a single element. */
+  elements?: ElementsFilter;
 }
 
 /** project left out is the caller's; status left out is any. */

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
-import { connect, type DatabaseAddress } from '../../src/db/client.ts';
+import { loadShippedNamespaces } from '../../src/actions/metadef/load-namespaces.ts';
+import { connect, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { openEmbeddedPostgres } from '../../src/db/embedded/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 
@@ -29,6 +30,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.unsafe(`create database ${template}`);
   await admin.end();
   await migrate(inDatabase(address, template));
+  // Every server would load them at its first start.
+  const made = openDatabase(inDatabase(address, template), { poolSize: 1 });
+  await loadShippedNamespaces(made, () => {});
+  await made.close();
   project.provide('database', address);
   return async () => {
     await embedded?.close();

@@ -148,6 +148,21 @@ export type DiskFormatFilter = {
   notIn?: Array<DiskFormat> | null | undefined;
 };
 
+/**
+ * Elements of a list that is written as text: a JSON array; words after operators (<or> a <or> b, <all-in> a b);
+ * otherwise what stands between commas. Whole elements, case as it stands.
+ */
+export type ElementsFilter = {
+  /** Has this element. */
+  has?: string | null | undefined;
+  /** Has all of these; an empty list matches every value. */
+  hasAll?: Array<string> | null | undefined;
+  /** Has one of these; an empty list matches nothing. */
+  hasAny?: Array<string> | null | undefined;
+  /** Has none of these; an empty list matches every value. */
+  hasNone?: Array<string> | null | undefined;
+};
+
 /** A condition on a number. */
 export type FloatFilter = {
   /** Equal to this. */
@@ -386,6 +401,8 @@ export type MemberStatus =
 export type PropertyFilter = {
   /** The value as OpenStack reads it: true/yes/on/1 and false/no/off/0, in any case. */
   boolean?: boolean | null | undefined;
+  /** The value as a list. */
+  elements?: ElementsFilter | null | undefined;
   /** true: the image has it; false: it does not. */
   exists?: boolean | null | undefined;
   /** Name of the property. */

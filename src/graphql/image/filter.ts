@@ -1,5 +1,4 @@
 /** ImageFilter and its parts, as GraphQL inputs; what they mean is `search/image-filter.ts`. */
-import type { EnumRef } from '@pothos/core';
 import type { Instant } from '../../domain/image.ts';
 import type * as search from '../../search/image-filter.ts';
 import { builder } from '../builder.ts';
@@ -11,18 +10,7 @@ import {
   ImageVisibility,
   MemberStatus,
 } from '../enums.ts';
-
-const operators = {
-  eq: 'Equal to this.',
-  ne: 'Has a value, and not this one.',
-  in: 'Equal to one of these; an empty list matches nothing.',
-  notIn: 'Has a value, and none of these; an empty list matches every value.',
-  lt: 'Less than this.',
-  lte: 'This or less.',
-  gt: 'More than this.',
-  gte: 'This or more.',
-  isNull: 'true: there is no value; false: there is one.',
-};
+import { choiceFilter, operators, StringFilter } from '../operators.ts';
 
 const IDFilter = builder.inputRef<search.SetFilter<string>>('IDFilter').implement({
   description: 'Ids as printed; one that is malformed matches nothing.',
@@ -31,25 +19,6 @@ const IDFilter = builder.inputRef<search.SetFilter<string>>('IDFilter').implemen
     ne: t.id({ description: operators.ne }),
     in: t.idList({ description: operators.in }),
     notIn: t.idList({ description: operators.notIn }),
-  }),
-});
-
-const StringFilter = builder.inputRef<search.StringFilter>('StringFilter').implement({
-  description: `ignoreCase applies to every operator beside it. contains, startsWith and endsWith take text as it is,
-without wildcards. matches is a POSIX extended regular expression that may match anywhere; a bad one is refused. Text compares and sorts by Unicode code point.`,
-  fields: (t) => ({
-    eq: t.string({ description: operators.eq }),
-    ne: t.string({ description: operators.ne }),
-    in: t.stringList({ description: operators.in }),
-    notIn: t.stringList({ description: operators.notIn }),
-    contains: t.string({ description: 'Has this somewhere.' }),
-    startsWith: t.string({ description: 'Begins with this.' }),
-    endsWith: t.string({ description: 'Ends with this.' }),
-    matches: t.string({
-      description: 'A POSIX extended regular expression matches somewhere; one that is none is refused.',
-    }),
-    isNull: t.boolean({ description: operators.isNull }),
-    ignoreCase: t.boolean({ defaultValue: false, description: 'Upper and lower case are the same.' }),
   }),
 });
 
@@ -134,6 +103,17 @@ const TagsFilter = builder.inputRef<search.TagsFilter>('TagsFilter').implement({
   }),
 });
 
+const ElementsFilter = builder.inputRef<search.ElementsFilter>('ElementsFilter').implement({
+  description: `Elements of a list that is written as text: a JSON array; words after operators (<or> a <or> b, <all-in> a b);
+otherwise what stands between commas. Whole elements, case as it stands.`,
+  fields: (t) => ({
+    has: t.string({ description: 'Has this element.' }),
+    hasAll: t.stringList({ description: 'Has all of these; an empty list matches every value.' }),
+    hasAny: t.stringList({ description: 'Has one of these; an empty list matches nothing.' }),
+    hasNone: t.stringList({ description: 'Has none of these; an empty list matches every value.' }),
+  }),
+});
+
 const PropertyFilter = builder.inputRef<search.PropertyFilter>('PropertyFilter').implement({
   description: `A condition on one custom property. Give the view of the value that the comparison needs. A value that cannot
 be read that way does not match, nor does a missing property. Several views must all hold. name alone means
@@ -150,6 +130,7 @@ exists: true. exists: false finds images without it and stands alone; text: {isN
     boolean: t.boolean({
       description: 'The value as OpenStack reads it: true/yes/on/1 and false/no/off/0, in any case.',
     }),
+    elements: t.field({ type: ElementsFilter, description: 'The value as a list.' }),
   }),
 });
 
@@ -161,25 +142,6 @@ owns.`,
     status: t.field({ type: MemberStatus, description: 'What it answered; left out, anything.' }),
   }),
 });
-
-type Choice<T extends string> = EnumRef<ExtendedTypes, T, T>;
-type ExtendedTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
-
-/** A filter on a choice: eq, ne, in, notIn, and isNull where the field may be null. */
-function choiceFilter<T extends string>(name: string, type: Choice<T>, nullable = false) {
-  return builder.inputRef<search.NullableSetFilter<T>>(name).implement({
-    description: 'A condition on a choice.',
-    // Pothos cannot follow the shape of a type parameter.
-    fields: (t) =>
-      ({
-        eq: t.field({ type, description: operators.eq }),
-        ne: t.field({ type, description: operators.ne }),
-        in: t.field({ type: [type], description: operators.in }),
-        notIn: t.field({ type: [type], description: operators.notIn }),
-        ...(nullable ? { isNull: t.boolean({ description: operators.isNull }) } : {}),
-      }) as never,
-  });
-}
 
 const ImageKindFilter = choiceFilter('ImageKindFilter', ImageKind);
 const ImageStatusFilter = choiceFilter('ImageStatusFilter', ImageStatus);

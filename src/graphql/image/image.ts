@@ -9,7 +9,8 @@ import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } 
 import { Node } from '../node.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
-import { Capabilities, Copy, Digest, Failure, ImageProperty, TransferTargetType } from './values.ts';
+import { ImageProperty } from './property.ts';
+import { Capabilities, Copy, Digest, Failure, TransferTargetType } from './values.ts';
 import { visibleMembers } from './visible-members.ts';
 
 ImageType.implement({

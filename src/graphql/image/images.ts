@@ -8,10 +8,12 @@ import type { PlacedImage, Reads } from '../../db/image-pages.ts';
 import { checkedFilter } from '../../search/filter-check.ts';
 import { builder } from '../builder.ts';
 import { edgeCursors, PageInfoType, pageArgs } from '../connection.ts';
+import { MetadefProperty } from '../metadef/property.ts';
 import { FacetInput, FacetType, facetsOf } from './facet.ts';
 import { ImageFilter } from './filter.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageIncludeEnum, ImageOrderInput, orderOf } from './order.ts';
+import { definitionOf } from './property.ts';
 import { selectedImageFields, selectsAny } from './selection.ts';
 
 interface ImageEdge {
@@ -84,6 +86,12 @@ const ImagePropertyName = builder.objectRef<PropertyName>('ImagePropertyName').i
   fields: (t) => ({
     name: t.exposeString('name', { description: 'The name.' }),
     count: t.exposeInt('count', { description: 'Images that have it.' }),
+    definition: t.field({
+      type: MetadefProperty,
+      nullable: true,
+      description: 'As in ImageProperty: enough for a form and a filter bar.',
+      resolve: ({ name }, _args, context) => definitionOf(context, name),
+    }),
   }),
 });
 

@@ -1,7 +1,7 @@
 /** The type ImageMember and its connection. */
 import type { ImageMember } from '../../domain/image.ts';
 import { builder } from '../builder.ts';
-import { type Page, PageInfoType } from '../connection.ts';
+import { connectionType } from '../connection.ts';
 import { MemberStatus } from '../enums.ts';
 import { Node } from '../node.ts';
 import { ImageType } from './image-ref.ts';
@@ -42,36 +42,9 @@ export const ImageMemberType = builder.objectRef<ImageMember>('ImageMember').imp
 export const memberId = (member: Pick<ImageMember, 'imageId' | 'project'>) =>
   `ImageMember:${member.imageId}:${member.project}`;
 
-interface MemberEdge {
-  cursor: string;
-  node: ImageMember;
-}
-
-const ImageMemberEdge = builder.objectRef<MemberEdge>('ImageMemberEdge').implement({
-  description: 'A membership at its place in the list.',
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'The place of this membership.' }),
-    node: t.field({ type: ImageMemberType, description: 'The membership.', resolve: (edge) => edge.node }),
-  }),
-});
-
-export const ImageMemberConnection = builder.objectRef<Page<ImageMember>>('ImageMemberConnection').implement({
+export const ImageMemberConnection = connectionType(ImageMemberType, {
+  name: 'ImageMember',
   description: 'Memberships of an image, oldest first.',
-  fields: (t) => ({
-    edges: t.field({
-      type: [ImageMemberEdge],
-      description: 'The page, each with its cursor.',
-      resolve: (page) => page.nodes.map((node) => ({ cursor: page.cursorOf(node), node })),
-    }),
-    nodes: t.field({ type: [ImageMemberType], description: 'The page.', resolve: (page) => page.nodes }),
-    pageInfo: t.field({
-      type: PageInfoType,
-      description: 'Where the page stands.',
-      resolve: (page) => page.pageInfo,
-    }),
-    totalCount: t.int({
-      description: 'How many memberships of the image the caller may see.',
-      resolve: (page) => page.totalCount(),
-    }),
-  }),
+  node: 'A membership',
+  totalCount: 'How many memberships of the image the caller may see.',
 });

@@ -4,6 +4,7 @@ import { deactivateImage, reactivateImage } from '../../actions/change-activatio
 import { createImage } from '../../actions/create-image.ts';
 import { createUpload, type TransferTarget } from '../../actions/create-upload.ts';
 import { deleteImage } from '../../actions/delete-image.ts';
+import type { WrittenImage } from '../../actions/metadef/check-properties.ts';
 import { updateImage } from '../../actions/update-image.ts';
 import type { SeenImage } from '../../db/images.ts';
 import {
@@ -17,6 +18,7 @@ import {
 import { builder } from '../builder.ts';
 import { ContainerFormat, DiskFormat, ImageVisibility } from '../enums.ts';
 import { ImageType } from './image-ref.ts';
+import { PropertyIssueType } from './property.ts';
 import { TransferTargetType } from './values.ts';
 
 /** A payload that holds the image as it now stands. */
@@ -28,6 +30,26 @@ function imagePayload(name: string) {
         type: ImageType,
         description: 'The image as it now stands.',
         resolve: (image) => image,
+      }),
+    }),
+  });
+}
+
+/** The same, with what the metadata definitions say. */
+function writtenPayload(name: string) {
+  return builder.objectRef<WrittenImage>(name).implement({
+    description: 'What became of it.',
+    fields: (t) => ({
+      image: t.field({
+        type: ImageType,
+        description: 'The image as it now stands.',
+        resolve: ({ image }) => image,
+      }),
+      issues: t.field({
+        type: [PropertyIssueType],
+        description:
+          'What the metadata definitions say against its properties, those that were there before and those that are missing among them; sorted by property.',
+        resolve: ({ issues }) => issues,
       }),
     }),
   });
@@ -69,7 +91,7 @@ const CreateImageInput = builder.inputType('CreateImageInput', {
 
 builder.mutationField('createImage', (t) =>
   t.field({
-    type: imagePayload('CreateImagePayload'),
+    type: writtenPayload('CreateImagePayload'),
     nullable: true,
     description:
       "Registers an image. With an id of the client's choice, createUpload can follow in the same request.",
@@ -113,7 +135,7 @@ elsewhere. All or nothing.`,
 
 builder.mutationField('updateImage', (t) =>
   t.field({
-    type: imagePayload('UpdateImagePayload'),
+    type: writtenPayload('UpdateImagePayload'),
     nullable: true,
     description: 'Changes what stands about an image.',
     errors: { types: [ValidationError, NotFoundError, ForbiddenError, ConflictError, QuotaExceededError] },

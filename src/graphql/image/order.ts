@@ -43,7 +43,7 @@ const ImageOrderFieldEnum = builder.enumType('ImageOrderField', {
   },
 });
 
-const OrderDirectionEnum = builder.enumType('OrderDirection', {
+export const OrderDirectionEnum = builder.enumType('OrderDirection', {
   description: 'Which way a list is ordered.',
   values: {
     ASC: { value: 'asc', description: 'Smallest, oldest, A first.' },

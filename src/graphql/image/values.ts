@@ -1,4 +1,4 @@
-/** The small types inside an image: digests, properties, capabilities, copies, transfer targets. */
+/** The small types inside an image: digests, capabilities, copies, transfer targets. */
 import type { TransferTarget } from '../../actions/create-upload.ts';
 import type { ImageCopy, ImageFailure } from '../../domain/image.ts';
 import type { ImageCapabilities } from '../../domain/policy.ts';
@@ -23,14 +23,6 @@ export const Digest = builder.objectRef<{ algorithm: string; value: string }>('D
   fields: (t) => ({
     algorithm: t.exposeString('algorithm', { description: 'sha512 or sha256.' }),
     value: t.exposeString('value', { description: 'Lower-case hex.' }),
-  }),
-});
-
-export const ImageProperty = builder.objectRef<{ name: string; value: string }>('ImageProperty').implement({
-  description: 'A custom property: a value inside its image, without an id.',
-  fields: (t) => ({
-    name: t.exposeString('name', { description: 'Up to 255 characters.' }),
-    value: t.exposeString('value', { description: 'Always text, up to 64 KiB.' }),
   }),
 });
 

@@ -2,6 +2,7 @@
 import { DomainError } from '../../domain/errors.ts';
 import type { SearchIssue } from './issues.ts';
 import { parseSearch, type SearchParse } from './parse.ts';
+import type { TypeOf } from './reading.ts';
 
 /** `errors` is never empty, in the order of the text. */
 export class BadSearchError extends DomainError {
@@ -16,8 +17,8 @@ export class BadSearchError extends DomainError {
 }
 
 /** What the search stands for. @throws BadSearchError it cannot be read */
-export function requireSearch(text: string, now: Date): Extract<SearchParse, { ok: true }> {
-  const parse = parseSearch(text, now);
+export function requireSearch(text: string, now: Date, typeOf?: TypeOf): Extract<SearchParse, { ok: true }> {
+  const parse = parseSearch(text, now, typeOf);
   if (!parse.ok) throw new BadSearchError(parse.errors);
   return parse;
 }

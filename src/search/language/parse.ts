@@ -7,6 +7,7 @@ import { fieldNamed } from './fields.ts';
 import { filterOf } from './filter-tree.ts';
 import { type Node, treeOf } from './grammar.ts';
 import { type Issues, issueList, type SearchIssue, type Span } from './issues.ts';
+import type { TypeOf } from './reading.ts';
 import { orderOf } from './sort-terms.ts';
 import { tokensOf } from './tokens.ts';
 
@@ -22,9 +23,9 @@ const spans = new WeakMap<ImageFilter, Span>();
 
 /**
  * What a search stands for; `orderBy` is empty when it says nothing about order. Never throws.
- * `now` is what ages (`created:<7d`) are counted back from.
+ * `now` is what ages (`created:<7d`) are counted back from; properties with a definition compare as it says.
  */
-export function parseSearch(text: string, now: Date): SearchParse {
+export function parseSearch(text: string, now: Date, typeOf: TypeOf = () => null): SearchParse {
   const issues = issueList();
   if (text.length > searchMax) {
     const message = `A search has at most ${searchMax} characters.`;
@@ -38,8 +39,8 @@ export function parseSearch(text: string, now: Date): SearchParse {
   const mark = (filter: ImageFilter, { start, end }: Span) => {
     spans.set(filter, end > start ? { start, end } : { start: 0, end: text.length });
   };
-  const where = filterOf(rest, { now, issues, mark });
-  const orderBy = orderOf(sorts, { now, issues });
+  const where = filterOf(rest, { now, typeOf, issues, mark });
+  const orderBy = orderOf(sorts, { now, typeOf, issues });
   if (issues.list().length > 0) return { ok: false, errors: issues.list() };
   try {
     checkedFilter(where);

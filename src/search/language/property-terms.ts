@@ -1,9 +1,11 @@
 /**
- * Terms on properties. Without an operator a value is text; with one, or in a range, it is the number, version or
- * yes-and-no that it looks like.
+ * Terms on properties. Those with a definition compare as it says. Of the others a value is text without an operator;
+ * with one, or in a range, it is the number, version or yes-and-no that it looks like.
  */
+
+import type { MetadefType } from '../../domain/metadef/metadef.ts';
 import { isVersion } from '../filter-check.ts';
-import type { ImageFilter, PropertyFilter } from '../image-filter.ts';
+import type { ImageFilter, PropertyFilter, RangeFilter } from '../image-filter.ts';
 import { named } from './issues.ts';
 import { compared, isSign, type Reading, spanOf } from './reading.ts';
 import type { Text } from './term-values.ts';
@@ -16,7 +18,7 @@ export function propertyTerm(term: Term, reading: Reading): ImageFilter | null {
   const on = (condition: Omit<PropertyFilter, 'name'>): ImageFilter => ({
     properties: [{ name, ...condition }],
   });
-  const view = viewOf(term);
+  const view = definedView(term, reading.typeOf(name)) ?? viewOf(term);
   if (view === 'number') {
     const read = (text: string): Read<number> =>
       looksLikeNumber(text) ? { value: Number(text) } : { problem: 'a number here' };
@@ -28,7 +30,14 @@ export function propertyTerm(term: Term, reading: Reading): ImageFilter | null {
     return compared(term, { read, ordered: true, make: (version) => on({ version }) }, reading);
   }
   if (view === 'boolean') {
-    return on({ boolean: truthOf(term) === (term.operator === '=') });
+    return on({ boolean: truthOf(term) === (term.operator !== '!=') });
+  }
+  if (view === 'elements') {
+    const make = ({ eq, ne, in: any, notIn }: RangeFilter<string>) => {
+      if (eq !== undefined) return on({ elements: { has: eq } });
+      return on({ elements: any ? { hasAny: any } : { hasNone: notIn ?? [ne ?? ''] } });
+    };
+    return compared(term, { read: (value) => ({ value }), ordered: false, make }, reading);
   }
   if (view === 'unordered') {
     const at = { start: term.values[0]?.start ?? term.start, end: term.end };
@@ -49,7 +58,17 @@ function comparedTexts({ values }: Term): string[] | null {
   return texts.every((text) => text.parts.length === 1) ? texts.map(({ text }) => text) : null;
 }
 
-type View = 'text' | 'number' | 'version' | 'boolean' | 'unordered';
+type View = 'text' | 'number' | 'version' | 'boolean' | 'elements' | 'unordered';
+
+/** As the definition says, where the values can be read so; null: by what they look like. */
+function definedView(term: Term, type: MetadefType | null): View | null {
+  const texts = type === null ? null : comparedTexts(term);
+  if (!texts) return null;
+  if (type === 'integer' || type === 'number') return texts.every(looksLikeNumber) ? 'number' : null;
+  if (type === 'boolean') return truthOf(term) === null ? null : 'boolean';
+  const isOrdered = isSign(term.operator) || term.values.some((value) => value.type === 'range');
+  return type === 'array' && !isOrdered ? 'elements' : null;
+}
 
 /** How the property is read: what all of the values look like. */
 function viewOf(term: Term): View {

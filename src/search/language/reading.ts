@@ -1,4 +1,5 @@
 /** What the readers of terms share: the values a term may have, one or several, compared in one way or another. */
+import type { MetadefType } from '../../domain/metadef/metadef.ts';
 import type { ImageFilter, RangeFilter } from '../image-filter.ts';
 import { type Issues, named, refusal, type Span } from './issues.ts';
 import type { Operator, Range, Text } from './term-values.ts';
@@ -8,8 +9,12 @@ import type { Read } from './values.ts';
 export interface Reading {
   /** What ages are counted back from. */
   now: Date;
+  /** What the values of a property are, as its definition says; null where there is none. */
+  typeOf: TypeOf;
   issues: Issues;
 }
+
+export type TypeOf = (property: string) => MetadefType | null;
 
 /** Reads a term; null when something is wrong with it, and an issue says what. */
 export type TermReader = (term: Term, reading: Reading) => ImageFilter | null;

@@ -22,11 +22,14 @@ export function orderOf(terms: readonly Term[], reading: Reading): ImageOrder[] 
   return keys;
 }
 
+const orderAs = (type: ReturnType<Reading['typeOf']>): PropertyOrder =>
+  type === 'integer' || type === 'number' ? 'number' : 'text';
+
 /** `-` turns it around; `:number` and `:version` say how a property is read. */
 const suffixSyntax = /:(text|number|version)$/;
 const otherSuffix = /:([^:"]*)$/;
 
-function readKey(value: Text, term: Term, { issues }: Reading): ImageOrder | null {
+function readKey(value: Text, term: Term, { issues, typeOf }: Reading): ImageOrder | null {
   const at = spanOf(value, term);
   const isDescending = value.text.startsWith('-') && value.quoted?.start !== 0;
   const direction: OrderDirection = isDescending ? 'desc' : 'asc';
@@ -48,7 +51,7 @@ function readKey(value: Text, term: Term, { issues }: Reading): ImageOrder | nul
     return { field: 'relevance', direction: isDescending ? 'asc' : 'desc' };
   }
   const field = isProperty ? null : fieldNamed(name);
-  if (!field) return { field: 'property', property: name, as: as ?? 'text', direction };
+  if (!field) return { field: 'property', property: name, as: as ?? orderAs(typeOf(name)), direction };
   if (as) return issues.add(at, `Only properties are read as ${as}; sort:p.${name}:${as} is the property.`);
   if (field.order) return { field: field.order, direction };
   const known = sortableNames.join(', ');

@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import type { ModelImage } from './catalog.ts';
 import type { FacetAsked } from './facets.ts';
-import type { Conditions, Filter, Operators, PropertyCondition, TextOperators } from './filter.ts';
+import type {
+  Conditions,
+  ElementOperators,
+  Filter,
+  Operators,
+  PropertyCondition,
+  TextOperators,
+} from './filter.ts';
 import type { Order } from './order.ts';
 import type { Include } from './visible.ts';
 import * as words from './vocabulary.ts';
@@ -139,6 +146,12 @@ const propertyCondition: fc.Arbitrary<PropertyCondition> = of(words.propertyName
     number: range(of(words.numbers)),
     version: range(of(words.versions)),
     boolean: fc.boolean(),
+    elements: some<ElementOperators>({
+      has: of(words.elements),
+      hasAll: list(of(words.elements)),
+      hasAny: list(of(words.elements)),
+      hasNone: list(of(words.elements)),
+    } as never),
   };
   return fc.oneof(
     { weight: 1, arbitrary: fc.record({ name: fc.constant(name), exists: fc.boolean() }) },

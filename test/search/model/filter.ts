@@ -7,7 +7,7 @@ import {
   propertyOf,
   storesOf,
 } from './catalog.ts';
-import { booleanIn, numberIn, withoutCase } from './values.ts';
+import { booleanIn, elementsIn, numberIn, withoutCase } from './values.ts';
 import { compareVersions, isVersion } from './version.ts';
 
 /** Any scalar operator of the contract with its operand. */
@@ -38,6 +38,14 @@ export interface PropertyCondition {
   number?: Operators<number> | null;
   version?: Operators<string> | null;
   boolean?: boolean | null;
+  elements?: ElementOperators | null;
+}
+
+export interface ElementOperators {
+  has?: string;
+  hasAll?: string[];
+  hasAny?: string[];
+  hasNone?: string[];
 }
 
 export interface TagOperators {
@@ -200,16 +208,19 @@ function tagsHold(tags: string[], { has, hasAll, hasAny, hasNone, isEmpty }: Tag
 }
 
 function propertyHolds(value: string | undefined, asked: PropertyCondition): boolean {
-  const { exists, text, number, version, boolean } = asked;
+  const { exists, text, number, version, boolean, elements } = asked;
   if (value === undefined) {
     if (exists === false) return true;
-    const says = [exists, number, version, boolean].some((view) => view !== undefined && view !== null);
+    const says = [exists, number, version, boolean, elements].some(
+      (view) => view !== undefined && view !== null,
+    );
     return !says && text?.isNull === true && textHolds(null, text);
   }
   if (exists === false) return false;
   if (text && !textHolds(value, text)) return false;
   if (number && !numberHolds(value, number)) return false;
   if (version && !versionHolds(value, version)) return false;
+  if (elements && !tagsHold(elementsIn(value), elements)) return false;
   return boolean === undefined || boolean === null || booleanIn(value) === boolean;
 }
 

@@ -15,6 +15,31 @@ export function booleanIn(text: string): boolean | null {
   return null;
 }
 
+/** The elements of a list: JSON, or words after operators in angle brackets, or between commas. */
+export function elementsIn(text: string): string[] {
+  const blank = ' \t\n\r';
+  let [start, end] = [0, text.length];
+  while (start < end && blank.includes(text[start] as string)) start++;
+  while (end > start && blank.includes(text[end - 1] as string)) end--;
+  const inner = text.slice(start, end);
+  if (inner[0] === '[') {
+    try {
+      return (JSON.parse(inner) as unknown[]).map((one) => (typeof one === 'string' ? one : String(one)));
+    } catch {
+      // not JSON: then it is a list like any other
+    }
+  }
+  const isOperator = (word: string) => ['<in>', '<or>', '<and>', '<all-in>'].includes(word);
+  const words = inner.split(/\s+/);
+  if (isOperator(words[0] ?? '')) return words.filter((word) => !isOperator(word));
+  const items: string[] = [];
+  for (const part of inner.split(',')) {
+    const item = part.replace(/^[ \t\n\r]+/, '').replace(/[ \t\n\r]+$/, '');
+    if (item.length > 0) items.push(item);
+  }
+  return items;
+}
+
 /** Order of text by Unicode code point, a prefix first. */
 export function compareText(a: string, b: string): number {
   const [left, right] = [[...a], [...b]];

@@ -76,6 +76,19 @@ export const values = [
     'cab1',
   ],
   ...[
+    'a,b',
+    ' a ,, b c ',
+    '["a","b c"]',
+    '[ "a", 1, true, "" ]',
+    '["a"',
+    '[a,b]',
+    '<or> a <or> b',
+    '<all-in>\ta b',
+    '<in>a b',
+    '<or>',
+    ',',
+  ],
+  ...[
     '1',
     '01',
     '+1',
@@ -184,6 +197,9 @@ export const moments = [
 
 export const sizes = [0, 1, 99, 100, 2 ** 31, 2 ** 41, 2 ** 53 - 1];
 export const smallNumbers = [0, 1, 2, 20, 512, 2 ** 31 - 1];
+
+/** What lists may have. */
+export const elements = ['a', 'b', 'b c', '', '1', 'true', 'ubuntu', 'Ubuntu', '["a"', '<in>a', '[a', "o'q"];
 
 export const kinds = ['IMAGE', 'SNAPSHOT', 'BACKUP', 'VOLUME_SNAPSHOT', 'KERNEL', 'RAMDISK'];
 export const statuses = ['QUEUED', 'SAVING', 'ACTIVE', 'DEACTIVATED', 'KILLED', 'PENDING_DELETE'];

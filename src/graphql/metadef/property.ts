@@ -1,0 +1,161 @@
+/** The type MetadefProperty. */
+import { propertyUsage } from '../../actions/metadef/property-usage.ts';
+import { imageResourceType } from '../../domain/metadef/metadef.ts';
+import { connectionType } from '../connection.ts';
+import { MetadefPropertyType } from '../enums.ts';
+import { FacetType } from '../image/facet.ts';
+import { Node } from '../node.ts';
+import { NamespaceType, ObjectType, PropertyType } from './refs.ts';
+
+const list = (values: readonly string[] | undefined) => (values ? [...values] : null);
+
+export const MetadefProperty = PropertyType.implement({
+  description:
+    'What a property may hold: the words of JSON schema; null where the definition does not say. Ranges and lengths include their ends.',
+  interfaces: [Node],
+  fields: (t) => ({
+    id: t.id({ description: '"MetadefProperty:<key>".', resolve: ({ id }) => `MetadefProperty:${id}` }),
+    namespace: t.field({
+      type: NamespaceType,
+      description: 'Where it is defined.',
+      resolve: async ({ namespaceId }, _args, { loaders }) => {
+        const namespace = await loaders.metadefs.namespace.load(namespaceId);
+        if (!namespace)
+          throw new Error(`A property of namespace ${namespaceId} is seen, but not the namespace.`);
+        return namespace;
+      },
+    }),
+    object: t.field({
+      type: ObjectType,
+      nullable: true,
+      description: 'The object it stands in; null when it stands in the namespace itself.',
+      resolve: ({ objectId }, _args, { loaders }) =>
+        objectId === null ? null : loaders.metadefs.object.load(objectId),
+    }),
+    name: t.exposeString('name', { description: 'Name inside the namespace, without prefix.' }),
+    nameOn: t.string({
+      nullable: true,
+      description:
+        'Name as it stands on a resource of this type, prefix included (hw_cpu_cores on an image); null when the namespace is not for that type.',
+      args: {
+        resourceType: t.arg.string({
+          required: true,
+          defaultValue: imageResourceType,
+          description: 'Name of the type.',
+        }),
+      },
+      resolve: async ({ namespaceId, name }, { resourceType }, { loaders }) => {
+        const associations = await loaders.metadefs.associations.load(namespaceId);
+        const found = associations.find((one) => one.resourceType === resourceType);
+        return found ? (found.prefix ?? '') + name : null;
+      },
+    }),
+    title: t.string({ description: 'For people.', resolve: ({ definition }) => definition.title }),
+    description: t.string({
+      nullable: true,
+      description: 'For people: what it is for.',
+      resolve: ({ definition }) => definition.description,
+    }),
+    type: t.field({
+      type: MetadefPropertyType,
+      description: 'What its values are.',
+      resolve: ({ definition }) => definition.type,
+    }),
+    enum: t.stringList({
+      nullable: true,
+      description: 'Allowed values, as they are written on an image.',
+      resolve: ({ definition }) => list(definition.enum),
+    }),
+    default: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What a form may begin with.',
+      resolve: ({ definition }) => definition.default,
+    }),
+    minimum: t.float({
+      nullable: true,
+      description: 'Least number.',
+      resolve: ({ definition }) => definition.minimum,
+    }),
+    maximum: t.float({
+      nullable: true,
+      description: 'Greatest number.',
+      resolve: ({ definition }) => definition.maximum,
+    }),
+    minLength: t.int({
+      nullable: true,
+      description: 'Fewest characters.',
+      resolve: ({ definition }) => definition.minLength,
+    }),
+    maxLength: t.int({
+      nullable: true,
+      description: 'Most characters.',
+      resolve: ({ definition }) => definition.maxLength,
+    }),
+    pattern: t.string({
+      nullable: true,
+      description: 'Regular expression (RE2) that matches somewhere in the text.',
+      resolve: ({ definition }) => definition.pattern,
+    }),
+    operators: t.stringList({
+      nullable: true,
+      description: 'How several values are written on a flavor: <or>, <all-in> ...',
+      resolve: ({ definition }) => list(definition.operators),
+    }),
+    required: t.boolean({
+      description: 'A resource with other properties of the namespace should have this one.',
+      resolve: ({ definition }) => definition.required ?? false,
+    }),
+    readOnly: t.boolean({
+      description: 'Not meant to be set by users.',
+      resolve: ({ definition }) => definition.readOnly ?? false,
+    }),
+    itemsType: t.field({
+      type: MetadefPropertyType,
+      nullable: true,
+      description: 'What the items of a list are.',
+      resolve: ({ definition }) => definition.itemsType,
+    }),
+    itemsEnum: t.stringList({
+      nullable: true,
+      description: 'Allowed items of a list.',
+      resolve: ({ definition }) => list(definition.itemsEnum),
+    }),
+    minItems: t.int({
+      nullable: true,
+      description: 'Fewest items.',
+      resolve: ({ definition }) => definition.minItems,
+    }),
+    maxItems: t.int({
+      nullable: true,
+      description: 'Most items.',
+      resolve: ({ definition }) => definition.maxItems,
+    }),
+    uniqueItems: t.boolean({
+      nullable: true,
+      description: 'No item comes twice.',
+      resolve: ({ definition }) => definition.uniqueItems,
+    }),
+    additionalItems: t.boolean({
+      nullable: true,
+      description: 'Kept for clients of the Image API; says nothing here.',
+      resolve: ({ definition }) => definition.additionalItems,
+    }),
+    usage: t.field({
+      type: FacetType,
+      nullable: true,
+      description: `Values in use on the images that images() gives the caller, most frequent first; null when the namespace is not
+for images, and, with an error, when it would cost too much.`,
+      args: { limit: t.arg.int({ defaultValue: 20, description: 'Buckets, at most 1000.' }) },
+      resolve: (property, { limit }, { app, caller }) =>
+        propertyUsage(app, caller, { property, limit: limit ?? 20 }),
+    }),
+  }),
+});
+
+export const PropertyConnection = connectionType(MetadefProperty, {
+  name: 'MetadefProperty',
+  description: 'Properties, by name.',
+  node: 'A property',
+  totalCount: 'How many there are.',
+});
