@@ -40,9 +40,11 @@ function readAll(file: string, text: string): NamespaceDocument[] {
   return found.map((json) => readOne(file, json));
 }
 
+/** A file that does not say who sees its namespace is for everybody: whose else would it be? */
 function readOne(file: string, json: unknown): NamespaceDocument {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
   try {
-    return documentFromJson(json);
+    return documentFromJson(isObject ? { visibility: 'public', ...json } : json);
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     const lines = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);

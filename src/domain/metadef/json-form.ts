@@ -47,7 +47,10 @@ const definition = z.strictObject({
   maxLength: count.nullish(),
   pattern: text.nullish(),
   operators: texts.nullish(),
-  required: flag.nullish(),
+  // Glance takes a list here, of what an object in a property must have.
+  required: z
+    .union([flag, texts.transform((names) => names.length > 0)], { error: 'is true or false' })
+    .nullish(),
   readonly: flag.nullish(),
   items: z.strictObject({ type: type.optional(), enum: values.nullish() }).nullish(),
   minItems: count.nullish(),
