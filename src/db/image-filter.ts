@@ -172,11 +172,11 @@ function propertyConditions(filter: PropertyFilter, context: FilterContext): str
 /** Whole elements of the value read as a list; a missing value has none and holds nothing. */
 function elementsConditions(name: string, filter: ElementsFilter, params: Params): string[] {
   const { has, hasAll = [], hasAny, hasNone } = filter;
-  const elements = `vitrine_elements(i.properties ->> ${params.add(name, 'text')})`;
   const all = has === undefined ? hasAll : [has, ...hasAll];
-  const found = all.length > 0 ? [`${elements} @> ${params.add(all, 'text[]')}`] : [];
-  if (hasAny) found.push(`${elements} && ${params.add(hasAny, 'text[]')}`);
-  if (hasNone) found.push(`not ${elements} && ${params.add(hasNone, 'text[]')}`);
+  const elements = () => `vitrine_elements(i.properties ->> ${params.add(name, 'text')})`;
+  const found = all.length > 0 ? [`${elements()} @> ${params.add(all, 'text[]')}`] : [];
+  if (hasAny) found.push(`${elements()} && ${params.add(hasAny, 'text[]')}`);
+  if (hasNone) found.push(`not ${elements()} && ${params.add(hasNone, 'text[]')}`);
   return found;
 }
 

@@ -1,0 +1,171 @@
+/** `vitrine metadefs` and `vitrine lint`, as programs. */
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { loadNamespace, loadShippedNamespaces } from '../../src/actions/metadef/load-namespaces.ts';
+import { readNamespaceFiles, shippedFolder } from '../../src/actions/metadef/read-files.ts';
+import { lintDatabase } from '../../src/admin/lint.ts';
+import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
+import { readNamespaces } from '../../src/db/metadef/contents.ts';
+import { jsonFromDocument } from '../../src/domain/metadef/json-form.ts';
+import { aDatabase } from '../support/database.ts';
+import { aPlace, databaseEnvironment, type Place } from '../support/installation.ts';
+
+let address: DatabaseAddress;
+let db: Database;
+let drop: () => Promise<void>;
+let place: Place;
+beforeAll(async () => {
+  place = await aPlace();
+});
+afterAll(() => place.remove());
+beforeEach(async () => {
+  const database = await aDatabase(inject('database'));
+  ({ address, drop } = database);
+  db = openDatabase(address, { poolSize: 4 });
+  return async () => {
+    await db.close();
+    await drop();
+  };
+});
+
+async function vitrine(...args: string[]) {
+  const run = place.run(args, { env: databaseEnvironment(address) });
+  const { code } = await run.exited;
+  return { code, output: run.output() };
+}
+
+/** Everything there is, without what differs from load to load. */
+const snapshot = async () => (await readNamespaces(db)).map(jsonFromDocument);
+
+describe('definitions', () => {
+  test('are the same after they were exported and loaded again, file by file and all at once', async () => {
+    const before = await snapshot();
+    expect(before.length).toBeGreaterThan(40);
+    const folder = join(place.dataDir, 'exported');
+    expect(await vitrine('metadefs', 'export', folder)).toMatchObject({ code: 0 });
+    expect(await readdir(folder)).toHaveLength(before.length);
+    expect((await vitrine('metadefs', 'load', '--overwrite', folder)).output).toContain(
+      `${before.length} unchanged`,
+    );
+    expect(await vitrine('metadefs', 'diff', folder)).toMatchObject({ code: 0, output: '' });
+
+    const { output } = await vitrine('metadefs', 'export', '--json');
+    const all = join(place.dataDir, 'all.json');
+    await writeFile(all, output);
+    await db.query('delete from metadef_namespaces', []);
+    expect((await vitrine('metadefs', 'load', all)).output).toContain(`${before.length} created`);
+    expect(await snapshot()).toEqual(before);
+  });
+
+  test('of a file that is wrong are all left as they are, and the file and its mistakes are named', async () => {
+    const file = join(place.dataDir, 'wrong.yaml');
+    await writeFile(file, 'namespace: wrong\nproperties:\n  p: { title: P, type: text, colour: red }\n');
+    const before = await snapshot();
+    const result = await vitrine('metadefs', 'load', '--overwrite', shippedFolder, file);
+    expect(result.code).toBe(1);
+    expect(result.output).toContain('wrong.yaml');
+    expect(result.output).toContain('properties.p.type is one of string, integer');
+    expect(result.output).toContain('properties.p.colour is not known here');
+    expect(await snapshot()).toEqual(before);
+  });
+
+  test('that differ are shown a line each, with exit code 1', async () => {
+    await db.query(
+      `update metadef_properties set definition = definition || '{"title": "Other"}' where name = 'cpu_policy'`,
+      [],
+    );
+    await db.query(`delete from metadef_namespaces where namespace = 'OS::Compute::Watchdog'`, []);
+    const diff = await vitrine('metadefs', 'diff');
+    expect(diff.code).toBe(1);
+    expect(diff.output.trim().split('\n')).toEqual([
+      'OS::Compute::CPUPinning: ~ property cpu_policy',
+      'OS::Compute::Watchdog: + namespace',
+    ]);
+  });
+
+  test('that an operator took out stay out when a server starts', async () => {
+    await db.query('delete from metadef_namespaces', []);
+    await loadShippedNamespaces(db, () => {});
+    expect(await snapshot()).toEqual([]);
+  });
+
+  test('are loaded once, however many servers start at the same moment', async () => {
+    await db.query('delete from metadef_namespaces', []);
+    await db.query(`delete from installation where name = 'shipped_metadefs'`, []);
+    await Promise.all(Array.from({ length: 4 }, () => loadShippedNamespaces(db, () => {})));
+    const shipped = await readNamespaceFiles([shippedFolder]);
+    expect((await snapshot()).length).toBe(shipped.length);
+  });
+
+  test('loaded by several at once end as one of them has them, whole', async () => {
+    const [first] = await readNamespaceFiles([join(shippedFolder, 'compute-libvirt-image.yaml')]);
+    if (!first) throw new Error('There is no such file.');
+    const versions = Array.from({ length: 6 }, (_, i) => ({
+      ...first.document,
+      displayName: `v${i}`,
+      tags: [`t${i}`],
+      properties: first.document.properties.map((property) => ({ ...property, title: `v${i}` })),
+    }));
+    await Promise.all(versions.map((document) => loadNamespace(db, document, 'overwrite')));
+    const [after] = await readNamespaces(db, [first.document.namespace]);
+    const winner = versions.find(({ displayName }) => displayName === after?.displayName);
+    expect(after?.tags).toEqual(winner?.tags);
+    expect(after?.properties).toEqual(winner?.properties);
+  });
+});
+
+describe('lint', () => {
+  beforeEach(async () => {
+    const insert = (owner: string, properties: object) =>
+      db.query(
+        `insert into images (id, status, visibility, owner, kind, properties)
+          values (gen_random_uuid(), 'active', 'shared', $1::text, 'image', $2::jsonb)`,
+        [owner, JSON.stringify(properties)],
+      );
+    await insert('blue', { hw_cpu_cores: 'x', os_distro: 'debian' });
+    await insert('blue', { hw_cpu_cores: 'x' });
+    await insert('blue', { hw_cpu_cores: '0' });
+    await insert('red', { os_distr: 'debian', my_own: '1' });
+    await insert('red', { my_own: '1' });
+    await db.query(
+      `with n as (insert into metadef_namespaces (namespace, visibility, owner) values ('of-red', 'private', 'red') returning id),
+        p as (insert into metadef_properties (namespace_id, name, definition)
+          select id, 'my_own', '{"title": "Mine", "type": "boolean", "enum": ["true"]}' from n)
+      insert into metadef_associations (namespace_id, resource_type) select id, 'OS::Glance::Image' from n`,
+      [],
+    );
+  });
+
+  test('gathers all images by what is wrong with them, each by the definitions that its project sees', async () => {
+    const report = await lintDatabase(address, null);
+    expect(report).toMatchObject({ imagesChecked: 5, imagesWithIssues: 4 });
+    const causes = report.causes.map(({ property, code, values, images }) => ({
+      property,
+      code,
+      values: values.map(({ value, count }) => `${value} ${count}`),
+      images: images.length,
+    }));
+    expect(causes).toEqual([
+      { property: 'hw_cpu_cores', code: 'WRONG_TYPE', values: ['x 2'], images: 2 },
+      { property: 'hw_cpu_cores', code: 'OUT_OF_RANGE', values: ['0 1'], images: 1 },
+      { property: 'os_distr', code: 'UNKNOWN_NAME', values: ['debian 1'], images: 1 },
+    ]);
+    await db.query(`update images set properties = '{"my_own": "no"}' where owner = 'red'`, []);
+    const { causes: after } = await lintDatabase(address, 'red');
+    expect(after).toMatchObject([
+      { property: 'my_own', code: 'NOT_IN_ENUM', images: [expect.any(String), expect.any(String)] },
+    ]);
+  });
+
+  test('is a program that says what it found, in words or in JSON, with exit code 1', async () => {
+    const words = await vitrine('lint');
+    expect(words.code).toBe(1);
+    expect(words.output).toContain('hw_cpu_cores  WRONG_TYPE  2 images');
+    expect(words.output).toContain('5 images checked, 4 with issues.');
+    const json = await vitrine('lint', '--owner', 'red', '--json');
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.output)).toMatchObject({ imagesChecked: 2, causes: [{ code: 'UNKNOWN_NAME' }] });
+    expect(await vitrine('lint', '--owner', 'green')).toMatchObject({ code: 0 });
+  });
+});
