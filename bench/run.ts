@@ -2,7 +2,7 @@
  * What the product promises about its speed, measured: `npm run bench`, or
  *
  *   node bench/run.ts [graphql|import|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
- *   node bench/run.ts search|peers [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
+ *   node bench/run.ts search|peers|metadefs [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
  *
  * With --database, searches go to a catalog that is there, which stays as it is.
@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureGraphql } from './graphql.ts';
 import { measureImport } from './import.ts';
+import { measureMetadefs } from './metadefs.ts';
 import { measurePeers, requirePeers } from './peers.ts';
 import { measureSearch, reportGrowth, type Times } from './search.ts';
 import { type Catalog, withCatalog, withOthersCatalog } from './support/catalog.ts';
@@ -35,10 +36,13 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'import', 'transfer', 'search', 'peers'];
-const images = values.images ?? (what === 'search' ? '100000,1000000' : '100000');
+const known = ['graphql', 'import', 'transfer', 'search', 'peers', 'metadefs'];
+const largest: Record<string, string> = { search: '100000,1000000', metadefs: '1000000' };
+const images = values.images ?? largest[what ?? ''] ?? '100000';
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
-  throw new Error('usage: bench/run.ts [graphql|import|transfer|search|peers], with the options at its top');
+  throw new Error(
+    'usage: bench/run.ts [graphql|import|transfer|search|peers|metadefs], with the options at its top',
+  );
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-bench-'));
@@ -46,6 +50,7 @@ let database: BenchDatabase | null = null;
 try {
   if (what === 'search') await search();
   else if (what === 'peers') await peers();
+  else if (what === 'metadefs') await metadefs();
   else {
     database = await openBenchDatabase(process.env.DATABASE_URL ?? null, dataDir);
     const isAsked = (name: string) => what === undefined || what === name;
@@ -111,6 +116,12 @@ async function search(): Promise<void> {
     if (before) reportGrowth(before, times);
     before = times;
   });
+}
+
+async function metadefs(): Promise<void> {
+  await onCatalogs((catalog) =>
+    measureMetadefs({ ...catalog, rounds: Number(values.rounds), seconds: Number(values.seconds) }),
+  );
 }
 
 async function peers(): Promise<void> {

@@ -21,7 +21,9 @@ export async function fillImages(address: DatabaseAddress, count: number): Promi
     await takeDerivedAway(clients[0]);
     await insertImages(clients[0], count);
     await restoreDerived(clients);
-    await clients[0].query('vacuum (analyze) images, image_members, image_terms, image_vocabulary');
+    await clients[0].query(
+      'vacuum (analyze) images, image_members, image_terms, image_vocabulary, image_value_counts',
+    );
     for (const client of clients) client.release();
   } finally {
     await pool.end();

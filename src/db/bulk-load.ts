@@ -167,7 +167,7 @@ function bulkLoad(
 
 const recordOf = (input: string) => `import ${input}`;
 
-const vacuumed = 'images, image_members, image_terms, image_vocabulary';
+const vacuumed = 'images, image_members, image_terms, image_vocabulary, image_value_counts';
 
 async function restore(pool: pg.Pool, client: pg.PoolClient) {
   const others: pg.PoolClient[] = [];

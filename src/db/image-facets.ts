@@ -1,9 +1,10 @@
 /** Which values the images of a scope have, and how many have each: what a filter sidebar shows. */
 import { type FacetOf, facetName, withoutOwnCondition } from '../search/facet.ts';
 import { runPriced } from './image-pages.ts';
-import { type Catalog, type ImageScope, newDraft } from './image-scope.ts';
+import { type Catalog, hasConditions, type ImageScope, newDraft } from './image-scope.ts';
 import { matchesSql } from './image-totals.ts';
 import type { Params } from './params.ts';
+import { findKeptCounts } from './value-counts.ts';
 
 export interface Facet {
   of: FacetOf;
@@ -35,10 +36,11 @@ export async function findFacets(
     alike.set(key, known);
   }
   const found = new Map<string, Facet>();
-  for (const group of alike.values()) {
-    for (const facet of await countValues(catalog, group.scope, group.facets, limit)) {
-      found.set(facetName(facet.of), facet);
-    }
+  for (const { scope, facets } of alike.values()) {
+    const kept = hasConditions(scope) ? [] : await keptFacets(catalog, scope, facets, limit);
+    const rest = facets.filter((of) => !kept.some((facet) => facet.of === of));
+    const counted = rest.length > 0 ? await countValues(catalog, scope, rest, limit) : [];
+    for (const facet of [...kept, ...counted]) found.set(facetName(facet.of), facet);
   }
   return asked.map((facet) => found.get(facetName(facet)) as Facet);
 }
@@ -56,6 +58,25 @@ export async function findPropertyNames(
     where starts_with(name, ${draft.params.add(prefix, 'text')})
     group by name order by count desc, name collate "C" limit ${draft.params.add(limit, 'int')}`;
   return runPriced(catalog, scope, { text, values: draft.params.values });
+}
+
+/** Facets of properties of everything that a caller lists, out of the counts that are kept. */
+async function keptFacets(
+  catalog: Catalog,
+  scope: ImageScope,
+  asked: readonly FacetOf[],
+  limit: number,
+): Promise<Facet[]> {
+  const facets: Facet[] = [];
+  for (const of of asked) {
+    const counts =
+      'property' in of ? await findKeptCounts(catalog, scope, { name: of.property, limit }) : null;
+    if (!counts) continue;
+    const shown = counts.buckets.reduce((sum, { count }) => sum + count, 0);
+    const { buckets, counted, images } = counts;
+    facets.push({ of, buckets, otherCount: counted - shown, missingCount: images - counted });
+  }
+  return facets;
 }
 
 interface FacetRow {

@@ -7,8 +7,9 @@
  * All of it under the lock of migrations: no server starts in between.
  */
 import type pg from 'pg';
+import { countValuesSql } from './value-counts.ts';
 
-const tables = ['images', 'image_members', 'image_terms', 'image_vocabulary'] as const;
+const tables = ['images', 'image_members', 'image_terms', 'image_vocabulary', 'image_value_counts'] as const;
 const recordName = 'import derived';
 
 interface Derived {
@@ -106,11 +107,11 @@ export async function restoreDerived(
   return { fillSeconds: (filled - start) / 1000, indexSeconds: (performance.now() - filled) / 1000 };
 }
 
-/** What the triggers would have written, as they write it (drizzle/0001_search.sql, vitrine_images_written). */
+/** What the triggers would have written, as they write it (vitrine_images_written, vitrine_values_written). */
 async function fill(clients: readonly [pg.ClientBase, ...pg.ClientBase[]], record: Record): Promise<void> {
   const [client] = clients;
-  await client.query('truncate image_terms, image_vocabulary');
-  await inTurn(clients, [wordsSql, ...pieces(clients.length).map(termsSql)]);
+  await client.query('truncate image_terms, image_vocabulary, image_value_counts');
+  await inTurn(clients, [wordsSql, countValuesSql, ...pieces(clients.length).map(termsSql)]);
   await client.query('begin');
   for (const { definition } of record.triggers) await client.query(definition);
   await writeRecord(client, { ...record, isFilled: true });

@@ -17,6 +17,7 @@ import {
   jsonb,
   pgTable,
   primaryKey,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type {
@@ -144,6 +145,34 @@ export const vocabulary = pgTable(
   (t) => [
     primaryKey({ columns: [t.name, t.value] }),
     index('image_vocabulary_words').using('gin', sql`value gin_trgm_ops`).where(sql`name = ''`),
+  ],
+);
+
+/**
+ * How many images have a value of a property: by what decides who sees them, so that the values of all that a caller
+ * sees are counted without looking at the images. Name '' is every image. Kept by triggers on `images` that only add
+ * rows, so that no two writers wait for each other; those not merged yet are added up by the reaper.
+ */
+export const valueCounts = pgTable(
+  'image_value_counts',
+  {
+    name: text().notNull(),
+    /** Null: longer than 255 characters. */
+    value: text(),
+    visibility: text().notNull(),
+    owner: text(),
+    hidden: boolean().notNull(),
+    /** Of a row that is not merged: more, or fewer when negative. */
+    images: bigint({ mode: 'number' }).notNull(),
+    merged: boolean().notNull().default(false),
+  },
+  (t) => [
+    // Null owners and values are equal to each other: the migration has NULLS NOT DISTINCT.
+    uniqueIndex('image_value_counts_merged')
+      .on(t.name, t.value, t.visibility, t.owner, t.hidden)
+      .where(sql`merged`),
+    index('image_value_counts_new').on(t.name).where(sql`not merged`),
+    index('image_value_counts_none').on(t.name).where(sql`images = 0`),
   ],
 );
 

@@ -5,6 +5,7 @@ import type { App } from '../actions/app.ts';
 import { reap } from '../actions/reap.ts';
 import type { DatabaseAddress } from '../db/client.ts';
 import { openPool } from '../db/pool.ts';
+import { mergeValueCounts } from '../db/value-counts.ts';
 
 /** How often silent writers are looked for; their leases are twice as long. */
 const reapEverySeconds = 15;
@@ -39,6 +40,7 @@ export async function startTasks(app: App, address: DatabaseAddress): Promise<Ta
         const runAt = new Date(app.now().getTime() + reapEverySeconds * 1000);
         try {
           await reap(app, { list: false });
+          await mergeValueCounts(app.db);
         } finally {
           await addJob('reap', {}, { jobKey: 'reap', jobKeyMode: 'preserve_run_at', runAt });
         }

@@ -198,7 +198,7 @@ const searches: [text: string, found: string[]][] = [
   ['os_version:<22.04', ['debian', 'daily', 'old']],
   ['os_version:16.04..22.04', ['daily', 'old']],
   ['os_version:=24.4', ['ubuntu']],
-  ['hw_cpu_cores:4', ['ubuntu']],
+  ['hw_cpu_cores:4', ['ubuntu', 'old']],
   ['hw_cpu_cores:=4', ['ubuntu', 'old']],
   ['hw_cpu_cores:4..16', ['ubuntu', 'debian', 'old']],
   ['hw_cpu_cores:>4', ['debian']],

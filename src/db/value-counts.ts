@@ -1,0 +1,83 @@
+/**
+ * How many of the images that a caller lists have each value of a property, out of counts that are kept: what all
+ * images have is answered without looking at them. Exact, as everything that is counted.
+ */
+import type { Database } from './client.ts';
+import { runPriced } from './image-pages.ts';
+import { type Catalog, type ImageScope, newDraft } from './image-scope.ts';
+import { visiblePieces } from './image-visible.ts';
+
+/** All counts of a catalog that has none, as its triggers would have them in the end. */
+export const countValuesSql = `
+insert into image_value_counts (name, value, visibility, owner, hidden, images, merged)
+select v.name, v.value, i.visibility, i.owner, i.hidden, count(*), true
+from images as i, lateral (select '' as name, '' as value union all
+  select key, vitrine_counted_value(value) from jsonb_each_text(i.properties)) as v
+group by 1, 2, 3, 4, 5`;
+
+export interface KeptCounts {
+  /** By falling count, then by value; at most the limit. */
+  buckets: { value: string; count: number }[];
+  /** Images with any value. */
+  counted: number;
+  /** All images. */
+  images: number;
+}
+
+/**
+ * Null: some values are too long to be kept there, or the name is none.
+ * @throws TooCostlyError, TimeoutError
+ */
+export async function findKeptCounts(
+  catalog: Catalog,
+  scope: ImageScope,
+  { name, limit }: { name: string; limit: number },
+): Promise<KeptCounts | null> {
+  if (name === '') return null;
+  const draft = newDraft(catalog, scope);
+  const { params } = draft;
+  const asked = params.add(name, 'text');
+  const pieces = visiblePieces(scope, params);
+  // What is shared with a project hangs on the image, and is not much: it is the last piece of who has one.
+  const hasShares = !scope.caller.isAdmin && scope.caller.project !== null && pieces.length > 0;
+  const kept = hasShares ? pieces.slice(0, -1) : pieces;
+  const counts = (which: string) => `select i.name, i.value, i.images from image_value_counts i
+    where ${which} and i.name in ('', ${asked}) and (${kept.map((piece) => `(${piece})`).join(' or ') || 'false'})`;
+  const shared = `select v.name, v.value, 1 as images from images i, lateral (select '' as name, '' as value
+      union all select ${asked}, vitrine_counted_value(i.properties ->> ${asked}) where i.properties ? ${asked}) as v
+    where ${pieces.at(-1)}`;
+  const parts = [counts('i.merged'), counts('not i.merged'), ...(hasShares ? [shared] : [])];
+  const text = `with counted as materialized (
+      select name, value, sum(images)::float8 as count from (${parts.join(' union all ')}) as parts
+      group by name, value having sum(images) <> 0)
+    select (select jsonb_agg(jsonb_build_object('value', value, 'count', count) order by count desc, value collate "C")
+        from (select value, count from counted where name <> '' order by count desc, value collate "C"
+          limit ${params.add(limit, 'int')}) as top) as buckets,
+      (select coalesce(sum(count), 0)::float8 from counted where name <> '') as counted,
+      (select coalesce(sum(count), 0)::float8 from counted where name = '') as images,
+      exists (select from counted where value is null) as "hasLong"`;
+  const [row] = await runPriced<KeptRow>(catalog, scope, { text, values: params.values });
+  if (!row || row.hasLong) return null;
+  return { buckets: row.buckets ?? [], counted: row.counted, images: row.images };
+}
+
+interface KeptRow {
+  buckets: KeptCounts['buckets'] | null;
+  counted: number;
+  images: number;
+  hasLong: boolean;
+}
+
+/** Adds up what writers have added since: the sums stay the same at every moment. */
+export async function mergeValueCounts(db: Database): Promise<void> {
+  await db.query(
+    `with added as (delete from image_value_counts where not merged returning *)
+    insert into image_value_counts as kept (name, value, visibility, owner, hidden, images, merged)
+    select name, value, visibility, owner, hidden, sum(images), true from added
+    group by 1, 2, 3, 4, 5 having sum(images) <> 0 order by 1, 2, 3, 4, 5
+    on conflict (name, value, visibility, owner, hidden) where merged
+      do update set images = kept.images + excluded.images`,
+    [],
+  );
+  await db.query('delete from image_value_counts where merged and images = 0', []);
+}
