@@ -50,7 +50,7 @@ async function readSearch(app: App, caller: Caller, search: string) {
 async function typesOf(app: App, caller: Caller, search: string): Promise<TypeOf | undefined> {
   if (!search.includes(':')) return undefined;
   const vocabulary = await app.metadefs.vocabulary.read();
-  return (name) => vocabulary.find(caller, name)?.property.definition.type ?? null;
+  return (name) => vocabulary.find(caller, name)?.property.type ?? null;
 }
 
 async function checkSearchPatterns(app: App, caller: Caller, where: ImageFilter): Promise<void> {

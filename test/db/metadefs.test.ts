@@ -104,7 +104,7 @@ test('definitions in memory are those in the database, whoever changed them and 
       [one, other].map(async (cache) => (await cache.read()).find(admin, 'x_p')),
     );
     expect(found[0]).toEqual(found[1]);
-    return found[0]?.property.definition.title ?? null;
+    return found[0]?.property.title ?? null;
   };
   expect(await title()).toBeNull();
   expect(await one.read()).toBe(await one.read());

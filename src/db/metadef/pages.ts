@@ -1,5 +1,5 @@
 /** Pages of what is inside several namespaces or objects: one statement for all of them. */
-import type { MetadefObject, MetadefProperty } from '../../domain/metadef/metadef.ts';
+import type { MetadefDefinition, MetadefObject, MetadefProperty } from '../../domain/metadef/metadef.ts';
 import type { Database } from '../client.ts';
 import { newParams } from '../params.ts';
 
@@ -28,6 +28,14 @@ const times = 'p.created_at as "createdAt", p.updated_at as "updatedAt"';
 
 export const propertyColumns = `p.id, p.namespace_id as "namespaceId", p.object_id as "objectId", p.name, p.definition, ${times}`;
 export const objectColumns = `p.id, p.namespace_id as "namespaceId", p.name, p.description, p.required, ${times}`;
+
+/** A row of these columns: what the definition says stands beside the name. */
+export type PropertyRow = Omit<MetadefProperty, keyof MetadefDefinition> & { definition: MetadefDefinition };
+
+export const propertyOf = ({ definition, ...row }: PropertyRow): MetadefProperty => ({
+  ...definition,
+  ...row,
+});
 
 const kinds = {
   namespaceProperties: {
@@ -64,7 +72,7 @@ export async function findParts<K extends PartsOf>(
   const params = newParams();
   const ids = params.add(parents, 'uuid[]');
   const beyond = from === null ? '' : `and p.name ${backward ? '<' : '>'} ${params.add(from, 'text')}`;
-  const rows = await db.query<Part<K> & { parent: string }>(
+  const rows = await db.query<PartRow<K>>(
     `select parent.id as parent, found.* from unnest(${ids}) with ordinality as parent (id, n)
       cross join lateral (
         select ${columns} from ${table} where ${parent} = parent.id and ${where} ${beyond}
@@ -75,7 +83,7 @@ export async function findParts<K extends PartsOf>(
   const behind = from === null ? new Set() : await parentsWithMore(db, kind, parents, { from, backward });
   const byParent = Map.groupBy(rows, (row) => row.parent);
   return parents.map((id) => {
-    const found = byParent.get(id) ?? [];
+    const found = (byParent.get(id) ?? []).map((row) => partOf<K>(row));
     const hasMore = found.length > limit;
     const items = hasMore ? (backward ? found.slice(1) : found.slice(0, limit)) : found;
     return {
@@ -84,6 +92,14 @@ export async function findParts<K extends PartsOf>(
       hasPrevious: backward ? hasMore : behind.has(id),
     };
   });
+}
+
+type PartRow<K extends PartsOf> = (K extends 'namespaceObjects' ? MetadefObject : PropertyRow) & {
+  parent: string;
+};
+
+function partOf<K extends PartsOf>(row: PartRow<K>): Part<K> {
+  return ('definition' in row ? propertyOf(row as PropertyRow) : row) as Part<K>;
 }
 
 /** Those with something at the place or behind it, seen in the direction read. */

@@ -9,7 +9,7 @@ import type {
 import type { Database } from '../client.ts';
 import { newParams } from '../params.ts';
 import { visibleNamespaceSql } from './filter.ts';
-import { objectColumns, propertyColumns } from './pages.ts';
+import { objectColumns, type PropertyRow, propertyColumns, propertyOf } from './pages.ts';
 
 /** A property that stands in a namespace itself, by both names. */
 export interface PropertyKey {
@@ -18,17 +18,22 @@ export interface PropertyKey {
 }
 
 /** Those that there are, in no order. */
-export function findPropertiesByName(db: Database, keys: readonly PropertyKey[]): Promise<MetadefProperty[]> {
-  return db.query(
+export async function findPropertiesByName(
+  db: Database,
+  keys: readonly PropertyKey[],
+): Promise<MetadefProperty[]> {
+  const rows = await db.query<PropertyRow>(
     `select ${propertyColumns} from metadef_properties p
       join unnest($1::uuid[], $2::text[]) as asked (namespace_id, name)
         on p.namespace_id = asked.namespace_id and p.name = asked.name and p.object_id is null`,
     [keys.map((key) => key.namespaceId), keys.map((key) => key.name)],
   );
+  return rows.map(propertyOf);
 }
 
-export function findPropertiesById(db: Database, ids: readonly string[]): Promise<MetadefProperty[]> {
-  return db.query(`select ${propertyColumns} from metadef_properties p where p.id = any ($1::uuid[])`, [ids]);
+export async function findPropertiesById(db: Database, ids: readonly string[]): Promise<MetadefProperty[]> {
+  const text = `select ${propertyColumns} from metadef_properties p where p.id = any ($1::uuid[])`;
+  return (await db.query<PropertyRow>(text, [ids])).map(propertyOf);
 }
 
 export function findObjectsById(db: Database, ids: readonly string[]): Promise<MetadefObject[]> {

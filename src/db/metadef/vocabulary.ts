@@ -3,7 +3,7 @@ import { imageResourceType, type MetadefNamespace } from '../../domain/metadef/m
 import { type ImageNamespace, type Vocabulary, vocabularyOf } from '../../domain/metadef/vocabulary.ts';
 import type { Database } from '../client.ts';
 import { namespaceColumns } from './namespaces.ts';
-import { objectColumns, propertyColumns } from './pages.ts';
+import { objectColumns, type PropertyRow, propertyColumns, propertyOf } from './pages.ts';
 
 export interface VocabularyCache {
   /** As it stands now: one small statement when nothing has changed, all definitions of images otherwise. */
@@ -42,7 +42,7 @@ async function readImageNamespaces(db: Database): Promise<ImageNamespace[]> {
         join metadef_associations a on a.namespace_id = n.id and a.resource_type = $1::text`,
       [imageResourceType],
     ),
-    db.query<ImageNamespace['properties'][number]>(
+    db.query<PropertyRow>(
       `select ${propertyColumns} from metadef_properties p where p.namespace_id in ${ids} order by p.name`,
       [imageResourceType],
     ),
@@ -51,7 +51,7 @@ async function readImageNamespaces(db: Database): Promise<ImageNamespace[]> {
       [imageResourceType],
     ),
   ]);
-  const propertiesOf = Map.groupBy(properties, ({ namespaceId }) => namespaceId);
+  const propertiesOf = Map.groupBy(properties.map(propertyOf), ({ namespaceId }) => namespaceId);
   const objectsOf = Map.groupBy(objects, ({ namespaceId }) => namespaceId);
   return namespaces.map(({ prefix, ...namespace }) => ({
     namespace,

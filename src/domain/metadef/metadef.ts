@@ -100,13 +100,11 @@ export interface MetadefNamespace extends NamespaceFields {
   updatedAt: Instant;
 }
 
-export interface MetadefProperty {
+export interface MetadefProperty extends NamedDefinition {
   id: string;
   namespaceId: string;
   /** The object it stands in; null when it stands in the namespace itself. */
   objectId: string | null;
-  name: string;
-  definition: MetadefDefinition;
   createdAt: Instant;
   updatedAt: Instant;
 }

@@ -118,7 +118,7 @@ function entriesByName(namespaces: readonly ImageNamespace[]): Map<string, Entry
       const group = groups.get(property.objectId);
       if (!group) continue;
       const name = prefix + property.name;
-      if (property.definition.required && !group.required.includes(name)) group.required.push(name);
+      if (property.required && !group.required.includes(name)) group.required.push(name);
       const found = entries.get(name);
       const entry = { name, namespace, property, group, check: null };
       if (found) found.push(entry);
@@ -134,7 +134,7 @@ const rank = (caller: Caller, { namespace }: Entry) => {
 };
 
 function valueIssue(entry: Entry, value: string): PropertyIssue | null {
-  entry.check ??= checkerOf(entry.property.definition);
+  entry.check ??= checkerOf(entry.property);
   const fault = entry.check(value);
   if (!fault) return null;
   const { code, takes, suggestion } = fault;

@@ -14,7 +14,7 @@ import { ImageFilter } from './filter.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageIncludeEnum, ImageOrderInput, orderOf } from './order.ts';
 import { definitionOf } from './property.ts';
-import { selectedImageFields, selectsAny } from './selection.ts';
+import { selectedImageFields, selectsAny, selectsDefinitions } from './selection.ts';
 
 interface ImageEdge {
   cursor: string;
@@ -110,6 +110,9 @@ function readsOf(info: GraphQLResolveInfo): Reads {
   return selectsAny(info, ['nodes']) ? 'page' : 'totals';
 }
 
+/** From the list to its images. */
+const imagePaths = [['nodes'], ['edges', 'node']];
+
 builder.queryFields((t) => ({
   image: t.field({
     type: ImageType,
@@ -135,16 +138,21 @@ Null only with an error: BAD_SEARCH, BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIM
       }),
       ...pageArgs,
     },
-    resolve: (_root, { where, search, include, orderBy, ...page }, { app, caller }, info) =>
-      listImages(app, caller, {
+    resolve: async (_root, { where, search, include, orderBy, ...page }, { app, caller, loaders }, info) => {
+      const listing = listImages(app, caller, {
         where: where ? checkedFilter(where) : {},
         search,
         include: include ?? [],
         orderBy: orderOf(orderBy),
         page,
-        fields: selectedImageFields(info, [['nodes'], ['edges', 'node']]),
+        fields: selectedImageFields(info, imagePaths),
         reads: readsOf(info),
-      }),
+      });
+      if (selectsDefinitions(info, imagePaths)) {
+        await Promise.all([listing, loaders.metadefs.readVocabulary()]);
+      }
+      return listing;
+    },
   }),
   imagePropertyNames: t.field({
     type: [ImagePropertyName],

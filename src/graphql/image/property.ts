@@ -1,6 +1,6 @@
 /** A custom property of an image, what defines it, and what is wrong with it. */
 
-import type { PropertyIssue } from '../../domain/metadef/vocabulary.ts';
+import type { PropertyIssue, Vocabulary } from '../../domain/metadef/vocabulary.ts';
 import { builder } from '../builder.ts';
 import type { GraphContext } from '../context.ts';
 import { MetadefProperty } from '../metadef/property.ts';
@@ -21,9 +21,15 @@ export const PropertyIssueType = builder.objectRef<PropertyIssue>('PropertyIssue
   }),
 });
 
+/** At once where the vocabulary is there already: a page of images asks hundreds of times. */
+function askVocabulary<T>({ loaders }: GraphContext, ask: (vocabulary: Vocabulary) => T): T | Promise<T> {
+  const vocabulary = loaders.metadefs.vocabulary();
+  return vocabulary instanceof Promise ? vocabulary.then(ask) : ask(vocabulary);
+}
+
 /** The definition that names a property for the caller. */
-export const definitionOf = async ({ caller, loaders }: GraphContext, name: string) =>
-  (await loaders.metadefs.vocabulary()).find(caller, name)?.property ?? null;
+export const definitionOf = (context: GraphContext, name: string) =>
+  askVocabulary(context, (vocabulary) => vocabulary.find(context.caller, name)?.property ?? null);
 
 export const ImageProperty = builder.objectRef<{ name: string; value: string }>('ImageProperty').implement({
   description: 'A custom property: a value inside its image, without an id.',
@@ -41,10 +47,12 @@ caller's project before public ones, then by namespace name.`,
       type: [PropertyIssueType],
       description:
         'How the value breaks its definition, or that the name is a likely typo; empty when there is nothing to say, and when VITRINE_METADEFS is off.',
-      resolve: async ({ name, value }, _args, { app, caller, loaders }) => {
-        if (app.metadefs.mode === 'off') return [];
-        const issue = (await loaders.metadefs.vocabulary()).issueOf(caller, name, value);
-        return issue ? [issue] : [];
+      resolve: ({ name, value }, _args, context) => {
+        if (context.app.metadefs.mode === 'off') return [];
+        return askVocabulary(context, (vocabulary) => {
+          const issue = vocabulary.issueOf(context.caller, name, value);
+          return issue ? [issue] : [];
+        });
       },
     }),
   }),

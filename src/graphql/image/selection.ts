@@ -27,13 +27,30 @@ export function selectedImageFields(
   const [node] = info.fieldNodes;
   const known = node && info.fieldNodes.length === 1 ? cache.get(node) : undefined;
   if (known) return known;
-  const found = new Set<SeenField>();
+  const found = new Set<string>();
   for (const field of info.fieldNodes) {
     for (const path of paths) collect(info, field.selectionSet, path, found);
   }
-  const fields = [...found];
+  const fields = [...found] as SeenField[];
   if (node && info.fieldNodes.length === 1) cache.set(node, fields);
   return fields;
+}
+
+const definitionFields: readonly string[] = ['definition', 'issues'];
+const definitionsCache = new WeakMap<FieldNode, boolean>();
+
+/** Whether definitions of the properties of these images are selected, or what is wrong by them. */
+export function selectsDefinitions(info: GraphQLResolveInfo, paths: readonly string[][]): boolean {
+  const [node] = info.fieldNodes;
+  const known = node && definitionsCache.get(node);
+  if (known !== undefined) return known;
+  const found = new Set<string>();
+  for (const field of info.fieldNodes) {
+    for (const path of paths) collect(info, field.selectionSet, [...path, 'properties'], found);
+  }
+  const selects = definitionFields.some((name) => found.has(name));
+  if (node) definitionsCache.set(node, selects);
+  return selects;
 }
 
 /** Whether any of these fields is selected right below the field that is being resolved. */
@@ -57,7 +74,7 @@ function collect(
   info: GraphQLResolveInfo,
   selections: SelectionSetNode | undefined,
   path: readonly string[],
-  found: Set<SeenField>,
+  found: Set<string>,
 ): void {
   for (const selection of selections?.selections ?? []) {
     if (selection.kind === 'InlineFragment') collect(info, selection.selectionSet, path, found);
@@ -67,8 +84,7 @@ function collect(
       if (selection.name.value === path[0]) collect(info, selection.selectionSet, path.slice(1), found);
     } else {
       const name = selection.name.value;
-      for (const field of Object.hasOwn(needs, name) ? (needs[name] ?? []) : [name as SeenField])
-        found.add(field);
+      for (const field of Object.hasOwn(needs, name) ? (needs[name] ?? []) : [name]) found.add(field);
     }
   }
 }

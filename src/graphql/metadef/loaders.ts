@@ -34,7 +34,9 @@ import type { Vocabulary } from '../../domain/metadef/vocabulary.ts';
 /** What is in a namespace is only asked for by who has seen the namespace. */
 export interface MetadefLoaders {
   /** What image properties mean, as it stands now: those who ask at once share the question. */
-  vocabulary(): Promise<Vocabulary>;
+  vocabulary(): Vocabulary | Promise<Vocabulary>;
+  /** Reads it ahead for the rest of a query: a page of images then need not wait at each property. */
+  readVocabulary(): Promise<void>;
   /** By id; null when it is missing or the caller may not see it. */
   readonly namespace: DataLoader<string, MetadefNamespace | null>;
   /** By id, whoever may see them. */
@@ -56,11 +58,16 @@ export interface MetadefLoaders {
 export function createMetadefLoaders(app: App, caller: Caller): MetadefLoaders {
   const { db } = app;
   let reading: Promise<Vocabulary> | undefined;
+  let known: Vocabulary | undefined;
   const pages = new Map<string, DataLoader<string, Parts<unknown>>>();
   const counts = new Map<PartsOf, DataLoader<string, number>>();
   const lists = new Map<string, Promise<NamespaceList>>();
   return {
+    async readVocabulary() {
+      known = await app.metadefs.vocabulary.read();
+    },
     vocabulary() {
+      if (known) return known;
       reading ??= app.metadefs.vocabulary.read().finally(() => {
         reading = undefined;
       });

@@ -7,8 +7,6 @@ import { FacetType } from '../image/facet.ts';
 import { Node } from '../node.ts';
 import { NamespaceType, ObjectType, PropertyType } from './refs.ts';
 
-const list = (values: readonly string[] | undefined) => (values ? [...values] : null);
-
 export const MetadefProperty = PropertyType.implement({
   description:
     'What a property may hold: the words of JSON schema; null where the definition does not say. Ranges and lengths include their ends.',
@@ -50,96 +48,78 @@ export const MetadefProperty = PropertyType.implement({
         return found ? (found.prefix ?? '') + name : null;
       },
     }),
-    title: t.string({ description: 'For people.', resolve: ({ definition }) => definition.title }),
-    description: t.string({
+    title: t.exposeString('title', { description: 'For people.' }),
+    description: t.exposeString('description', {
       nullable: true,
       description: 'For people: what it is for.',
-      resolve: ({ definition }) => definition.description,
     }),
-    type: t.field({
-      type: MetadefPropertyType,
-      description: 'What its values are.',
-      resolve: ({ definition }) => definition.type,
-    }),
-    enum: t.stringList({
+    type: t.expose('type', { type: MetadefPropertyType, description: 'What its values are.' }),
+    enum: t.exposeStringList('enum', {
       nullable: true,
       description: 'Allowed values, as they are written on an image.',
-      resolve: ({ definition }) => list(definition.enum),
     }),
     default: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What a form may begin with.',
-      resolve: ({ definition }) => definition.default,
+      resolve: (property) => property.default,
     }),
-    minimum: t.float({
+    minimum: t.exposeFloat('minimum', {
       nullable: true,
       description: 'Least number.',
-      resolve: ({ definition }) => definition.minimum,
     }),
-    maximum: t.float({
+    maximum: t.exposeFloat('maximum', {
       nullable: true,
       description: 'Greatest number.',
-      resolve: ({ definition }) => definition.maximum,
     }),
-    minLength: t.int({
+    minLength: t.exposeInt('minLength', {
       nullable: true,
       description: 'Fewest characters.',
-      resolve: ({ definition }) => definition.minLength,
     }),
-    maxLength: t.int({
+    maxLength: t.exposeInt('maxLength', {
       nullable: true,
       description: 'Most characters.',
-      resolve: ({ definition }) => definition.maxLength,
     }),
-    pattern: t.string({
+    pattern: t.exposeString('pattern', {
       nullable: true,
       description: 'Regular expression (RE2) that matches somewhere in the text.',
-      resolve: ({ definition }) => definition.pattern,
     }),
-    operators: t.stringList({
+    operators: t.exposeStringList('operators', {
       nullable: true,
       description: 'How several values are written on a flavor: <or>, <all-in> ...',
-      resolve: ({ definition }) => list(definition.operators),
     }),
     required: t.boolean({
       description: 'A resource with other properties of the namespace should have this one.',
-      resolve: ({ definition }) => definition.required ?? false,
+      resolve: (property) => property.required ?? false,
     }),
     readOnly: t.boolean({
       description: 'Not meant to be set by users.',
-      resolve: ({ definition }) => definition.readOnly ?? false,
+      resolve: (property) => property.readOnly ?? false,
     }),
-    itemsType: t.field({
+    itemsType: t.expose('itemsType', {
       type: MetadefPropertyType,
       nullable: true,
       description: 'What the items of a list are.',
-      resolve: ({ definition }) => definition.itemsType,
     }),
-    itemsEnum: t.stringList({
+    itemsEnum: t.exposeStringList('itemsEnum', {
       nullable: true,
       description: 'Allowed items of a list.',
-      resolve: ({ definition }) => list(definition.itemsEnum),
     }),
-    minItems: t.int({
+    minItems: t.exposeInt('minItems', {
       nullable: true,
       description: 'Fewest items.',
-      resolve: ({ definition }) => definition.minItems,
     }),
-    maxItems: t.int({
+    maxItems: t.exposeInt('maxItems', {
       nullable: true,
       description: 'Most items.',
-      resolve: ({ definition }) => definition.maxItems,
     }),
-    uniqueItems: t.boolean({
+    uniqueItems: t.exposeBoolean('uniqueItems', {
       nullable: true,
       description: 'No item comes twice.',
-      resolve: ({ definition }) => definition.uniqueItems,
     }),
-    additionalItems: t.boolean({
+    additionalItems: t.exposeBoolean('additionalItems', {
       nullable: true,
       description: 'Kept for clients of the Image API; says nothing here.',
-      resolve: ({ definition }) => definition.additionalItems,
     }),
     usage: t.field({
       type: FacetType,

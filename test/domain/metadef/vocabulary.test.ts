@@ -32,7 +32,9 @@ function namespace({
       namespaceId: name,
       objectId,
       name: of,
-      definition: { title: of, type: 'string' as const, ...definition },
+      title: of,
+      type: 'string' as const,
+      ...definition,
       ...times,
     });
   return {
