@@ -67,16 +67,16 @@ async function keptFacets(
   asked: readonly FacetOf[],
   limit: number,
 ): Promise<Facet[]> {
-  const facets: Facet[] = [];
-  for (const of of asked) {
-    const counts =
-      'property' in of ? await findKeptCounts(catalog, scope, { name: of.property, limit }) : null;
-    if (!counts) continue;
-    const shown = counts.buckets.reduce((sum, { count }) => sum + count, 0);
+  const names = asked.flatMap((of) => ('property' in of ? [of.property] : []));
+  if (names.length === 0) return [];
+  const kept = await findKeptCounts(catalog, scope, { names, limit });
+  return asked.flatMap((of) => {
+    const counts = 'property' in of ? kept.get(of.property) : undefined;
+    if (!counts) return [];
     const { buckets, counted, images } = counts;
-    facets.push({ of, buckets, otherCount: counted - shown, missingCount: images - counted });
-  }
-  return facets;
+    const shown = buckets.reduce((sum, { count }) => sum + count, 0);
+    return [{ of, buckets, otherCount: counted - shown, missingCount: images - counted }];
+  });
 }
 
 interface FacetRow {

@@ -25,47 +25,47 @@ export interface KeptCounts {
 }
 
 /**
- * Null: some values are too long to be kept there, or the name is none.
+ * Of properties, by name; those with values too long to be kept there are left out.
  * @throws TooCostlyError, TimeoutError
  */
 export async function findKeptCounts(
   catalog: Catalog,
   scope: ImageScope,
-  { name, limit }: { name: string; limit: number },
-): Promise<KeptCounts | null> {
-  if (name === '') return null;
+  { names, limit }: { names: readonly string[]; limit: number },
+): Promise<Map<string, KeptCounts>> {
   const draft = newDraft(catalog, scope);
   const { params } = draft;
-  const asked = params.add(name, 'text');
+  const asked = params.add(names, 'text[]');
   const pieces = visiblePieces(scope, params);
   // What is shared with a project hangs on the image, and is not much: it is the last piece of who has one.
   const hasShares = !scope.caller.isAdmin && scope.caller.project !== null && pieces.length > 0;
-  const kept = hasShares ? pieces.slice(0, -1) : pieces;
+  const kept =
+    (hasShares ? pieces.slice(0, -1) : pieces).map((piece) => `(${piece})`).join(' or ') || 'false';
   const counts = (which: string) => `select i.name, i.value, i.images from image_value_counts i
-    where ${which} and i.name in ('', ${asked}) and (${kept.map((piece) => `(${piece})`).join(' or ') || 'false'})`;
+    where ${which} and (i.name = '' or i.name = any (${asked})) and (${kept})`;
   const shared = `select v.name, v.value, 1 as images from images i, lateral (select '' as name, '' as value
-      union all select ${asked}, vitrine_counted_value(i.properties ->> ${asked}) where i.properties ? ${asked}) as v
+      union all select key, vitrine_counted_value(value) from jsonb_each_text(i.properties)
+      where key = any (${asked})) as v
     where ${pieces.at(-1)}`;
   const parts = [counts('i.merged'), counts('not i.merged'), ...(hasShares ? [shared] : [])];
   const text = `with counted as materialized (
       select name, value, sum(images)::float8 as count from (${parts.join(' union all ')}) as parts
-      group by name, value having sum(images) <> 0)
-    select (select jsonb_agg(jsonb_build_object('value', value, 'count', count) order by count desc, value collate "C")
-        from (select value, count from counted where name <> '' order by count desc, value collate "C"
-          limit ${params.add(limit, 'int')}) as top) as buckets,
-      (select coalesce(sum(count), 0)::float8 from counted where name <> '') as counted,
+      group by name, value having sum(images) <> 0
+    ), placed as (
+      select *, row_number() over (partition by name order by count desc, value collate "C") as place from counted
+    )
+    select asked.name,
+      coalesce(jsonb_agg(jsonb_build_object('value', value, 'count', count) order by place)
+        filter (where place <= ${params.add(limit, 'int')}), '[]') as buckets,
+      coalesce(sum(count), 0)::float8 as counted,
       (select coalesce(sum(count), 0)::float8 from counted where name = '') as images,
-      exists (select from counted where value is null) as "hasLong"`;
-  const [row] = await runPriced<KeptRow>(catalog, scope, { text, values: params.values });
-  if (!row || row.hasLong) return null;
-  return { buckets: row.buckets ?? [], counted: row.counted, images: row.images };
-}
-
-interface KeptRow {
-  buckets: KeptCounts['buckets'] | null;
-  counted: number;
-  images: number;
-  hasLong: boolean;
+      coalesce(bool_or(placed.name is not null and value is null), false) as "hasLong"
+    from unnest(${asked}) as asked (name) left join placed using (name) group by asked.name`;
+  const rows = await runPriced<KeptCounts & { name: string; hasLong: boolean }>(catalog, scope, {
+    text,
+    values: params.values,
+  });
+  return new Map(rows.filter(({ hasLong, name }) => !hasLong && name !== '').map((row) => [row.name, row]));
 }
 
 /** Adds up what writers have added since: the sums stay the same at every moment. */

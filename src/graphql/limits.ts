@@ -38,6 +38,8 @@ export const limits = {
 
 /** The values of all matches are counted for a facet. */
 const facetCost = 1_000;
+/** Those of a defined property are counted as images are written. */
+const usageCost = 100;
 /** How many items an unpaged list counts as, and a page without first or last. */
 const listFactor = 10;
 const pageFactor = 25;
@@ -138,7 +140,7 @@ function shapeOfFragment(
 }
 
 /**
- * What running an operation may cost: a scalar 1, an object 2, a facet 1,000; a connection and all below it times its page, an
+ * What running an operation may cost: a scalar 1, an object 2, a facet 1,000, a usage 100; a connection and all below it times its page, an
  * unpaged list times 10. `variables` are the request's own, not coerced.
  */
 export function costOf(
@@ -220,7 +222,7 @@ function costOfField(walk: Walk, node: FieldNode, parent: string): Cost {
     : { paged: 0, apart: 0 };
   const times = (factor: number): Cost => ({ paged: factor * (own + inner.paged), apart: inner.apart });
   if (named.name === 'Facet' && !isListType(getNullableType(field.type))) {
-    return { paged: facetCost + inner.paged, apart: inner.apart };
+    return { paged: usageCost + inner.paged, apart: inner.apart };
   }
   if (named.name === 'Facet')
     return { paged: 0, apart: givenLength(walk, node, 'of') * (facetCost + inner.paged) };

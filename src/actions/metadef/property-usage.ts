@@ -1,28 +1,27 @@
-/** Which values a defined property has on the images that a caller finds. */
+/** Which values image properties have on the images that a caller finds. */
 import { type Facet, findFacets } from '../../db/image-facets.ts';
-import { findAssociations } from '../../db/metadef/parts.ts';
 import type { Caller } from '../../domain/caller.ts';
-import { imageResourceType, type MetadefProperty } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
 import { checkLimit } from '../list-property-names.ts';
 
 /**
- * Null when its namespace is not for images. The images are those that listImages gives without any filter.
+ * Of properties by their names on images, in their order. The images are those that listImages gives without any
+ * filter.
  *
  * @throws ValidationError a limit out of range
  * @throws TooCostlyError, TimeoutError
  */
-export async function propertyUsage(
+export async function propertyUsages(
   app: App,
   caller: Caller,
-  { property, limit }: { property: MetadefProperty; limit: number },
-): Promise<Facet | null> {
+  { names, limit }: { names: readonly string[]; limit: number },
+): Promise<Facet[]> {
   checkLimit(limit);
-  const associations = await findAssociations(app.db, [property.namespaceId]);
-  const image = associations.find(({ resourceType }) => resourceType === imageResourceType);
-  if (!image) return null;
-  const name = (image.prefix ?? '') + property.name;
   const scope = { caller, filters: [], includes: new Set<never>() };
-  const [facet] = await findFacets(app, scope, [{ property: name }], limit);
-  return facet ?? null;
+  return findFacets(
+    app,
+    scope,
+    names.map((property) => ({ property })),
+    limit,
+  );
 }

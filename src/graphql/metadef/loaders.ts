@@ -3,6 +3,8 @@ import DataLoader from 'dataloader';
 import type { App } from '../../actions/app.ts';
 import type { PageInput } from '../../actions/list-images.ts';
 import { listNamespaces, type NamespaceList } from '../../actions/metadef/list-namespaces.ts';
+import { propertyUsages } from '../../actions/metadef/property-usage.ts';
+import type { Facet } from '../../db/image-facets.ts';
 import { findNamespacesById } from '../../db/metadef/namespaces.ts';
 import {
   countParts,
@@ -51,6 +53,8 @@ export interface MetadefLoaders {
   /** A page of the parts of a namespace or object, and how many it has. */
   parts<K extends PartsOf>(kind: K, parent: string, page: PartsPage): Promise<Parts<Part<K>>>;
   partCount(kind: PartsOf, parent: string): Promise<number>;
+  /** Values of an image property by its name, at most `limit` of them. */
+  usage(name: string, limit: number): Promise<Facet>;
   /** A page of the namespaces for a resource type. */
   namespacesFor(resourceType: string, page: PageInput): Promise<NamespaceList>;
 }
@@ -61,6 +65,7 @@ export function createMetadefLoaders(app: App, caller: Caller): MetadefLoaders {
   let known: Vocabulary | undefined;
   const pages = new Map<string, DataLoader<string, Parts<unknown>>>();
   const counts = new Map<PartsOf, DataLoader<string, number>>();
+  const usages = new Map<number, DataLoader<string, Facet>>();
   const lists = new Map<string, Promise<NamespaceList>>();
   return {
     async readVocabulary() {
@@ -104,6 +109,13 @@ export function createMetadefLoaders(app: App, caller: Caller): MetadefLoaders {
         counts.get(kind) ?? new DataLoader((ids: readonly string[]) => countParts(db, kind, ids));
       counts.set(kind, loader);
       return loader.load(parent);
+    },
+    usage(name, limit) {
+      const loader =
+        usages.get(limit) ??
+        new DataLoader((names: readonly string[]) => propertyUsages(app, caller, { names, limit }));
+      usages.set(limit, loader);
+      return loader.load(name);
     },
     namespacesFor(resourceType, page) {
       const key = JSON.stringify([resourceType, page]);

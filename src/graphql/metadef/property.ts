@@ -1,11 +1,25 @@
 /** The type MetadefProperty. */
-import { propertyUsage } from '../../actions/metadef/property-usage.ts';
-import { imageResourceType } from '../../domain/metadef/metadef.ts';
+import {
+  imageResourceType,
+  type MetadefProperty as MetadefPropertyRow,
+} from '../../domain/metadef/metadef.ts';
 import { connectionType } from '../connection.ts';
+import type { GraphContext } from '../context.ts';
 import { MetadefPropertyType } from '../enums.ts';
 import { FacetType } from '../image/facet.ts';
 import { Node } from '../node.ts';
 import { NamespaceType, ObjectType, PropertyType } from './refs.ts';
+
+/** With the prefix of its namespace there; null when the namespace is not for that type. */
+async function nameOn(
+  { loaders }: GraphContext,
+  { namespaceId, name }: MetadefPropertyRow,
+  resourceType: string,
+): Promise<string | null> {
+  const associations = await loaders.metadefs.associations.load(namespaceId);
+  const found = associations.find((one) => one.resourceType === resourceType);
+  return found ? (found.prefix ?? '') + name : null;
+}
 
 export const MetadefProperty = PropertyType.implement({
   description:
@@ -42,11 +56,7 @@ export const MetadefProperty = PropertyType.implement({
           description: 'Name of the type.',
         }),
       },
-      resolve: async ({ namespaceId, name }, { resourceType }, { loaders }) => {
-        const associations = await loaders.metadefs.associations.load(namespaceId);
-        const found = associations.find((one) => one.resourceType === resourceType);
-        return found ? (found.prefix ?? '') + name : null;
-      },
+      resolve: (property, { resourceType }, context) => nameOn(context, property, resourceType),
     }),
     title: t.exposeString('title', { description: 'For people.' }),
     description: t.exposeString('description', {
@@ -127,8 +137,10 @@ export const MetadefProperty = PropertyType.implement({
       description: `Values in use on the images that images() gives the caller, most frequent first; null when the namespace is not
 for images, and, with an error, when it would cost too much.`,
       args: { limit: t.arg.int({ defaultValue: 20, description: 'Buckets, at most 1000.' }) },
-      resolve: (property, { limit }, { app, caller }) =>
-        propertyUsage(app, caller, { property, limit: limit ?? 20 }),
+      resolve: async (property, { limit }, context) => {
+        const name = await nameOn(context, property, imageResourceType);
+        return name === null ? null : context.loaders.metadefs.usage(name, limit ?? 20);
+      },
     }),
   }),
 });
