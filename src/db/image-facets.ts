@@ -67,9 +67,9 @@ async function keptFacets(
   asked: readonly FacetOf[],
   limit: number,
 ): Promise<Facet[]> {
-  const names = asked.flatMap((of) => ('property' in of ? [of.property] : []));
-  if (names.length === 0) return [];
-  const kept = await findKeptCounts(catalog, scope, { names, limit });
+  const names = new Set(asked.flatMap((of) => ('property' in of ? [of.property] : [])));
+  if (names.size === 0) return [];
+  const kept = await findKeptCounts(catalog, scope, { names: [...names], limit });
   return asked.flatMap((of) => {
     const counts = 'property' in of ? kept.get(of.property) : undefined;
     if (!counts) return [];

@@ -1,7 +1,7 @@
 /** Files of metadata definitions: ours in YAML, Glance's in JSON, which YAML can read too. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { type Document, parseAllDocuments } from 'yaml';
 import { ValidationError } from '../../domain/errors.ts';
 import { documentFromJson } from '../../domain/metadef/json-form.ts';
 import type { NamespaceDocument } from '../../domain/metadef/metadef.ts';
@@ -35,9 +35,18 @@ function readAll(file: string, text: string): NamespaceDocument[] {
   const parsed = parseAllDocuments(text);
   const problems = Array.isArray(parsed) ? parsed.flatMap(({ errors }) => errors) : [];
   if (problems[0]) throw new Error(`${file}: ${problems[0].message.split('\n')[0]}`);
-  const found = Array.isArray(parsed) ? parsed.flatMap((one) => one.toJS() as unknown) : [];
+  const found = Array.isArray(parsed) ? parsed.flatMap((one) => readJson(file, one)) : [];
   if (found.length === 0) throw new Error(`${file}: there is no namespace in it.`);
   return found.map((json) => readOne(file, json));
+}
+
+function readJson(file: string, document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases that would grow without end.
+    throw new Error(`${file}: ${(error as Error).message}`);
+  }
 }
 
 /** A file that does not say who sees its namespace is for everybody: whose else would it be? */

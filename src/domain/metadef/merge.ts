@@ -42,31 +42,35 @@ function combined(
   mode: 'merge' | 'prefer-new',
 ): NamespaceDocument {
   const isPreferred = mode === 'prefer-new';
-  const fields = isPreferred ? withOwner(file, before) : before;
-  const join = <T>(key: (item: T) => string, old: readonly T[], added: readonly T[], both = pick) => {
-    const items = new Map(old.map((item) => [key(item), item]));
-    for (const item of added) {
-      const known = items.get(key(item));
-      items.set(key(item), known === undefined ? item : both(known, item));
-    }
-    return [...items.values()].sort((a, b) => byCodePoint(key(a), key(b)));
-  };
-  const pick = <T>(old: T, added: T): T => (isPreferred ? added : old);
+  const choose: Choose = (old, added) => (isPreferred ? added : old);
   const byName = ({ name }: { name: string }) => name;
-  const objects = join<ObjectContent>(byName, before.objects, file.objects, ((
-    old: ObjectContent,
-    added: ObjectContent,
-  ) => ({
-    ...pick(old, added),
-    properties: join(byName, old.properties, added.properties),
-  })) as typeof pick);
+  const chooseObject = (old: ObjectContent, added: ObjectContent): ObjectContent => ({
+    ...choose(old, added),
+    properties: joined(byName, [old.properties, added.properties], choose),
+  });
   return {
-    ...fields,
-    objects,
-    properties: join(byName, before.properties, file.properties),
-    tags: join((tag) => tag, before.tags, file.tags),
-    resourceTypes: join((one) => one.resourceType, before.resourceTypes, file.resourceTypes),
+    ...(isPreferred ? withOwner(file, before) : before),
+    properties: joined(byName, [before.properties, file.properties], choose),
+    objects: joined(byName, [before.objects, file.objects], chooseObject),
+    tags: joined((tag) => tag, [before.tags, file.tags], choose),
+    resourceTypes: joined((one) => one.resourceType, [before.resourceTypes, file.resourceTypes], choose),
   };
+}
+
+type Choose = <T>(old: T, added: T) => T;
+
+/** Both lists as one, sorted; `choose` says what becomes of what both have. */
+function joined<T>(
+  key: (item: T) => string,
+  [old, added]: [readonly T[], readonly T[]],
+  choose: (old: T, added: T) => T,
+): T[] {
+  const items = new Map(old.map((item) => [key(item), item]));
+  for (const item of added) {
+    const known = items.get(key(item));
+    items.set(key(item), known === undefined ? item : choose(known, item));
+  }
+  return [...items.values()].sort((a, b) => byCodePoint(key(a), key(b)));
 }
 
 /** What loading the file with `overwrite` would do to the namespace, a line each: `+ property x`, `- tag y`, `~ object z`. */
