@@ -66,6 +66,12 @@ const costlyAtOnce = 2;
 /** What runs longer when the database is closed is left to its fate. */
 const closePatienceMs = 5_000;
 
+/**
+ * To start parallel workers, or to compile, takes longer than a page; and one search is not to have all processors.
+ * The images that an index has found are kept in mind one by one, not page by page.
+ */
+const searchParameters = { max_parallel_workers_per_gather: '0', jit: 'off', work_mem: '32MB' };
+
 /** Opens the pools. Connects at the first statement, and again by itself when PostgreSQL was away. */
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
   const poolOptions = {
@@ -76,7 +82,11 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   const readers = openPool(address, poolOptions);
   const writers = openPool(address, poolOptions);
   const searchTimeoutMs = options.searchTimeoutMs ?? defaultSearchTimeoutMs;
-  const searchers = openPool(address, { ...poolOptions, statementTimeoutMs: searchTimeoutMs });
+  const searchers = openPool(address, {
+    ...poolOptions,
+    statementTimeoutMs: searchTimeoutMs,
+    parameters: searchParameters,
+  });
   const turns = fairTurns(costlyAtOnce);
   const nameOfQuery = statementNames();
   const nameOfSearch = statementNames();

@@ -1,8 +1,8 @@
 /** Which values the images of a scope have, and how many have each: what a filter sidebar shows. */
 import { type FacetOf, facetName, withoutOwnCondition } from '../search/facet.ts';
 import { runPriced } from './image-pages.ts';
-import { type Catalog, hasConditions, type ImageScope, newDraft } from './image-scope.ts';
-import { matchesSql } from './image-totals.ts';
+import { type Catalog, hasConditions, type ImageScope } from './image-scope.ts';
+import { matchesOf } from './image-totals.ts';
 import type { Params } from './params.ts';
 import { findKeptCounts } from './value-counts.ts';
 
@@ -48,16 +48,15 @@ export async function findFacets(
 /** Names of properties and on how many images each is, most frequent first. @throws TooCostlyError, TimeoutError */
 export async function findPropertyNames(
   catalog: Catalog,
-  scope: ImageScope,
+  asked: ImageScope,
   { prefix, limit }: { prefix: string; limit: number },
 ): Promise<{ name: string; count: number }[]> {
-  const draft = newDraft(catalog, scope);
-  const from = await matchesSql(catalog, scope, draft);
+  const { draft, from, cost, scope } = await matchesOf(catalog, asked);
   const text = `select name, count(*)::float8 as count
     from (select i.properties from ${from}) as hits, jsonb_object_keys(hits.properties) as name
     where starts_with(name, ${draft.params.add(prefix, 'text')})
     group by name order by count desc, name collate "C" limit ${draft.params.add(limit, 'int')}`;
-  return runPriced(catalog, scope, { text, values: draft.params.values });
+  return runPriced(catalog, scope, { text, values: draft.params.values, cost });
 }
 
 /** Facets of properties of everything that a caller lists, out of the counts that are kept. */
@@ -88,29 +87,29 @@ interface FacetRow {
 
 async function countValues(
   catalog: Catalog,
-  scope: ImageScope,
+  asked: ImageScope,
   facets: readonly FacetOf[],
   limit: number,
 ): Promise<Facet[]> {
-  const draft = newDraft(catalog, scope);
-  const from = await matchesSql(catalog, scope, draft);
+  const { draft, from, cost, scope } = await matchesOf(catalog, asked);
   const sources = facets.map((facet, n) => sourceOf(facet, n, draft.params));
   const columns = [...new Set(sources.map((source) => source.column))];
   const max = draft.params.add(limit, 'int');
   const selects = sources.map(
     ({ missing }, n) => `select ${n} as n, (
         select jsonb_agg(jsonb_build_object('value', value, 'count', count) order by count desc, value collate "C")
-        from (select value, count from counted_${n} order by count desc, value collate "C" limit ${max}) as top) as buckets,
-      (select coalesce(sum(count), 0)::float8 from counted_${n}) as total,
-      (${missing})::float8 as missing`,
+        from (select value, count from counted_${n} where value is not null
+          order by count desc, value collate "C" limit ${max}) as top) as buckets,
+      (select coalesce(sum(count), 0)::float8 from counted_${n} where value is not null) as total,
+      (${missing ?? `select coalesce(sum(count), 0) from counted_${n} where value is null`})::float8 as missing`,
   );
   const counted = sources.map(
-    ({ values }, n) =>
-      `counted_${n} as materialized (select value, count(*) as count from (${values}) as v where value is not null group by value)`,
+    ({ values, shown = 'v.value' }, n) =>
+      `counted_${n} as materialized (select ${shown} as value, count(*) as count from (${values}) as v group by v.value)`,
   );
   const text = `with hits as materialized (select ${columns.join(', ')} from ${from}), ${counted.join(', ')}
     ${selects.join(' union all ')} order by n`;
-  const rows = await runPriced<FacetRow>(catalog, scope, { text, values: draft.params.values });
+  const rows = await runPriced<FacetRow>(catalog, scope, { text, values: draft.params.values, cost });
   return rows.map(({ n, buckets, total, missing }) => {
     const shown = buckets ?? [];
     const otherCount = total - shown.reduce((sum, bucket) => sum + bucket.count, 0);
@@ -123,17 +122,18 @@ interface Source {
   column: string;
   /** A row for each value of each image. */
   values: string;
-  /** How many images have none. */
-  missing: string;
+  /** How many images have none; when nothing is said each has a row, without a value. */
+  missing?: string;
+  /** What is made of a value once it is counted. */
+  shown?: string;
 }
 
-const single = (column: string, value = column): Source => ({
+const single = (column: string): Source => ({
   column: `i.${column}`,
-  values: `select ${value} as value from hits`,
-  missing: `select count(*) from hits where ${value} is null`,
+  values: `select ${column} as value from hits`,
 });
 
-const enumValue = (column: string) => single(column, `upper(${column} collate "C")`);
+const enumValue = (column: string): Source => ({ ...single(column), shown: 'upper(v.value collate "C")' });
 
 const attributes: Record<Extract<FacetOf, { attribute: string }>['attribute'], Source> = {
   KIND: enumValue('kind'),

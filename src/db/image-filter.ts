@@ -152,7 +152,7 @@ function tagsConditions(filter: TagsFilter, params: Params): string[] {
 export const indexedAlternatives = 20;
 
 function propertyConditions(filter: PropertyFilter, context: FilterContext): string[] {
-  const { name, exists, text, number, version, boolean, elements } = filter;
+  const { name, exists, text, number, version, boolean, elements, values } = filter;
   const { params } = context;
   const has = () => `i.properties ? ${params.add(name, 'text')}`;
   if (exists === false) return [`not ${has()}`];
@@ -166,6 +166,9 @@ function propertyConditions(filter: PropertyFilter, context: FilterContext): str
     found.push(`${read} = ${params.add(boolean, 'boolean')}`);
   }
   if (elements) found.push(has(), ...elementsConditions(name, elements, params));
+  if (values) {
+    found.push(`i.properties ->> ${params.add(name, 'text')} = any(${params.add(values, 'text[]')})`);
+  }
   return found.length > 0 ? found : [has()];
 }
 

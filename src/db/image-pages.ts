@@ -93,18 +93,14 @@ async function findRows<Row>(catalog: Catalog, scope: ImageScope, page: PageWant
   for await (const way of waysTo(catalog, scope, page)) {
     const rows = await runWay<Row>(catalog, scope, way);
     if (way.isFinal || rows.length === page.limit) return rows;
-    if (way.whatIsLeft && (await isEmpty(catalog, way.whatIsLeft))) return rows;
   }
   throw new Error('No way to a page was the last one.');
 }
 
-async function isEmpty({ db }: Catalog, { text, values }: { text: string; values: unknown[] }) {
-  return (await db.search(text, values)).length === 0;
-}
-
 async function runWay<Row>(catalog: Catalog, scope: ImageScope, way: Way): Promise<Row[]> {
   if (way.isPriced) return runPriced<Row>(catalog, scope, way);
-  const costlyFor = patternsWait(scope.filters, scope.caller);
+  const isCostly = (way.cost ?? 0) > cheapCost;
+  const costlyFor = isCostly ? whoWaits(scope.caller) : patternsWait(scope.filters, scope.caller);
   return catalog.db.search<Row>(way.text, way.values, { prepared: way.isPrepared, costlyFor });
 }
 
@@ -116,21 +112,16 @@ const patternsWait = (filters: readonly ImageFilter[], caller: Caller) =>
 const cheapCost = 10_000;
 
 /**
- * Runs a statement that may read much: its cost is looked at first, and when it is no small one, or nobody can
+ * Runs a statement that may read much: its cost is looked at first, unless it is known, and when it is no small one, or nobody can
  * tell for a regular expression, it waits until those of others have had their turn.
  * @throws TooCostlyError it would read too much
  */
 export async function runPriced<Row>(
   { db, search }: Catalog,
   { caller, filters }: ImageScope,
-  { text, values }: { text: string; values: unknown[] },
+  { text, values, cost: known }: { text: string; values: unknown[]; cost?: number | null },
 ): Promise<Row[]> {
-  const [row] = await db.search<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
-    `explain (format json) ${text}`,
-    values,
-    { costlyFor: patternsWait(filters, caller) },
-  );
-  const cost = Math.round(row?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0);
+  const cost = known ?? (await explainedCost({ db, search }, { caller, filters }, { text, values }));
   if (cost > search.costMax) {
     throw new TooCostlyError(
       `This reads too much of the catalog (cost ${cost}, limit ${search.costMax}): add a condition that an index ` +
@@ -139,5 +130,18 @@ export async function runPriced<Row>(
     );
   }
   const costlyFor = cost > cheapCost ? whoWaits(caller) : patternsWait(filters, caller);
-  return db.search<Row>(text, values, { costlyFor });
+  return db.search<Row>(text, values, { costlyFor, prepared: known !== undefined && known !== null });
+}
+
+async function explainedCost(
+  { db }: Catalog,
+  { caller, filters }: Pick<ImageScope, 'caller' | 'filters'>,
+  { text, values }: { text: string; values: unknown[] },
+): Promise<number> {
+  const [row] = await db.search<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
+    `explain (format json) ${text}`,
+    values,
+    { costlyFor: patternsWait(filters, caller) },
+  );
+  return Math.round(row?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0);
 }

@@ -15,8 +15,21 @@ export interface Catalog {
     readonly hot: { has(name: string): boolean };
     /** What one statement may cost, in units of PostgreSQL's planner. */
     readonly costMax: number;
+    /** From which sizes on which way is taken; the usual ones when nothing is said. */
+    readonly sizes?: Sizes;
   };
 }
+
+export interface Sizes {
+  /** A term with fewer rows has all of them looked at. */
+  fewRows: number;
+  /** A hot property with fewer values has too many images with each. */
+  fewValues: number;
+}
+
+const usualSizes: Sizes = { fewRows: 1_000, fewValues: 50 };
+
+export const sizesOf = ({ search }: Catalog): Sizes => search.sizes ?? usualSizes;
 
 /** What the caller may list, narrowed by filters, all of which must hold. */
 export interface ImageScope extends Viewpoint {

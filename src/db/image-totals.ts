@@ -1,5 +1,6 @@
 /** Questions about all images of a scope: how many, how large, which values they have. Exact, or refused. */
 
+import { withValues } from './hot-ranges.ts';
 import { runPriced } from './image-pages.ts';
 import {
   type Catalog,
@@ -10,40 +11,58 @@ import {
   newDraft,
 } from './image-scope.ts';
 import { visiblePieces, visibleSql } from './image-visible.ts';
-import { findTermGroups } from './term-groups.ts';
-import { candidatesSql } from './term-walks.ts';
+import { shareOfNames } from './image-walks.ts';
+import { imageCost } from './image-way.ts';
+import { gramsOf, markedSql, meetingOf } from './marks.ts';
+import { hasPatterns } from './patterns.ts';
+import { counted, findTerms } from './term-groups.ts';
 
 /** Exact number of images in the scope. @throws TooCostlyError, TimeoutError */
 export async function countImages(catalog: Catalog, scope: ImageScope): Promise<number> {
-  const draft = newDraft(catalog, scope);
+  if (hasConditions(scope)) return total(catalog, scope, 'count(*)');
   // Each piece is counted by an index of its own.
-  const text = hasConditions(scope)
-    ? `select count(*)::float8 as n from ${await matchesSql(catalog, scope, draft)}`
-    : `select ${
-        visiblePieces(scope, draft.params)
-          .map((piece) => `(select count(*) from images i where ${piece})`)
-          .join(' + ') || '0'
-      }::float8 as n`;
+  const draft = newDraft(catalog, scope);
+  const counts = visiblePieces(scope, draft.params).map(
+    (piece) => `(select count(*) from images i where ${piece})`,
+  );
+  const text = `select ${counts.join(' + ') || '0'}::float8 as n`;
   const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: draft.params.values });
   return row?.n ?? 0;
 }
 
 /** Sum of size over the scope, bytes. @throws TooCostlyError, TimeoutError */
-export async function sumImageSizes(catalog: Catalog, scope: ImageScope): Promise<number> {
-  const draft = newDraft(catalog, scope);
-  const text = `select coalesce(sum(i.size), 0)::float8 as n from ${await matchesSql(catalog, scope, draft)}`;
-  const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: draft.params.values });
+export function sumImageSizes(catalog: Catalog, scope: ImageScope): Promise<number> {
+  return total(catalog, scope, 'coalesce(sum(i.size), 0)');
+}
+
+async function total(catalog: Catalog, asked: ImageScope, sql: string): Promise<number> {
+  const { scope, draft, from, cost } = await matchesOf(catalog, asked);
+  const statement = { text: `select ${sql}::float8 as n from ${from}`, values: draft.params.values, cost };
+  const [row] = await runPriced<{ n: number }>(catalog, scope, statement);
   return row?.n ?? 0;
 }
 
-/** More candidates of a term are better found by the other indexes. */
-const candidatesMax = 5_000;
+/** All images that match, as the beginning of a statement. */
+export interface Matches {
+  scope: ImageScope;
+  draft: Draft;
+  /** images i, and which of them. */
+  from: string;
+  /** What it costs to look at them, in units of PostgreSQL's planner; null: the planner is to say it. */
+  cost: number | null;
+}
 
-/** From and where of all that match: by the candidates of a term where they are few, otherwise as the planner likes. */
-export async function matchesSql(catalog: Catalog, scope: ImageScope, draft: Draft): Promise<string> {
+/** By their marks where they are few, otherwise as the planner likes. */
+export async function matchesOf(catalog: Catalog, asked: ImageScope): Promise<Matches> {
+  const scope = await withValues(catalog, asked);
+  const draft = newDraft(catalog, scope);
   const where = `(${visibleSql(scope, draft.params)}) and (${filterSql(scope, draft)})`;
-  const isHot = (name: string) => catalog.search.hot.has(name);
-  const [shortest] = await findTermGroups(catalog.db, scope.filters, { isHot, max: candidatesMax });
-  if (!shortest || shortest.count >= candidatesMax) return `images i where ${where}`;
-  return `${candidatesSql(shortest.terms, scope, draft)} where ${where}`;
+  const found = await counted(catalog.db, await findTerms(catalog.db, scope.filters));
+  const isNamed = gramsOf(scope.filters).length > 0 && !hasPatterns(scope.filters);
+  const ofNames = isNamed ? await shareOfNames(catalog, scope) : 1;
+  const meeting = meetingOf(scope, found, { ofNames });
+  const cost = meeting ? meeting.matches * imageCost : Number.POSITIVE_INFINITY;
+  if (!meeting || cost > catalog.search.costMax)
+    return { scope, draft, from: `images i where ${where}`, cost: null };
+  return { scope, draft, from: `${markedSql(meeting.groups, scope, draft.params)} where ${where}`, cost };
 }

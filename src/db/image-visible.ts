@@ -20,12 +20,27 @@ export const whoWaits = ({ project, user }: Caller) => project ?? user ?? '';
  * The condition on `images i`: an admin everything; others their project's images, public ones, those shared
  * with their project and accepted, and what `includes` adds. Hidden ones only when included.
  */
-export function visibleSql(viewpoint: Viewpoint, params: Params): string {
+export const visibleSql = (viewpoint: Viewpoint, params: Params) => anyWaySql(viewpoint, params, sharedSql);
+
+/** The same where few images are looked at: each membership is looked up by itself, not all of them before. */
+export const visibleOneSql = (viewpoint: Viewpoint, params: Params) =>
+  anyWaySql(viewpoint, params, sharedOneSql);
+
+function anyWaySql(viewpoint: Viewpoint, params: Params, shared: SharedSql): string {
   const shown = shownSql(viewpoint);
   if (viewpoint.caller.isAdmin) return shown;
-  const ways = waysToSee(viewpoint, params).map((way) => `(${way})`);
+  const ways = waysToSee(viewpoint, params, shared).map((way) => `(${way})`);
   return `${shown} and (${ways.join(' or ') || 'false'})`;
 }
+
+/** Which shared images the project, as SQL, may see. */
+type SharedSql = (viewpoint: Viewpoint, project: string, params: Params) => string;
+
+const sharedSql: SharedSql = (...of) => `i.id in (${sharedIdsSql(...of)})`;
+
+const sharedOneSql: SharedSql = (viewpoint, project, params) =>
+  `(select m.status from image_members m where m.image_id = i.id and m.project = ${project})
+    = any(${statusesSql(viewpoint, params)})`;
 
 /**
  * The same in pieces, no image in two of them: each is a run of an index that begins with owner or visibility,
@@ -51,7 +66,8 @@ export function visiblePieces(viewpoint: Viewpoint, params: Params): string[] {
 
 const shownSql = ({ includes }: Viewpoint) => (includes.has('HIDDEN') ? 'true' : 'not i.hidden');
 
-function waysToSee({ caller, includes }: Viewpoint, params: Params): string[] {
+function waysToSee(viewpoint: Viewpoint, params: Params, shared = sharedSql): string[] {
+  const { caller, includes } = viewpoint;
   if (caller.isAnonymous || !hasRole(caller, 'reader')) return [];
   const ways = [`i.visibility = 'public'`];
   if (includes.has('COMMUNITY')) ways.push(`i.visibility = 'community'`);
@@ -60,16 +76,20 @@ function waysToSee({ caller, includes }: Viewpoint, params: Params): string[] {
   return [
     ...ways,
     `i.owner = ${project}`,
-    `i.visibility = 'shared' and i.id in (${sharedIdsSql({ caller, includes }, project, params)})`,
+    `i.visibility = 'shared' and ${shared(viewpoint, project, params)}`,
   ];
 }
 
-function sharedIdsSql({ includes }: Viewpoint, project: string, params: Params): string {
+function sharedIdsSql(viewpoint: Viewpoint, project: string, params: Params): string {
+  return `select m.image_id from image_members m
+    where m.project = ${project} and m.status = any(${statusesSql(viewpoint, params)})`;
+}
+
+function statusesSql({ includes }: Viewpoint, params: Params): string {
   const statuses: MemberStatus[] = ['accepted'];
   if (includes.has('PENDING_SHARES')) statuses.push('pending');
   if (includes.has('REJECTED_SHARES')) statuses.push('rejected');
-  return `select m.image_id from image_members m
-    where m.project = ${project} and m.status = any(${params.add(statuses, 'text[]')})`;
+  return params.add(statuses, 'text[]');
 }
 
 /**
@@ -77,11 +97,13 @@ function sharedIdsSql({ includes }: Viewpoint, project: string, params: Params):
  * at most of those. Null for who sees all.
  */
 export function audienceSql(viewpoint: Viewpoint, params: Params): string | null {
-  const { caller } = viewpoint;
+  const { caller, includes } = viewpoint;
   if (caller.isAdmin) return null;
-  // Public ones and community ones, the project's own among them; then what is its own alone, and what is shared.
-  if (caller.project === null) return 't.audience in (0, 1)';
+  // Public ones and, when included, community ones; then what is the project's own, and what is shared with it.
+  const others = `t.audience ${includes.has('COMMUNITY') ? 'between 0 and 65536' : '= 0'}`;
+  if (caller.project === null) return others;
   const project = params.add(caller.project, 'text');
-  return `(t.audience in (0, 1, hashtext(${project} collate "C"))
+  const own = ['private', 'community'].map((visibility) => `vitrine_audience('${visibility}', ${project})`);
+  return `(${others} or t.audience in (${own.join(', ')})
     or t.image_id in (${sharedIdsSql(viewpoint, project, params)}))`;
 }

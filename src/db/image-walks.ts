@@ -2,23 +2,17 @@
 import type { ImageField } from '../domain/image.ts';
 import { topConditions } from '../search/image-filter.ts';
 import type { ImageOrder } from '../search/image-order.ts';
-import {
-  type Catalog,
-  type Draft,
-  filterSql,
-  hasConditions,
-  type ImageScope,
-  newDraft,
-} from './image-scope.ts';
+import { type Catalog, type Draft, filterSql, type ImageScope, newDraft } from './image-scope.ts';
 import { visiblePieces, visibleSql } from './image-visible.ts';
 import { conditions, imageOf, noWay, type WayMaker } from './image-way.ts';
 import { type Key, keysOf, orderBySql, type Place, partsOf } from './keyset.ts';
+import { newParams } from './params.ts';
 import { textConditions } from './value-filter.ts';
 
 /** Rows looked at on a way that may not end at a full page. */
 const walkRows = 1_000;
-/** Rows read on the way to those, where their index does not say who sees them. */
-const readRows = 3_000;
+/** Rows read where their index does not say who sees them. */
+export const readRows = 4_000;
 /** Index entries passed where most may be of images that the caller does not see. */
 const walkEntries = 20_000;
 
@@ -55,19 +49,27 @@ export const walkForAWhile: WayMaker = (catalog, scope, page) => {
   const named = isByTime(page.order) ? nameSql(scope, draft) : 'true';
   const columns = page.columns(draft, keys);
   const limit = draft.params.add(page.limit, 'int');
-  const isCovered = coveredFields.has(page.order[0]?.field ?? '');
+  // Who sees all, and asks for no name, passes nothing in the index; and images of one time stand side by side.
+  const isCovered =
+    coveredFields.has(page.order[0]?.field ?? '') && !(scope.caller.isAdmin && named === 'true');
+  // The same parts of the candidates, in the order in which they come.
+  const inPlace = partsOf(keys.map(ofCandidate), page, newParams()).map(({ orderBy }) => orderBy);
   const runs = partsOf(keys, page, draft.params).map(({ where, orderBy }, n) => {
+    if (!isCovered) {
+      // The first that are seen are taken as they are read: to sort them the key of every row would be made again.
+      const rows = `select i.* from images i where ${conditions(where)} order by ${orderBy} limit ${readRows}`;
+      const seen = `select i.* from (${rows}) i where ${conditions([visible, filter])} limit ${limit}`;
+      return { n, from: `(${seen}) i where true`, orderBy };
+    }
     const covered = `i.id, i.visibility, i.owner, i.hidden, i.name, i.created_at`;
-    const entries = isCovered
-      ? `select ${covered} from images i where ${conditions(where)} order by ${orderBy} limit ${walkEntries}`
-      : `select i.* from images i where ${conditions(where)} order by ${orderBy} limit ${readRows}`;
-    const candidates = `select i.id, ${keys.map((key, k) => `${key.sql} as "at ${k}"`).join(', ')}
-      from (${entries}) i where ${conditions([visible, named])} order by ${orderBy} limit ${walkRows}`;
-    const inPlace = orderBySql(
-      keys.map((key, k) => ({ ...key, sql: `c."at ${k}"` })),
-      page.backward,
-    );
-    return { n, from: `(${candidates}) c ${imageOf('c.id')} where ${filter}`, orderBy: inPlace };
+    const entries = `select ${covered} from images i where ${conditions(where)} order by ${orderBy} limit ${walkEntries}`;
+    const candidates = `select i.* from (${entries}) i where ${conditions([visible, named])}
+      order by ${orderBy} limit ${walkRows}`;
+    return {
+      n,
+      from: `(${candidates}) c ${imageOf('c.id')} where ${filter}`,
+      orderBy: inPlace[n] ?? orderBy,
+    };
   });
   const text = inOrder(runs, { columns, keys, limit, page });
   return {
@@ -75,9 +77,24 @@ export const walkForAWhile: WayMaker = (catalog, scope, page) => {
     values: draft.params.values,
     isFinal: false,
     isPriced: false,
-    isPrepared: !hasConditions(scope),
+    isPrepared: true,
   };
 };
+
+/** Of so many of the newest names. */
+const namesSampled = 1_000;
+
+/** What part of the names fits: of the newest ones, which are read from an index. */
+export async function shareOfNames(catalog: Catalog, scope: ImageScope): Promise<number> {
+  const draft = newDraft(catalog, scope);
+  const text = `select count(*) filter (where ${nameSql(scope, draft)})::float8 / greatest(1, count(*)) as share
+    from (select i.name from images i order by i.created_at desc, i.id desc limit ${namesSampled}) as i`;
+  const [row] = await catalog.db.search<{ share: number }>(text, draft.params.values, { prepared: true });
+  return row?.share ?? 0;
+}
+
+/** Keys of a covered order are columns. */
+const ofCandidate = (key: Key): Key => ({ ...key, sql: key.sql.replace(/^i\./, 'c.') });
 
 /** The conditions on the name, which the index by time has too. */
 function nameSql({ filters }: ImageScope, { params }: Draft): string {

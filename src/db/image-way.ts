@@ -8,14 +8,18 @@ import { beyondSql, type Key, keysOf, orderBySql, type Place } from './keyset.ts
 export interface Way {
   text: string;
   values: unknown[];
-  /** What it gives is the page. Otherwise only when it is full, or when `whatIsLeft` gives no row. */
+  /** What it gives is the page. Otherwise only when it is full. */
   isFinal: boolean;
-  whatIsLeft?: { text: string; values: unknown[] };
   /** It may read much: its cost is looked at first. */
   isPriced: boolean;
+  /** What it will cost, about, where that is known: units of PostgreSQL's planner. */
+  cost?: number;
   /** Its text is one of few. */
   isPrepared: boolean;
 }
+
+/** To look at an image that an index has found. */
+export const imageCost = 2.5;
 
 export interface PageWanted extends Place {
   order: readonly ImageOrder[];

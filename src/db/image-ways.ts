@@ -3,60 +3,110 @@
  * list, and no estimate of that is good for values that go together. So a search begins with a short walk where a
  * page may be found at once, and only then takes the way that is sure to end:
  *
- *   few       a term of the filter has few rows: look at them all
- *   newest    follow the rows of the shortest term in the order of time, for a while
+ *   newest    follow the rows of the shortest term in the order of time: for a while, or all when they are few
+ *   values    follow the values of a hot property in their order, where the caller does not see all
  *   walk      follow the index that has the list's order, for a while; to the end where nothing is asked
  *   estimated the planner knows how common the values are, and chooses
+ *   begun     the index of names knows which begin so, and who sees them: look at them all
+ *   marked    the index of marks knows which images may match: sort them
  *   all       find all that match by whatever index there is, and sort them
  */
 import { isEstimable, noProperties } from './estimable.ts';
-import { type Catalog, hasConditions, type ImageScope, newDraft } from './image-scope.ts';
+import { withValues } from './hot-ranges.ts';
+import { type Catalog, hasConditions, type ImageScope, newDraft, sizesOf } from './image-scope.ts';
 import { hasPieces, isByTime, isIndexed, walkForAWhile, walkToTheEnd } from './image-walks.ts';
 import { noWay, type PageWanted, sorted, type Way, type WayMaker } from './image-way.ts';
-import { findTermGroups } from './term-groups.ts';
-import { few, isMergeable, newest } from './term-walks.ts';
+import { gramsOf, marked, meetingOf } from './marks.ts';
+import { begun, hasBeginning } from './name-range.ts';
+import type { Term } from './term-counts.ts';
+import { counted, findTerms, isOneTerm, type TermGroup } from './term-groups.ts';
+import { isMergeable, newest } from './term-walks.ts';
+import { isAlongValues, walkValues } from './value-walks.ts';
+import { isFoundAlong, isNarrow, rowsToFill } from './way-odds.ts';
 
-/** All rows of a term with fewer of them are looked at. */
-const fewRows = 1_000;
-/** And of one with fewer of these, where another term can be asked for. */
-const probedRows = 5_000;
-/** And where most are passed because the caller does not see them. */
-const passedRows = 20_000;
+/** So many times as many rows are few, where most are passed because the caller does not see them. */
+const passedPerFew = 10;
+/** More matches than this are better left to the planner. */
+const markedMax = 20_000;
+
+type Ways = AsyncGenerator<Way, void, undefined>;
 
 /** In the order in which they are to be tried; the last is final. */
-export async function* waysTo(catalog: Catalog, scope: ImageScope, page: PageWanted): AsyncGenerator<Way> {
-  const way = (make: WayMaker) => make(catalog, scope, page);
+export async function* waysTo(catalog: Catalog, asked: ImageScope, page: PageWanted): Ways {
   const isWalkable = isIndexed(catalog, page.order);
-  if (!hasConditions(scope)) {
-    if (isWalkable && !scope.caller.isAdmin) yield way(walkForAWhile);
-    yield way(isWalkable && hasPieces(scope, page.order) ? walkToTheEnd : all);
+  if (!hasConditions(asked)) {
+    if (isAlongValues(catalog, asked, page)) yield walkValues(catalog, asked, page);
+    if (isWalkable && !asked.caller.isAdmin) yield walkForAWhile(catalog, asked, page);
+    const hasWalk = isWalkable && hasPieces(asked, page.order);
+    yield hasWalk ? walkToTheEnd(catalog, asked, page) : all(catalog, asked, page);
     return;
   }
-  if (isWalkable && isEstimable(scope.filters, scope.caller.isAdmin ? catalog.search.hot : noProperties)) {
-    yield way(estimated);
+  const isNamed = gramsOf(asked.filters).length > 0;
+  if (isWalkable && isEstimable(asked.filters, noProperties) && (asked.caller.isAdmin || !isNamed)) {
+    yield estimated(catalog, asked, page);
     return;
   }
-  const isHot = (name: string) => catalog.search.hot.has(name);
-  const max = scope.caller.isAdmin ? probedRows : passedRows;
-  const [shortest, ...others] = await findTermGroups(catalog.db, scope.filters, { isHot, max });
-  if (shortest?.terms.length === 0) {
+  const scope = await withValues(catalog, asked);
+  const terms = await findTerms(catalog.db, scope.filters);
+  if (terms.some((group) => group.length === 0)) {
     yield noWay;
-    return;
+  } else if (isWalkable && scope.caller.isAdmin && isEstimable(scope.filters, catalog.search.hot)) {
+    yield estimated(catalog, scope, page);
+  } else {
+    yield* waysByTerms(catalog, { scope, page, terms });
   }
-  if (shortest && isMergeable(shortest, scope) && isByTime(page.order)) {
-    // Rows without the other terms are passed in the index, and those of images that the caller does not see.
-    const isNarrowed = others.length > 0 || !scope.caller.isAdmin;
-    const toTheEnd = shortest.count <= fewRows || (isNarrowed && shortest.count < max);
-    yield way(newest(shortest, others, { toTheEnd }));
-    if (toTheEnd) return;
-  } else if (shortest && shortest.count <= fewRows) {
-    yield way(few(shortest));
-    return;
-  } else if (isWalkable) {
-    yield way(walkForAWhile);
-  }
-  yield way(all);
 }
+
+interface Asked {
+  scope: ImageScope;
+  page: PageWanted;
+  terms: readonly Term[][];
+}
+
+async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Ways {
+  const way = (make: WayMaker) => make(catalog, scope, page);
+  const { isAdmin } = scope.caller;
+  const [only] = terms;
+  if (only && isAdmin && isByTime(page.order) && isMergeable(only) && isOneTerm(scope.filters)) {
+    // How many there are makes no difference: nearly every row is one of the page.
+    yield way(newest({ terms: only, count: 0 }, { groups: [], images: 0 }, null));
+    return;
+  }
+  const found = await counted(catalog.db, terms);
+  const odds = { scope, page, found };
+  const meeting = meetingOf(scope, found);
+  if (meeting && isNarrow(meeting, odds)) {
+    yield way(marked(meeting));
+    return;
+  }
+  const [shortest] = found.groups;
+  let hasWalked = false;
+  if (shortest && isByTime(page.order)) {
+    const few = sizesOf(catalog).fewRows * (isAdmin ? 1 : passedPerFew);
+    if (shortest.count < few && isMergeable(shortest.terms)) {
+      yield way(newest(shortest, found, null));
+      return;
+    }
+    const leader = leaderOf(shortest, found.groups);
+    const rows = rowsToFill(leader, odds);
+    hasWalked = rows !== null;
+    if (rows !== null) yield way(newest(leader, found, rows));
+  }
+  if (!hasWalked && isIndexed(catalog, page.order) && (await isFoundAlong(catalog, odds))) {
+    yield way(walkForAWhile);
+    hasWalked = true;
+  }
+  if (!shortest && !hasWalked && !isAdmin && hasBeginning(scope.filters)) {
+    yield way(begun);
+    return;
+  }
+  const last = hasWalked ? meetingOf(scope, found, { hasWalked }) : meeting;
+  yield way(last && last.matches <= markedMax ? marked(last) : all);
+}
+
+/** The shortest group whose lists can be merged as they are read, or else the shortest. */
+const leaderOf = (shortest: TermGroup, groups: readonly TermGroup[]) =>
+  groups.find(({ terms }) => isMergeable(terms)) ?? shortest;
 
 const estimated: WayMaker = (catalog, scope, page) => {
   const draft = newDraft(catalog, scope);

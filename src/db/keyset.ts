@@ -100,8 +100,14 @@ export function partsOf(keys: readonly Key[], place: Place, params: Params): Par
   }
   if (from === null || isNullAtFrom || !backward) {
     const within = isNullAtFrom ? { ...place, from: from.slice(1) } : { ...place, from: null };
-    const part = partOf(rest, within, params);
-    parts.push({ ...part, where: [`${first.sql} is null`, ...part.where] });
+    const { where, orderBy } = partOf(rest, within, params);
+    // What is null all along stands in the order too: only the index that has it there is as good as this order.
+    const [next] = rest;
+    const direction = next && next.descending !== backward ? 'desc' : 'asc';
+    parts.push({
+      where: [`${first.sql} is null`, ...where],
+      orderBy: `${first.sql} ${direction}, ${orderBy}`,
+    });
   }
   return backward ? parts.reverse() : parts;
 }

@@ -15,6 +15,8 @@ const recordName = 'import derived';
 interface Derived {
   name: string;
   definition: string;
+  /** Statements that follow: what a definition does not say. */
+  settings?: string[];
 }
 
 /** What is away. */
@@ -27,7 +29,9 @@ interface Record {
 
 /** Indexes that no constraint stands on: primary keys stay. */
 const secondarySql = `
-select c.relname as name, pg_get_indexdef(i.indexrelid) as definition
+select c.relname as name, pg_get_indexdef(i.indexrelid) as definition, array(
+    select format('alter index %I alter column %s set statistics %s', c.relname, a.attnum, a.attstattarget)
+    from pg_attribute a where a.attrelid = i.indexrelid and a.attstattarget >= 0) as settings
 from pg_index i join pg_class c on c.oid = i.indexrelid
 where i.indrelid = any ($1::regclass[]) and not i.indisunique
   and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
@@ -101,7 +105,9 @@ export async function restoreDerived(
     record.indexes
       // What takes longest begins, and the small ones fill the time beside it.
       .toSorted((a, b) => cost(b) - cost(a))
-      .map(({ definition }) => definition.replace('INDEX', 'INDEX IF NOT EXISTS')),
+      .map(({ definition, settings = [] }) =>
+        [definition.replace('INDEX', 'INDEX IF NOT EXISTS'), ...settings].join('; '),
+      ),
   );
   await client.query('delete from installation where name = $1', [recordName]);
   return { fillSeconds: (filled - start) / 1000, indexSeconds: (performance.now() - filled) / 1000 };

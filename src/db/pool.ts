@@ -7,6 +7,8 @@ export interface PoolOptions {
   applicationName: string;
   /** What a statement may take; 0 or nothing: as long as it likes. */
   statementTimeoutMs?: number;
+  /** What each connection is told at first: parameters of PostgreSQL and their values. */
+  parameters?: Readonly<Record<string, string>>;
   /** Hears of connections that broke; they are replaced either way. */
   onError?: (error: Error) => void;
 }
@@ -14,6 +16,9 @@ export interface PoolOptions {
 /** Connects at the first use, and again by itself when PostgreSQL was away. */
 export function openPool(address: DatabaseAddress, options: PoolOptions): pg.Pool {
   const { max, applicationName, statementTimeoutMs, onError = () => {} } = options;
+  // Instants are read as text in UTC.
+  const parameters = Object.entries({ timezone: 'utc', ...options.parameters });
+  const told = parameters.map(([name, value]) => `set ${name} to '${value}'`).join('; ');
   const common: pg.PoolConfig = {
     max,
     application_name: applicationName,
@@ -21,8 +26,7 @@ export function openPool(address: DatabaseAddress, options: PoolOptions): pg.Poo
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    // Instants are read as text in UTC.
-    onConnect: (client) => client.query('set timezone to utc') as unknown as undefined,
+    onConnect: (client) => client.query(told) as unknown as undefined,
   };
   const pool = new pg.Pool(
     'url' in address

@@ -11,6 +11,7 @@ import {
   boolean,
   check,
   customType,
+  doublePrecision,
   foreignKey,
   index,
   integer,
@@ -39,10 +40,6 @@ export const instant = customType<{ data: Instant; driverData: string }>({
   dataType: () => 'timestamp(6) with time zone',
   fromDriver: instantFromText,
 });
-
-/** A promoted property: a real column, so that facets can be answered from an index alone. */
-const promoted = (name: string, expression: string) =>
-  text(name).generatedAlwaysAs(sql.raw(`left(${expression}, 255)`));
 
 export const images = pgTable(
   'images',
@@ -74,15 +71,6 @@ export const images = pgTable(
     leaseUntil: instant('lease_until'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     updatedAt: instant('updated_at').notNull().default(sql`now()`),
-    osDistro: promoted('p_os_distro', `properties->>'os_distro'`),
-    osVersion: promoted('p_os_version', `properties->>'os_version'`),
-    osType: promoted('p_os_type', `properties->>'os_type'`),
-    architecture: promoted(
-      'p_architecture',
-      `coalesce(properties->>'hw_architecture', properties->>'architecture')`,
-    ),
-    hypervisorType: promoted('p_hypervisor_type', `properties->>'hypervisor_type'`),
-    imageType: promoted('p_image_type', `properties->>'image_type'`),
     /** What bare words are looked for in: lower case, a line for the name, each tag and each describing property. */
     searchText: text('search_text').generatedAlwaysAs(sql`vitrine_search_text(name, tags, properties)`),
   },
@@ -109,11 +97,11 @@ export const images = pgTable(
     index('images_tags').using('gin', t.tags),
     index('images_name_trgm').using('gin', sql`name gin_trgm_ops`),
     index('images_search_text').using('gin', sql`search_text gin_trgm_ops`),
-    index('images_owner_os_distro').on(t.owner, t.osDistro),
-    index('images_public_os_distro')
-      .on(t.visibility, t.osDistro)
-      .where(sql`visibility in ('public', 'community')`),
-    index('images_os_distro').on(t.osDistro),
+    // The migration has the expression of this one: all marks of an image, in one list.
+    index('images_marks').using(
+      'gin',
+      sql`vitrine_marks(name, tags, properties, search_text, checksum, digests, visibility, owner)`,
+    ),
     index('images_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
   ],
 );
@@ -136,12 +124,18 @@ export const terms = pgTable(
 );
 
 /**
- * Every word of a search text (no name), and every value of the hot properties: what a part of a word or a range
- * is turned into terms with. Words that are no longer used stay: they only find nothing.
+ * Every word of a search text (no name), and every value of the hot properties, read as a number and as a version:
+ * what a part of a word or a range is turned into terms with. Words that are no longer used stay: they only find
+ * nothing.
  */
 export const vocabulary = pgTable(
   'image_vocabulary',
-  { name: text().notNull(), value: text().notNull() },
+  {
+    name: text().notNull(),
+    value: text().notNull(),
+    number: doublePrecision().generatedAlwaysAs(sql`case when name <> '' then vitrine_number(value) end`),
+    version: text().generatedAlwaysAs(sql`case when name <> '' then vitrine_version(value) end`),
+  },
   (t) => [
     primaryKey({ columns: [t.name, t.value] }),
     index('image_vocabulary_words').using('gin', sql`value gin_trgm_ops`).where(sql`name = ''`),

@@ -78,6 +78,8 @@ export interface PropertyFilter {
   boolean?: boolean;
   /** Every value can be read as a list, if only one of a single element. */
   elements?: ElementsFilter;
+  /** One of these: what db/hot-ranges has found for a range, in place of it. */
+  values?: string[];
 }
 
 /** project left out is the caller's; status left out is any. */

@@ -1,0 +1,69 @@
+/** What is to be expected of a way before it is taken, if values were independent of each other. */
+import type { Catalog, ImageScope } from './image-scope.ts';
+import { readRows, shareOfNames } from './image-walks.ts';
+import type { PageWanted } from './image-way.ts';
+import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
+import { hasPatterns } from './patterns.ts';
+import { hasPhrases, type TermGroup, type TermGroups } from './term-groups.ts';
+import { isMergeable, walkEntries, walkRows } from './term-walks.ts';
+
+/** Who does not see all is thought to see one image in so many. */
+const imagesPerSeen = 40;
+/** So few are sorted at once. */
+const narrowMax = 500;
+/** When they are few among the rows of the shortest term. */
+const narrowing = 8;
+/** Words of a phrase are on so many images for one that has the phrase. */
+const phraseShare = 1 / 3;
+/** Index entries that are passed for a page, where most are of images that the caller does not see. */
+const passedEntries = 8_000;
+
+/** What is asked, and the terms in it. */
+export interface Odds {
+  scope: ImageScope;
+  page: PageWanted;
+  found: TermGroups;
+}
+
+/** Whether so few are left where the marks meet that nothing else need be tried. */
+export function isNarrow({ groups, matches }: Meeting, { scope, found }: Odds): boolean {
+  const rows = found.groups[0]?.count ?? 0;
+  const seen = scope.caller.isAdmin ? rows : rows / imagesPerVisible;
+  return groups.length > 1 && matches <= narrowMax && matches < seen / narrowing;
+}
+
+const shareOf = (groups: readonly TermGroup[], images: number) =>
+  groups.reduce((product, { count }) => product * Math.min(1, count / images), 1);
+
+/** Rows to be looked at along a group until a page is full; null: too many. */
+export function rowsToFill(leader: TermGroup, { scope, page, found }: Odds): number | null {
+  const { isAdmin } = scope.caller;
+  const others = found.groups.filter((group) => group !== leader);
+  const share = shareOf(others, found.images) * (hasPhrases(scope.filters) ? phraseShare : 1);
+  const rows = page.limit / share;
+  if (isMergeable(leader.terms)) {
+    return rows <= walkRows && (isAdmin || rows * imagesPerSeen <= passedEntries) ? rows : null;
+  }
+  return share > 0.5 && isShort(leader, { page, found, isAdmin }) ? rows : null;
+}
+
+/** Whether the beginnings of many lists are sooner read than the images that stand in the order of the list. */
+function isShort(
+  { terms, count }: TermGroup,
+  { page, found, isAdmin }: Pick<Odds, 'page' | 'found'> & { isAdmin: boolean },
+): boolean {
+  if (isAdmin) return count <= found.images / imagesPerSeen;
+  const entries = page.limit * imagesPerSeen;
+  return Math.min(count, terms.length * entries) <= (entries * found.images) / count;
+}
+
+/** Whether a page may be found along the order. What part of the names fits is seen on the newest ones. */
+export async function isFoundAlong(catalog: Catalog, { scope, page, found }: Odds): Promise<boolean> {
+  // To compare with a regular expression may take any time, and has its turn with the walk.
+  if (hasPatterns(scope.filters)) return true;
+  const ofTerms = shareOf(found.groups, found.images);
+  const ofNames = gramsOf(scope.filters).length > 0 ? await shareOfNames(catalog, scope) : 1;
+  const rows = page.limit / ofTerms / ofNames;
+  if (scope.caller.isAdmin) return rows <= (ofNames < 1 ? walkEntries : readRows) / 2;
+  return rows * imagesPerSeen <= walkEntries;
+}

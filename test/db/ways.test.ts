@@ -1,0 +1,130 @@
+/** Which way a page is found in a catalog that is searched as if it were large, and that it is the page. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findImagePage } from '../../src/db/image-pages.ts';
+import type { Catalog } from '../../src/db/image-scope.ts';
+import type { Caller } from '../../src/domain/caller.ts';
+import type { ImageFilter } from '../../src/search/image-filter.ts';
+import { type ImageOrder, newestFirst, totalOrder } from '../../src/search/image-order.ts';
+import { anImage } from '../support/an-image.ts';
+import { aServer, type TestServer } from '../support/server.ts';
+
+const admin: Caller = { user: 'u', project: 'p', roles: ['admin'], isAdmin: true, isAnonymous: false };
+const member: Caller = { user: 'u', project: 'red', roles: ['member'], isAdmin: false, isAnonymous: false };
+
+let server: TestServer;
+/** The ids of image 0, 1, ... */
+const ids: string[] = [];
+beforeAll(async () => {
+  server = await aServer();
+  for (let n = 0; n < 60; n++) {
+    const id = await anImage(server.app, {
+      name: `base-${n % 3}.04-${1000 + n}`,
+      tags: [`third-${n % 3}`, `fourth-${n % 4}`],
+      properties: { os_version: `${n % 30}.5`, description: n % 5 === 0 ? 'one fine day' : 'fine one day' },
+      owner: n % 2 === 0 ? 'red' : 'blue',
+      visibility: n % 7 === 0 ? 'public' : 'private',
+    });
+    ids.push(id);
+  }
+});
+afterAll(() => server.stop());
+
+interface Found {
+  /** Numbers of images, in order. */
+  images: number[];
+  /** What was sent. */
+  statements: string[];
+}
+
+async function find(
+  filter: ImageFilter,
+  { caller = admin, order = newestFirst }: { caller?: Caller; order?: readonly ImageOrder[] } = {},
+): Promise<Found> {
+  const statements: string[] = [];
+  const { db, search } = server.app;
+  const catalog: Catalog = {
+    db: {
+      ...db,
+      search(text, params, how) {
+        statements.push(text);
+        return db.search(text, params, how);
+      },
+    },
+    search: { ...search, sizes: { fewRows: 0, fewValues: 1 } },
+  };
+  const scope = { caller, filters: [filter], includes: new Set<never>() };
+  const { images } = await findImagePage(catalog, scope, {
+    fields: ['id'],
+    order: totalOrder(order, { hasWords: false }),
+    limit: 100,
+    from: null,
+    backward: false,
+    reads: 'page',
+  });
+  return { images: images.map(({ id }) => ids.indexOf(id)), statements };
+}
+
+const numbers = (isOne: (n: number) => boolean) => ids.map((_, n) => n).filter(isOne);
+const sorted = (list: readonly number[]) => [...list].sort((a, b) => a - b);
+const isMarked = (text: string) => text.includes('vitrine_marks(');
+
+test.each<[string, ImageFilter, (n: number) => boolean]>([
+  ['tags', { tags: { hasAll: ['third-1', 'fourth-2'] } }, (n) => n % 3 === 1 && n % 4 === 2],
+  ['words', { freeText: 'fine fourth-2' }, (n) => n % 4 === 2],
+  ['a phrase', { freeText: '"one fine day"' }, (n) => n % 5 === 0],
+  ['a part of a name', { name: { contains: '.04-101' } }, (n) => n >= 10 && n < 20],
+  ['the end of a name', { name: { endsWith: '-1007' } }, (n) => n === 7],
+  [
+    'a value and a tag',
+    { properties: [{ name: 'os_version', text: { eq: '7.5' } }], tags: { has: 'third-1' } },
+    (n) => n % 30 === 7 && n % 3 === 1,
+  ],
+])('%s meet in the index of marks', async (_what, filter, isOne) => {
+  const { images, statements } = await find(filter);
+  expect(sorted(images)).toEqual(numbers(isOne));
+  expect(statements.at(-1)).toSatisfy(isMarked);
+});
+
+test('a member finds by marks what they see, and nothing else', async () => {
+  const { images, statements } = await find(
+    { tags: { hasAll: ['third-1', 'fourth-3'] } },
+    { caller: member },
+  );
+  expect(sorted(images)).toEqual(numbers((n) => n % 3 === 1 && n % 4 === 3 && (n % 2 === 0 || n % 7 === 0)));
+  expect(statements.at(-1)).toSatisfy(isMarked);
+});
+
+test('a member finds the beginning of a name by the index of names', async () => {
+  const { images, statements } = await find({ name: { startsWith: 'base-2.04-105' } }, { caller: member });
+  expect(sorted(images)).toEqual(numbers((n) => n >= 50 && n % 3 === 2 && (n % 2 === 0 || n % 7 === 0)));
+  expect(statements.at(-1)).toContain('as n cross join');
+});
+
+test('a range of a hot property is a list of its values', async () => {
+  const range = { properties: [{ name: 'os_version', number: { gte: 3, lt: 6 } }] };
+  const { images, statements } = await find(range);
+  expect(sorted(images)).toEqual(numbers((n) => n % 30 >= 3 && n % 30 < 6));
+  expect(statements.some((text) => text.includes('vitrine_number'))).toBe(false);
+});
+
+test('a member goes along the values of a hot property', async () => {
+  const order: ImageOrder[] = [
+    { field: 'property', property: 'os_version', as: 'number', direction: 'desc' },
+  ];
+  const { images, statements } = await find({}, { caller: member, order });
+  const seen = numbers((n) => n % 2 === 0 || n % 7 === 0);
+  expect(sorted(images)).toEqual(seen);
+  expect(images.map((n) => n % 30)).toEqual(seen.map((n) => n % 30).sort((a, b) => b - a));
+  expect(statements[0]).toContain('from image_vocabulary');
+});
+
+test('all terms of an image are among its marks', async () => {
+  const rows = await server.app.db.query<{ missing: number }>(
+    `select count(*)::int as missing
+     from images i, vitrine_terms(i.tags, i.properties, i.search_text, i.checksum, i.digests) as term
+     where not term = any(vitrine_marks(
+       i.name, i.tags, i.properties, i.search_text, i.checksum, i.digests, i.visibility, i.owner))`,
+    [],
+  );
+  expect(rows).toEqual([{ missing: 0 }]);
+});
