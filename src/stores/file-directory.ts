@@ -180,6 +180,7 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
       try {
         await through(() => unlinkIfThere(fileOf(key)));
         await through(() => unlinkIfThere(partOf(key)));
+        await through(() => stat(path)); // without its directory nothing may be called gone
       } catch (error) {
         throw failure(error);
       }
