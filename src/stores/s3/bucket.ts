@@ -60,13 +60,14 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
   async function onlyIfNew<T>(
     key: string,
     work: (condition: { IfNoneMatch?: '*' }) => Promise<T>,
+    signal: AbortSignal,
   ): Promise<T> {
     try {
-      return await asked(key, () => work(isConditional ? { IfNoneMatch: '*' } : {}));
+      return await asked(key, () => work(isConditional ? { IfNoneMatch: '*' } : {}), signal);
     } catch (error) {
       if (!isConditional || !isUnknown(error)) throw error;
       isConditional = false;
-      return asked(key, () => work({}));
+      return asked(key, () => work({}), signal);
     }
   }
 
@@ -150,17 +151,25 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
       return { PartNumber, ETag } as CompletedPart;
     },
 
-    async complete({ key: Key, uploadId: UploadId }: Upload, Parts: CompletedPart[]): Promise<void> {
-      await onlyIfNew(Key, (condition) =>
-        client.send(
-          new CompleteMultipartUploadCommand({
-            Bucket,
-            Key,
-            UploadId,
-            MultipartUpload: { Parts },
-            ...condition,
-          }),
-        ),
+    async complete(
+      { key: Key, uploadId: UploadId }: Upload,
+      Parts: CompletedPart[],
+      signal: AbortSignal,
+    ): Promise<void> {
+      await onlyIfNew(
+        Key,
+        (condition) =>
+          client.send(
+            new CompleteMultipartUploadCommand({
+              Bucket,
+              Key,
+              UploadId,
+              MultipartUpload: { Parts },
+              ...condition,
+            }),
+            { abortSignal: signal },
+          ),
+        signal,
       );
     },
 
@@ -169,11 +178,11 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
       await asked(Key, () => client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
     },
 
-    async putEmpty(Key: string): Promise<void> {
+    async putEmpty(Key: string, signal: AbortSignal): Promise<void> {
       const Body = Buffer.alloc(0);
-      await onlyIfNew(Key, (condition) =>
-        client.send(new PutObjectCommand({ Bucket, Key, Body, ...condition })),
-      );
+      const put = (condition: { IfNoneMatch?: '*' }) =>
+        client.send(new PutObjectCommand({ Bucket, Key, Body, ...condition }), { abortSignal: signal });
+      await onlyIfNew(Key, put, signal);
     },
 
     /** Succeeds when it is gone already. */

@@ -11,11 +11,11 @@ import type { Buffers } from '../buffers.ts';
 export const mebibyte = 2 ** 20;
 export const firstPartBytes = 8 * mebibyte;
 export const partsMax = 10_000;
-const growEvery = 1_000;
+export const usualPartsBeforeGrowth = 1_000;
 
-/** Bytes of part `n`, from 1: 8 MiB, twice as much every 1,000 parts. All 10,000 together hold 8 TiB. */
-export function partBytes(n: number): number {
-  return firstPartBytes * 2 ** Math.floor((n - 1) / growEvery);
+/** Bytes of part `n`, from 1: 8 MiB, twice as much every 1,000 parts. Together they hold 7.8 TiB. */
+export function partBytes(n: number, partsBeforeGrowth = usualPartsBeforeGrowth): number {
+  return firstPartBytes * 2 ** Math.floor((n - 1) / partsBeforeGrowth);
 }
 
 export interface Part {
@@ -102,12 +102,17 @@ async function* contentOf(file: FileHandle, length: number): AsyncGenerator<Buff
   }
 }
 
-/** Part `n`, empty. `name` is one that nobody else uses in `staging`. */
-export function partOfUpload(
-  n: number,
-  spool: { pool: Buffers; staging: string; name: string },
-): Promise<Part> {
-  const size = partBytes(n);
+export interface Spool {
+  /** Of buffers that hold the first part. */
+  pool: Buffers;
+  /** An existing directory for parts that are too large for memory. */
+  staging: string;
+  partsBeforeGrowth: number;
+}
+
+/** Part `n`, empty. `name` is one that nobody else uses in the staging directory. */
+export function partOfUpload(n: number, name: string, spool: Spool): Promise<Part> {
+  const size = partBytes(n, spool.partsBeforeGrowth);
   if (size === spool.pool.sizeBytes) return Promise.resolve(memoryPart(spool.pool));
-  return spooledPart(join(spool.staging, `${spool.name}.${n}`), size);
+  return spooledPart(join(spool.staging, `${name}.${n}`), size);
 }

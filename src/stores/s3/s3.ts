@@ -9,7 +9,7 @@ import { connectionFailure } from '../http-failure.ts';
 import { checkKey, isKey } from '../key.ts';
 import type { WritableStore } from '../store.ts';
 import { orNothing, s3Bucket } from './bucket.ts';
-import { firstPartBytes } from './parts.ts';
+import { firstPartBytes, type Spool, usualPartsBeforeGrowth } from './parts.ts';
 import { s3Writer } from './writer.ts';
 
 export interface S3StoreOptions {
@@ -24,6 +24,8 @@ export interface S3StoreOptions {
   connectTimeoutMs: number;
   /** A directory for parts that are too large for memory; made when it is needed. */
   staging: string;
+  /** Parts of one size, before they are twice as large. */
+  partsBeforeGrowth?: number;
 }
 
 const idleParts = 4;
@@ -36,7 +38,11 @@ export function s3Store(options: S3StoreOptions): WritableStore {
     bucket: options.bucket,
     region: options.region,
   });
-  const pool = buffers(firstPartBytes, idleParts, Buffer.allocUnsafeSlow);
+  const spool: Spool = {
+    pool: buffers(firstPartBytes, idleParts, Buffer.allocUnsafeSlow),
+    staging,
+    partsBeforeGrowth: options.partsBeforeGrowth ?? usualPartsBeforeGrowth,
+  };
 
   async function isTaken(key: string, signal: AbortSignal | undefined): Promise<boolean> {
     if ((await orNothing(bucket.size(key, signal))) !== null) return true;
@@ -74,7 +80,7 @@ export function s3Store(options: S3StoreOptions): WritableStore {
         throw storeFailure(id, error);
       });
       const upload = await bucket.begin(key, signal);
-      return s3Writer({ store: id, bucket, upload, pool, staging });
+      return s3Writer({ store: id, bucket, upload, spool });
     },
 
     async remove(key) {
@@ -114,5 +120,9 @@ function clientOf({ endpoint, region, forcePathStyle, connectTimeoutMs, ...keys 
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     followRegionRedirects: false,
+    logger: silent,
   });
 }
+
+/** What there is to say is said by errors; the SDK would write to the console. */
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };

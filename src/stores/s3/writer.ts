@@ -6,25 +6,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { ConflictError, UnavailableError } from '../../domain/errors.ts';
-import type { Buffers } from '../buffers.ts';
 import { storeFailure } from '../failure.ts';
 import type { StoreWriter } from '../store.ts';
 import { type Bucket, orNothing, type Upload } from './bucket.ts';
-import { type Part, partOfUpload, partsMax } from './parts.ts';
+import { type Part, partOfUpload, partsMax, type Spool } from './parts.ts';
 
 export interface S3Writing {
   store: string;
   bucket: Bucket;
   upload: Upload;
-  pool: Buffers;
-  /** An existing directory for parts that are too large for memory. */
-  staging: string;
+  spool: Spool;
 }
 
 /** A part that is nearly there may arrive: aborted in mid-air it could turn up after the upload is gone. */
 const landingMs = 5_000;
 
-export function s3Writer({ store, bucket, upload, pool, staging }: S3Writing): StoreWriter {
+export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWriter {
   const ending = new AbortController();
   const sent: CompletedPart[] = [];
   let count = 0;
@@ -44,7 +41,7 @@ export function s3Writer({ store, bucket, upload, pool, staging }: S3Writing): S
     count++;
     const name = `${upload.key}-${upload.uploadId.replace(/[^\w-]/g, '').slice(0, 100)}`;
     try {
-      return await partOfUpload(count, { pool, staging, name });
+      return await partOfUpload(count, name, spool);
     } catch (error) {
       throw storeFailure(store, error);
     }
@@ -83,10 +80,10 @@ export function s3Writer({ store, bucket, upload, pool, staging }: S3Writing): S
     if (filling) await send(filling);
     await sending;
     if (broken) throw broken;
-    if (sent.length > 0) return bucket.complete(upload, sent);
+    if (sent.length > 0) return bucket.complete(upload, sent, ending.signal);
     // There is no upload without parts. Whoever aborts it may publish: after remove(), nobody.
     await bucket.abort(upload);
-    await bucket.putEmpty(upload.key);
+    await bucket.putEmpty(upload.key, ending.signal);
   }
 
   async function commit(): Promise<void> {

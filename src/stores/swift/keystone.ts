@@ -45,7 +45,7 @@ const marginMs = 60_000;
 const patienceMs = 30_000;
 
 export function keystoneSession({ store, access, line, now }: SessionOptions): Session {
-  let held: { grant: Promise<Grant>; until: number } | null = null;
+  let held: { grant: Promise<Grant>; token: string | null; until: number } | null = null;
 
   async function fetchGrant(): Promise<{ grant: Grant; until: number }> {
     const answer = await call({
@@ -69,12 +69,11 @@ export function keystoneSession({ store, access, line, now }: SessionOptions): S
 
   function renew(): Promise<Grant> {
     const fetching = fetchGrant();
-    const renewed = { grant: fetching.then(({ grant }) => grant), until: Number.POSITIVE_INFINITY };
+    const grant = fetching.then((fetched) => fetched.grant);
+    const renewed = { grant, token: null as string | null, until: Number.POSITIVE_INFINITY };
     held = renewed;
     fetching.then(
-      ({ until }) => {
-        renewed.until = until;
-      },
+      (fetched) => Object.assign(renewed, { token: fetched.grant.token, until: fetched.until }),
       () => {
         if (held === renewed) held = null;
       },
@@ -91,13 +90,7 @@ export function keystoneSession({ store, access, line, now }: SessionOptions): S
       }
     },
     forget(old) {
-      const current = held;
-      current?.grant.then(
-        (grant) => {
-          if (held === current && grant.token === old.token) held = null;
-        },
-        () => {},
-      );
+      if (held?.token === old.token) held = null;
     },
   };
 }

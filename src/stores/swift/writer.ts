@@ -4,9 +4,10 @@
  */
 import { UnavailableError } from '../../domain/errors.ts';
 import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
+import { retried } from '../retries.ts';
 import type { StoreWriter } from '../store.ts';
-import type { Container } from './account.ts';
-import { partOf, removeAll, segmentOf } from './layout.ts';
+import type { Container, SwiftCall } from './account.ts';
+import { partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
 import { beginSegment, type Segment } from './segment.ts';
 
 /** What a manifest holds at most (Swift's default, max_manifest_segments). */
@@ -65,10 +66,22 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     }
   }
 
-  /** Whoever takes the mark away may publish: after remove(), nobody. */
+  /**
+   * Whoever takes the mark away may publish: after remove(), nobody. When the answer to a first attempt was lost, the
+   * segments decide: a manifest of segments that are gone is not accepted.
+   */
   async function takeMark(): Promise<void> {
-    const status = await container.status({ method: 'DELETE', name: partOf(key), also: [404] });
-    if (status === 404) throw nothingUnder(store, key);
+    const { value: status, attempts } = await tried({ method: 'DELETE', name: partOf(key), also: [404] });
+    if (status === 404 && (attempts === 1 || segmentSize === null)) throw nothingUnder(store, key);
+  }
+
+  async function tried(call: SwiftCall): Promise<{ value: number; attempts: number }> {
+    let attempts = 0;
+    const attempt = () => {
+      attempts++;
+      return container.status({ ...call, signal: ending.signal });
+    };
+    return { value: await retried(attempt, ending.signal), attempts };
   }
 
   async function publish(): Promise<void> {
@@ -88,7 +101,11 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     // A manifest without segments is not allowed.
     const large = { query: { 'multipart-manifest': 'put' }, body: JSON.stringify(manifest) };
     const what = kept.length > 0 ? large : { body: '' };
-    await container.status({ method: 'PUT', name: key, headers: { 'if-none-match': '*' }, ...what });
+    const headers = { 'if-none-match': '*' };
+    const put = await tried({ method: 'PUT', name: key, headers, also: [412], ...what });
+    if (put.value !== 412) return;
+    isForeign = put.attempts === 1 || (await segmentsOf(container, key))[0] !== kept[0]?.name;
+    if (isForeign) throw alreadyThere(store, key);
   }
 
   async function commit(): Promise<void> {
@@ -98,7 +115,7 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
       await publish();
       state = 'committed';
     } catch (error) {
-      isForeign = error instanceof UnavailableError && isTaken(error.cause);
+      isForeign ||= error instanceof UnavailableError && isTaken(error.cause);
       throw isForeign ? alreadyThere(store, key) : error;
     }
   }
