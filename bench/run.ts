@@ -2,6 +2,7 @@
  * What the product promises about its speed, measured: `npm run bench`, or
  *
  *   node bench/run.ts [graphql|import|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts stores [--rounds 5] [--mib 1024], with what test/services/up.sh prints in the environment
  *   node bench/run.ts search|peers [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
  *
@@ -17,6 +18,7 @@ import { measureGraphql } from './graphql.ts';
 import { measureImport } from './import.ts';
 import { measurePeers, requirePeers } from './peers.ts';
 import { measureSearch, reportGrowth, type Times } from './search.ts';
+import { measureStores, settingsOf, storeServices } from './stores.ts';
 import { type Catalog, withCatalog, withOthersCatalog } from './support/catalog.ts';
 import { type BenchDatabase, openBenchDatabase } from './support/database.ts';
 import { fillImages, middlingProject } from './support/images.ts';
@@ -35,10 +37,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'import', 'transfer', 'search', 'peers'];
+const known = ['graphql', 'import', 'transfer', 'stores', 'search', 'peers'];
 const images = values.images ?? (what === 'search' ? '100000,1000000' : '100000');
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
-  throw new Error('usage: bench/run.ts [graphql|import|transfer|search|peers], with the options at its top');
+  throw new Error(
+    'usage: bench/run.ts [graphql|import|transfer|stores|search|peers], with the options at its top',
+  );
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-bench-'));
@@ -52,6 +56,7 @@ try {
     if (isAsked('import')) await imports(database);
     if (isAsked('graphql')) await graphql(database);
     if (isAsked('transfer')) await transfer(database);
+    if (isAsked('stores')) await stores(database);
   }
 } finally {
   await database?.drop();
@@ -92,6 +97,20 @@ async function transfer({ address }: BenchDatabase): Promise<void> {
       rounds: Number(values.rounds),
       dataDir,
     });
+  } finally {
+    await vitrine.stop();
+  }
+}
+
+/** Also a server that has just started. */
+async function stores({ address }: BenchDatabase): Promise<void> {
+  const services = storeServices();
+  if (!services) return console.log('stores: skipped, needs what test/services/up.sh prints');
+  const settings = settingsOf(services);
+  const vitrine = await startVitrine(address, { dataDir, projects: [], settings });
+  try {
+    const size = { mebibytes: Number(values.mib), rounds: Number(values.rounds) };
+    await measureStores(vitrine, services, { ...size, dataDir });
   } finally {
     await vitrine.stop();
   }
