@@ -60,7 +60,7 @@ stores:
     accessKeyId: x
     secretAccessKey: x
     answerTimeout: 2s
-  - { id: web, type: http }
+  - { id: web, type: http, weight: 5 }
 imports:
   egress: { allow: ["${web}"] }
 `;
@@ -97,7 +97,9 @@ const ready = async (server: TestServer) => {
 };
 
 describe('a server with many stores', () => {
+  let asked = 0;
   const web = createServer((request, response) => {
+    asked++;
     const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
     const part = start === undefined ? bytes : bytes.subarray(Number(start), Number(end) + 1);
     const range = start === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${bytes.length}` };
@@ -159,6 +161,23 @@ describe('a server with many stores', () => {
       seen('broken', 's3', { available: false }),
       seen('web', 'http', { readOnly: true }),
     ]);
+  });
+
+  test('the heaviest copy is read, and a lighter one when it is away', async () => {
+    const id = await newImage(access);
+    expect((await upload(server, access, id, 'disks')).status).toBe(204);
+    const add = `insert into image_copies (image_id, store, key, state, size) values ($1::uuid, 'web', $2, 'active', $3)`;
+    await server.app.db.query(add, [id, `http://${webHost}/image`, bytes.length]);
+    asked = 0;
+    expect((await fetchBytes(access, id)).equals(bytes)).toBe(true);
+    expect(asked).toBe(2);
+    await server.app.db.query(
+      `update image_copies set key = 'http://127.0.0.1:1/gone' where store = 'web'`,
+      [],
+    );
+    // Not a URL that may be fetched: as good as away.
+    expect((await fetchBytes(access, id)).equals(bytes)).toBe(true);
+    await mutate(access, 'deleteImage', { id });
   });
 
   test('bytes of another server are served, and nothing is written there', async () => {

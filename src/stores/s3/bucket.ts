@@ -6,6 +6,7 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
+  type CreateBucketCommandInput,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -15,13 +16,10 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
-  type S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { DomainError, NotFoundError, UnavailableError } from '../../domain/errors.ts';
-import { alreadyThere, nothingUnder } from '../failure.ts';
-import { connectionFailure, statusFailure } from '../http-failure.ts';
 import { retried } from '../retries.ts';
+import { isUnknownHere, nameOf, orNothing, s3Failure } from './failure.ts';
 import type { Part } from './parts.ts';
 
 export interface Upload {
@@ -49,7 +47,7 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
     try {
       return await work();
     } catch (error) {
-      throw failureOf(store, key, error);
+      throw s3Failure(store, key, error);
     }
   }
 
@@ -65,7 +63,7 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
     try {
       return await asked(key, () => work(isConditional ? { IfNoneMatch: '*' } : {}), signal);
     } catch (error) {
-      if (!isConditional || !isUnknown(error)) throw error;
+      if (!isConditional || !isUnknownHere(error)) throw error;
       isConditional = false;
       return asked(key, () => work({}), signal);
     }
@@ -73,14 +71,11 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
 
   async function makeBucket(signal: Signal): Promise<void> {
     const where = region === 'us-east-1' ? {} : { CreateBucketConfiguration: { LocationConstraint: region } };
-    const command = new CreateBucketCommand({ Bucket, ...where } as ConstructorParameters<
-      typeof CreateBucketCommand
-    >[0]);
+    const command = new CreateBucketCommand({ Bucket, ...where } as CreateBucketCommandInput);
     try {
       await once('', () => client.send(command, { abortSignal: signal }));
     } catch (error) {
-      if (!(error instanceof UnavailableError) || nameOf(error.cause) !== 'BucketAlreadyOwnedByYou')
-        throw error;
+      if (nameOf(error) !== 'BucketAlreadyOwnedByYou') throw error; // another process was first
     }
   }
 
@@ -202,30 +197,4 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
       } while (ContinuationToken);
     },
   };
-}
-
-/** Null when there is no such thing. */
-export async function orNothing<T>(work: Promise<T>): Promise<T | null> {
-  return work.catch((error) => {
-    if (error instanceof NotFoundError) return null;
-    throw error;
-  });
-}
-
-const nameOf = (error: unknown) => (error as { name?: string } | null)?.name;
-
-/** 501: a header implies functionality that is not there. */
-const isUnknown = (error: unknown) =>
-  error instanceof UnavailableError && (error.cause as { status?: number } | null)?.status === 501;
-
-function failureOf(store: string, key: string, error: unknown): unknown {
-  if (error instanceof DomainError || !(error instanceof Error)) return error;
-  const { $metadata, $response, name } = error as S3ServiceException;
-  const status = $metadata?.httpStatusCode;
-  if (status === undefined) return connectionFailure(store, error);
-  if (status === 404) return nothingUnder(store, key, error);
-  if (status === 412) return alreadyThere(store, key);
-  const failure = statusFailure(store, status, { retryAfter: $response?.headers['retry-after'] });
-  (failure.cause as Error).name = name;
-  return failure;
 }

@@ -8,7 +8,8 @@ import { openLine } from '../http-call.ts';
 import { connectionFailure } from '../http-failure.ts';
 import { checkKey, isKey } from '../key.ts';
 import type { WritableStore } from '../store.ts';
-import { orNothing, s3Bucket } from './bucket.ts';
+import { s3Bucket } from './bucket.ts';
+import { orNothing } from './failure.ts';
 import { firstPartBytes, type Spool, usualPartsBeforeGrowth } from './parts.ts';
 import { s3Writer } from './writer.ts';
 

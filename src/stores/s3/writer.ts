@@ -8,7 +8,8 @@ import type { CompletedPart } from '@aws-sdk/client-s3';
 import { ConflictError, UnavailableError } from '../../domain/errors.ts';
 import { storeFailure } from '../failure.ts';
 import type { StoreWriter } from '../store.ts';
-import { type Bucket, orNothing, type Upload } from './bucket.ts';
+import type { Bucket, Upload } from './bucket.ts';
+import { orNothing } from './failure.ts';
 import { type Part, partOfUpload, partsMax, type Spool } from './parts.ts';
 
 export interface S3Writing {
