@@ -120,7 +120,7 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
     /** Makes the bucket where it is missing. */
     async begin(Key: string, signal?: Signal): Promise<Upload> {
       const create = () =>
-        once(Key, () =>
+        asked(Key, () =>
           client.send(new CreateMultipartUploadCommand({ Bucket, Key }), { abortSignal: signal }),
         );
       const made = await orNothing(create());

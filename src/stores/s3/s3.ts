@@ -7,6 +7,7 @@ import { bodyOf } from '../http-body.ts';
 import { openLine } from '../http-call.ts';
 import { connectionFailure } from '../http-failure.ts';
 import { checkKey, isKey } from '../key.ts';
+import { retried } from '../retries.ts';
 import type { WritableStore } from '../store.ts';
 import { s3Bucket } from './bucket.ts';
 import { orNothing } from './failure.ts';
@@ -46,7 +47,7 @@ export function s3Store(options: S3StoreOptions): WritableStore {
   };
 
   async function isTaken(key: string, signal: AbortSignal | undefined): Promise<boolean> {
-    if ((await orNothing(bucket.size(key, signal))) !== null) return true;
+    if ((await orNothing(retried(() => bucket.size(key, signal), signal))) !== null) return true;
     for await (const upload of bucket.uploads(key, signal)) if (upload.key === key) return true;
     return false;
   }

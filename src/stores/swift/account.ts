@@ -2,6 +2,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { beginCall, call, drop, type Line } from '../http-call.ts';
 import { connectionFailure, statusFailure } from '../http-failure.ts';
+import { retried } from '../retries.ts';
 import type { Grant, Session } from './keystone.ts';
 
 export interface SwiftCall {
@@ -23,6 +24,8 @@ export interface Container {
   call(call: SwiftCall): Promise<IncomingMessage>;
   /** The same, where the body is of no interest. */
   status(call: SwiftCall): Promise<number>;
+  /** The same, up to three times. After the first attempt a refusal may be about what that one did. */
+  tried(call: SwiftCall): Promise<{ status: number; attempts: number }>;
   /** A request whose body the caller writes, with a token; `forget` when it is answered with 401. */
   begin(call: SwiftCall): Promise<{ request: ClientRequest; forget(): void }>;
 }
@@ -77,14 +80,24 @@ export function swiftContainer({ store, name, session, line }: ContainerOptions)
     throw statusFailure(store, status, { retryAfter: answer.headers['retry-after'] });
   }
 
+  async function statusOf(asked: SwiftCall): Promise<number> {
+    const answer = await answerTo(asked);
+    drop(answer);
+    return answer.statusCode ?? 0;
+  }
+
   return {
     store,
     name,
     call: answerTo,
-    async status(asked) {
-      const answer = await answerTo(asked);
-      drop(answer);
-      return answer.statusCode ?? 0;
+    status: statusOf,
+    async tried(asked) {
+      let attempts = 0;
+      const attempt = () => {
+        attempts++;
+        return statusOf(asked);
+      };
+      return { status: await retried(attempt, asked.signal), attempts };
     },
     async begin(asked) {
       const grant = await session.grant();

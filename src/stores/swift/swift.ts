@@ -29,15 +29,15 @@ export function swiftStore(options: SwiftStoreOptions): WritableStore {
   const session = keystoneSession({ store: id, access: options, line, now: Date.now });
   const container = swiftContainer({ store: id, name: options.container, session, line });
 
-  /** The mark of an unfinished write, which only one can make. */
+  /** The mark of an unfinished write, which only one can make. Keys are never used twice: a second attempt finds its own. */
   async function putMark(key: string, signal: AbortSignal | undefined): Promise<void> {
     const mark = { method: 'PUT', name: partOf(key), headers: { 'if-none-match': '*' }, body: '', signal };
-    let status = await container.status({ ...mark, also: [404, 412] });
-    if (status === 404) {
-      await container.status({ method: 'PUT', name: '', signal });
-      status = await container.status({ ...mark, also: [412] });
+    let made = await container.tried({ ...mark, also: [404, 412] });
+    if (made.status === 404) {
+      await container.tried({ method: 'PUT', name: '', signal });
+      made = await container.tried({ ...mark, also: [412] });
     }
-    if (status === 412) throw alreadyThere(id, key);
+    if (made.status === 412 && made.attempts === 1) throw alreadyThere(id, key);
   }
 
   function segmentsFor(size: number | null): number | null {
@@ -81,7 +81,7 @@ export function swiftStore(options: SwiftStoreOptions): WritableStore {
       checkKey(key);
       await putMark(key, signal);
       const writer = swiftWriter({ container, key, segmentSize: segmentsFor(hint.size) });
-      const status = await container.status({ method: 'HEAD', name: key, signal, also: [404] });
+      const { status } = await container.tried({ method: 'HEAD', name: key, signal, also: [404] });
       if (status === 404) return writer;
       await removeAll(container, [partOf(key)]);
       throw alreadyThere(id, key);

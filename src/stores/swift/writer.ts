@@ -4,9 +4,8 @@
  */
 import { UnavailableError } from '../../domain/errors.ts';
 import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
-import { retried } from '../retries.ts';
 import type { StoreWriter } from '../store.ts';
-import type { Container, SwiftCall } from './account.ts';
+import type { Container } from './account.ts';
 import { partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
 import { beginSegment, type Segment } from './segment.ts';
 
@@ -71,17 +70,9 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
    * segments decide: a manifest of segments that are gone is not accepted.
    */
   async function takeMark(): Promise<void> {
-    const { value: status, attempts } = await tried({ method: 'DELETE', name: partOf(key), also: [404] });
+    const call = { method: 'DELETE', name: partOf(key), also: [404], signal: ending.signal };
+    const { status, attempts } = await container.tried(call);
     if (status === 404 && (attempts === 1 || segmentSize === null)) throw nothingUnder(store, key);
-  }
-
-  async function tried(call: SwiftCall): Promise<{ value: number; attempts: number }> {
-    let attempts = 0;
-    const attempt = () => {
-      attempts++;
-      return container.status({ ...call, signal: ending.signal });
-    };
-    return { value: await retried(attempt, ending.signal), attempts };
   }
 
   async function publish(): Promise<void> {
@@ -102,8 +93,9 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     const large = { query: { 'multipart-manifest': 'put' }, body: JSON.stringify(manifest) };
     const what = kept.length > 0 ? large : { body: '' };
     const headers = { 'if-none-match': '*' };
-    const put = await tried({ method: 'PUT', name: key, headers, also: [412], ...what });
-    if (put.value !== 412) return;
+    const call = { method: 'PUT', name: key, headers, also: [412], signal: ending.signal, ...what };
+    const put = await container.tried(call);
+    if (put.status !== 412) return;
     isForeign = put.attempts === 1 || (await segmentsOf(container, key))[0] !== kept[0]?.name;
     if (isForeign) throw alreadyThere(store, key);
   }
