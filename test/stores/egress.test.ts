@@ -45,7 +45,7 @@ beforeAll(async () => {
     redirects: 5,
     timeoutMs: 60_000,
   };
-  egress = openEgress(settings, { resolve: dns.resolve, connectMs: 1_000, answerMs: 1_000 });
+  egress = openEgress(settings, { resolve: dns.resolve, connectMs: 4_000, answerMs: 500 });
   store = httpStore({ id: 'web', egress });
   Object.assign(dns.names, {
     'allowed.test': [allowedAddress],
@@ -344,7 +344,7 @@ test('nothing of ours goes along, and no proxy is asked', async () => {
 
 describe('the lists of the settings', () => {
   const by = (changes: Partial<EgressSettings>) =>
-    openEgress({ ...settings, ...changes }, { resolve: dns.resolve, connectMs: 1_000 });
+    openEgress({ ...settings, ...changes }, { resolve: dns.resolve });
 
   it('allow a host by name, by network, and with a port that is not open otherwise', async () => {
     await expectRefused(at('/ok'), by({ allow: [] }));
@@ -402,7 +402,7 @@ describe('a server that answers badly', () => {
   ])('%s is refused in words, in time', async (path) => {
     const start = performance.now();
     expect(await failure(path)).toBeInstanceOf(UnavailableError);
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   it('ends where it said it would', async () => {
