@@ -2,6 +2,7 @@
  * What the product promises about its speed, measured: `npm run bench`, or
  *
  *   node bench/run.ts [graphql|import|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts stores [--rounds 5] [--mib 1024], with what test/services/up.sh prints in the environment
  *   node bench/run.ts search|peers|metadefs [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
  *
@@ -18,6 +19,7 @@ import { measureImport } from './import.ts';
 import { measureMetadefs } from './metadefs.ts';
 import { measurePeers, requirePeers } from './peers.ts';
 import { measureSearch, reportGrowth, type Times } from './search.ts';
+import { measureStores, settingsOf, storeServices } from './stores.ts';
 import { type Catalog, withCatalog, withOthersCatalog } from './support/catalog.ts';
 import { type BenchDatabase, openBenchDatabase } from './support/database.ts';
 import { fillImages, middlingProject } from './support/images.ts';
@@ -36,12 +38,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'import', 'transfer', 'search', 'peers', 'metadefs'];
+const known = ['graphql', 'import', 'transfer', 'stores', 'search', 'peers', 'metadefs'];
 const largest: Record<string, string> = { search: '100000,1000000', metadefs: '1000000' };
 const images = values.images ?? largest[what ?? ''] ?? '100000';
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
   throw new Error(
-    'usage: bench/run.ts [graphql|import|transfer|search|peers|metadefs], with the options at its top',
+    'usage: bench/run.ts [graphql|import|transfer|stores|search|peers|metadefs], with the options at its top',
   );
 }
 
@@ -57,6 +59,7 @@ try {
     if (isAsked('import')) await imports(database);
     if (isAsked('graphql')) await graphql(database);
     if (isAsked('transfer')) await transfer(database);
+    if (isAsked('stores')) await stores(database);
   }
 } finally {
   await database?.drop();
@@ -97,6 +100,20 @@ async function transfer({ address }: BenchDatabase): Promise<void> {
       rounds: Number(values.rounds),
       dataDir,
     });
+  } finally {
+    await vitrine.stop();
+  }
+}
+
+/** Also a server that has just started. */
+async function stores({ address }: BenchDatabase): Promise<void> {
+  const services = storeServices();
+  if (!services) return console.log('stores: skipped, needs what test/services/up.sh prints');
+  const settings = settingsOf(services);
+  const vitrine = await startVitrine(address, { dataDir, projects: [], settings });
+  try {
+    const size = { mebibytes: Number(values.mib), rounds: Number(values.rounds) };
+    await measureStores(vitrine, services, { ...size, dataDir });
   } finally {
     await vitrine.stop();
   }

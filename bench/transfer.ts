@@ -35,7 +35,7 @@ export interface Payload {
 }
 
 /** Seconds that `work` took. */
-async function seconds(work: () => Promise<unknown>): Promise<number> {
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1000;
@@ -46,7 +46,7 @@ function curl(target: Target, args: string[]): Promise<unknown> {
   return run('curl', ['-sS', '--fail', '-o', '/dev/null', '-H', 'Expect:', ...headers, ...args]);
 }
 
-const put = (target: Target, id: string, payload: Payload, ...more: string[]) =>
+export const put = (target: Target, id: string, payload: Payload, ...more: string[]) =>
   curl(target, ['-T', payload.path, ...more, target.uploadUrl(id)]);
 
 const get = (target: Target, url: string, ...more: string[]) => curl(target, [...more, url]);
@@ -74,7 +74,7 @@ export async function download(target: Target, url: string, payload: Payload): P
   return payload.sizeBytes / (await seconds(() => get(target, url)));
 }
 
-function residentBytes(pid: number): number {
+export function residentBytes(pid: number): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
   return Number(kib) * 1024;
 }
@@ -113,11 +113,11 @@ export function makePayload(path: string, sizeBytes: number): Payload {
   return { path, sizeBytes };
 }
 
-const median = (values: number[]) =>
+export const median = (values: number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-const megabytes = (n: number) => `${Math.round(n / 1e6)} MB/s`;
+export const megabytes = (n: number) => `${Math.round(n / 1e6)} MB/s`;
 
-function report(what: string, ratios: number[], goal: number, detail: string): void {
+export function report(what: string, ratios: number[], goal: number, detail: string): void {
   const all = ratios.map((r) => r.toFixed(2)).join(' ');
   console.log(`${what}: ${median(ratios).toFixed(2)} (goal ${goal}; ${all}) ${detail}`);
 }

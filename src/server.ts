@@ -22,7 +22,8 @@ import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
-import { openStores, type StoreConfig, type Stores } from './stores/all.ts';
+import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
+import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
 
@@ -64,7 +65,9 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   const database = parts.database ?? (await openDatabaseServer(config, (message) => log.info(message)));
   undo.push(() => database.close());
   await migrate(database.address);
-  const stores = parts.stores ?? openStores(storesOf(config));
+  const metrics = createMetrics();
+  const stores =
+    parts.stores ?? openStores(config.stores, { ...surroundingsOf(config), watch: storeWatch(metrics, log) });
   const { app, close } = await openApp(config, { address: database.address, stores, log });
   undo.push(close);
   await loadShippedNamespaces(app.db, (message) => log.info(message));
@@ -73,7 +76,6 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   const preparing = prepareSearch(app, database.address, config.search);
   undo.push(() => preparing.stop());
 
-  const metrics = createMetrics();
   const stopping = new AbortController();
   let isDraining = false;
   const http = await createHttp({ ...config, metrics, log });
@@ -81,9 +83,10 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   const work = watchWork(http);
   healthRoutes(http, {
     checks: [
-      { name: 'database', run: () => app.db.query('select 1', []) },
+      { name: 'database', isNeeded: true, run: () => app.db.query('select 1', []) },
       ...app.stores.all.map((store) => ({
         name: `store ${store.id}`,
+        isNeeded: store.id === app.stores.default.id,
         run: (signal: AbortSignal) => store.probe(signal),
       })),
     ],
@@ -111,9 +114,21 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   };
 }
 
-/** The stores of the settings: for now the one below the data directory. */
-export function storesOf({ dataDir }: Config): StoreConfig[] {
-  return [{ id: 'file', type: 'file', path: join(dataDir, 'images') }];
+/** What stores need besides their own settings. */
+export function surroundingsOf({ dataDir, imports }: Config): StoreSurroundings {
+  return { staging: join(dataDir, 'staging'), egress: imports.egress };
+}
+
+/** What stores tell of themselves, as metrics and in the log. */
+function storeWatch(metrics: Metrics, log: Logger): StoreWatch {
+  return {
+    called: (store, call, outcome, seconds) => metrics.storeCalls.observe({ store, call, outcome }, seconds),
+    circuitChanged(store, isOpen) {
+      metrics.storesLeftAlone.set({ store }, isOpen ? 1 : 0);
+      if (isOpen) log.error({ store }, 'a store failed several times in a row; it is left alone for a while');
+      else log.info({ store }, 'a store works again');
+    },
+  };
 }
 
 /** What actions work with, and what closes it. */
@@ -146,9 +161,13 @@ export async function openApp(
   };
 }
 
-/** The folders of the data directory: images, and the spool of multipart requests, where leftovers are swept. */
-async function prepareFolders({ dataDir }: Config): Promise<void> {
-  await mkdir(join(dataDir, 'images'), { recursive: true, mode: 0o750 });
+/** The folders of the data directory: images if they are there, and the spool of multipart requests, which is swept. */
+async function prepareFolders({ dataDir, stores }: Config): Promise<void> {
+  const images = join(dataDir, 'images');
+  const isOurs = stores.some(
+    (store) => store.type === 'file' && store.paths.some(({ path }) => path === images),
+  );
+  if (isOurs) await mkdir(images, { recursive: true, mode: 0o750 });
   const spool = join(dataDir, 'spool');
   await mkdir(spool, { recursive: true });
   for (const name of await readdir(spool)) {

@@ -13,7 +13,7 @@ import { sendBytes } from '../../src/transfer/send-bytes.ts';
 
 const [directory] = process.argv.slice(2);
 if (!directory) throw new Error('usage: bare-bytes.ts <existing directory>');
-const store = fileStore({ id: 'bench', path: directory });
+const store = fileStore({ id: 'bench', paths: [{ path: directory, priority: 0 }] });
 const hashes = hashPool({ cores: availableParallelism() });
 
 async function upload(key: string, req: IncomingMessage): Promise<object> {

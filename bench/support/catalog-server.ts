@@ -17,7 +17,8 @@ import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
-import { openStores } from '../../src/stores/all.ts';
+import { storesOf } from '../../src/stores/all.ts';
+import { memoryStore } from '../../src/stores/memory.ts';
 
 /** Does not listen yet. Its log is a line a request, as in production, and goes to standard output. */
 export async function openCatalog(
@@ -28,7 +29,7 @@ export async function openCatalog(
   const hot = await openHotProperties(db, { log });
   const app: App = {
     db,
-    stores: openStores([{ id: 'none', type: 'memory' }]),
+    stores: storesOf([memoryStore({ id: 'none' })]),
     hashes: hashPool({ cores: 1 }),
     limits: { imageSizeMax: 0 },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },

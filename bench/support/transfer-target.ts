@@ -12,12 +12,10 @@ interface Created {
   createImage: { image?: { id: string }; message?: string };
 }
 
-export async function measureTransfersOf(
-  vitrine: Vitrine,
-  { mebibytes, rounds, dataDir }: { mebibytes: number; rounds: number; dataDir: string },
-): Promise<void> {
+/** Images of `vitrine`; in the default store when none is named. */
+export function targetOf(vitrine: Vitrine, store: string | null = null): Target {
   const url = (id: string) => `${vitrine.url}/v2/images/${id}/file`;
-  const target: Target = {
+  return {
     async newId() {
       const { createImage } = await vitrine.query<Created>('admin', create);
       if (!createImage.image) throw new Error(JSON.stringify(createImage));
@@ -29,10 +27,20 @@ export async function measureTransfersOf(
       await vitrine.query('admin', remove, { id });
     },
     pid: vitrine.pid,
-    headers: { ...vitrine.headersOf('admin'), 'Content-Type': 'application/octet-stream' },
+    headers: {
+      ...vitrine.headersOf('admin'),
+      'Content-Type': 'application/octet-stream',
+      ...(store === null ? {} : { 'X-Image-Meta-Store': store }),
+    },
   };
+}
+
+export async function measureTransfersOf(
+  vitrine: Vitrine,
+  { mebibytes, rounds, dataDir }: { mebibytes: number; rounds: number; dataDir: string },
+): Promise<void> {
   const bytes = mebibytes * 2 ** 20;
-  await measureTransfers(target, {
+  await measureTransfers(targetOf(vitrine), {
     payload: makePayload(join(dataDir, 'payload'), bytes),
     portion: makePayload(join(dataDir, 'portion'), Math.max(2 ** 20, bytes / 16)),
     rounds,

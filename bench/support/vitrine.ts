@@ -21,13 +21,15 @@ export interface VitrineOptions {
   dataDir: string;
   /** They get a member's token each, and `admin` one of an admin. */
   projects: readonly string[];
+  /** The text of a settings file. */
+  settings?: string;
   /** Only GraphQL, and nothing is changed in the database. */
   readsOnly?: boolean;
 }
 
 export async function startVitrine(
   address: DatabaseAddress,
-  { dataDir, projects, readsOnly = false }: VitrineOptions,
+  { dataDir, projects, settings = '', readsOnly = false }: VitrineOptions,
 ): Promise<Vitrine> {
   const tokens = ['admin', ...projects].map((project) => ({
     token: randomBytes(12).toString('hex'),
@@ -37,12 +39,15 @@ export async function startVitrine(
   }));
   const tokensFile = join(dataDir, 'bench-tokens.json');
   await writeFile(tokensFile, JSON.stringify(tokens), { mode: 0o600 });
+  const settingsFile = join(dataDir, 'bench.yaml');
+  await writeFile(settingsFile, settings, { mode: 0o600 });
   const port = await freePort();
   const args = readsOnly ? [catalogServer, JSON.stringify(address)] : [main, 'serve'];
   const program = await startProgram(args, {
     url: `http://127.0.0.1:${port}`,
     path: '/readyz',
     env: {
+      VITRINE_CONFIG: settingsFile,
       VITRINE_PORT: String(port),
       VITRINE_DATA_DIR: dataDir,
       VITRINE_TOKENS_FILE: tokensFile,

@@ -3,7 +3,7 @@
 import { findActiveCopies } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
-import { DamagedError, NotFoundError, UnavailableError } from '../domain/errors.ts';
+import { DamagedError, DomainError, UnavailableError } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
 import type { ByteRange, Store } from '../stores/store.ts';
 import type { App } from './app.ts';
@@ -36,7 +36,9 @@ export async function downloadImage(app: App, caller: Caller, id: string): Promi
 
 async function findGoodCopy(app: App, image: SeenImage): Promise<{ store: Store; key: string }> {
   let unavailable: UnavailableError | null = null;
-  for (const copy of await findActiveCopies(app.db, image.id)) {
+  const copies = await findActiveCopies(app.db, image.id);
+  const weight = ({ store }: { store: string }) => app.stores.weightOf(store);
+  for (const copy of copies.toSorted((a, b) => weight(b) - weight(a))) {
     const store = app.stores.get(copy.store);
     if (!store) continue;
     try {
@@ -47,8 +49,8 @@ async function findGoodCopy(app: App, image: SeenImage): Promise<{ store: Store;
         'a stored image has another size',
       );
     } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
       if (error instanceof UnavailableError) unavailable = error;
-      else if (!(error instanceof NotFoundError)) throw error;
       app.log.error({ err: error, image: image.id, store: store.id }, 'a stored image cannot be read');
     }
   }

@@ -1,6 +1,7 @@
 /** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
 import { giveUpSilentClaims } from '../db/copies.ts';
 import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } from '../db/strays.ts';
+import { UnavailableError } from '../domain/errors.ts';
 import { writerSilent } from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
@@ -28,16 +29,30 @@ export async function reap(
 ): Promise<Reaped> {
   const claims = await giveUpSilentClaims(app.db, writerSilent(instantOf(app.now())));
   const stores = app.stores.all.filter(isWritable);
-  if (list) for (const store of stores) await noteAllStrays(app, store);
-  const ids = stores.map((store) => store.id);
-  let objects = 0;
-  for (const stray of await findRemovable(app.db, ids, graceSeconds)) {
-    const store = stores.find((s) => s.id === stray.store);
-    if (store && (await removeStray(app, store, stray))) objects++;
-  }
+  const counts = await Promise.all(stores.map((store) => reapStore(app, store, { list, graceSeconds })));
+  const objects = counts.reduce((sum, count) => sum + count, 0);
   if (claims + objects > 0)
     app.log.info({ claims, objects }, 'cleaned up after unfinished and deleted images');
   return { claims, objects };
+}
+
+/** How many objects went. A store that does not answer is left for the next time, and holds no other up. */
+async function reapStore(
+  app: App,
+  store: WritableStore,
+  { list, graceSeconds }: { list: boolean; graceSeconds: number },
+): Promise<number> {
+  let objects = 0;
+  try {
+    if (list) await noteAllStrays(app, store);
+    for (const stray of await findRemovable(app.db, [store.id], graceSeconds)) {
+      if (await removeStray(app, store, stray)) objects++;
+    }
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    app.log.warn({ err: error, store: store.id }, 'a store could not be listed; it is tried again');
+  }
+  return objects;
 }
 
 async function noteAllStrays(app: App, store: WritableStore): Promise<void> {

@@ -1,17 +1,19 @@
 /** `vitrine check`: whether the service could run, part by part, changing nothing that is there. */
 import { access, mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openTokensFile } from '../auth/tokens.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabaseServer } from '../db/address.ts';
 import { connect } from '../db/client.ts';
-import { storesOf } from '../server.ts';
+import { surroundingsOf } from '../server.ts';
 import { openStores } from '../stores/all.ts';
+import { isWritable } from '../stores/store.ts';
 
 /** Prints a line for each part; true when all are well. */
 export async function check(config: Config): Promise<boolean> {
   const results = [
     await part('database', () => checkDatabase(config)),
-    await part('stores', () => checkStores(config)),
+    ...(await checkStores(config)),
     await part('tokens', () => checkTokens(config)),
   ];
   return results.every((ok) => ok);
@@ -42,10 +44,26 @@ async function checkDatabase(config: Config): Promise<string> {
   }
 }
 
-async function checkStores(config: Config): Promise<string> {
-  const { all } = openStores(storesOf(config));
-  for (const store of all) await store.probe(AbortSignal.timeout(5_000));
-  return `${all.map((store) => store.id).join(', ')} can be written to`;
+const storePatienceMs = 10_000;
+
+/** Each by itself: one that is broken says nothing about the others. */
+async function checkStores(config: Config): Promise<boolean[]> {
+  const stores = openStores(config.stores, surroundingsOf(config));
+  const results: boolean[] = [];
+  for (const store of stores.all) {
+    const run = async () => {
+      await Promise.race([store.probe(AbortSignal.timeout(storePatienceMs)), tooLate()]);
+      const kind = isWritable(store) ? 'can be written to' : 'can be read from';
+      return `${store.type}, ${kind}${store === stores.default ? '; the default' : ''}`;
+    };
+    results.push(await part(`store ${store.id}`, run));
+  }
+  return results;
+}
+
+async function tooLate(): Promise<never> {
+  await sleep(storePatienceMs, undefined, { ref: false });
+  throw new Error(`it does not answer within ${storePatienceMs / 1000} s`);
 }
 
 async function checkTokens({ tokensFile, tokensFileIsOurs }: Config): Promise<string> {

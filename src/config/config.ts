@@ -2,7 +2,7 @@
  * Environment and settings file -> one typed, frozen Config: the only reader of process.env. Every mistake is
  * reported at once, with its name or place.
  */
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { didYouMean } from '../domain/did-you-mean.ts';
 import { type MetadefMode, metadefModes } from '../domain/metadef/metadef.ts';
 import {
@@ -14,7 +14,14 @@ import {
   parsePort,
   parseUrl,
 } from './parse.ts';
-import { isSecretName, readSections, type SearchConfig, type Sections } from './sections.ts';
+import {
+  type ImportsConfig,
+  isSecretName,
+  readSections,
+  type SearchConfig,
+  type Sections,
+} from './sections.ts';
+import { effectiveStores, type StoreSettings } from './stores.ts';
 import { codeOf, readSettingsFile, type SettingsFile } from './yaml.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -49,6 +56,9 @@ export interface Config {
   readonly introspection: boolean;
   readonly graphiql: boolean;
   readonly search: SearchConfig;
+  /** At least one; exactly one is the default. */
+  readonly stores: readonly StoreSettings[];
+  readonly imports: ImportsConfig;
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */
@@ -124,7 +134,9 @@ export function readConfig(env: Record<string, string | undefined>, workingDir: 
   const sections = readSections(found?.file ?? null, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const config = configOf(values as Values, workingDir);
-  return Object.freeze({ settingsFile: found?.path ?? null, ...config, ...sections });
+  const folder = found ? dirname(found.path) : workingDir;
+  const stores = effectiveStores(sections.stores, { dataDir: config.dataDir, folder });
+  return Object.freeze({ settingsFile: found?.path ?? null, ...config, ...sections, stores });
 }
 
 const defaultSettingsFile = 'vitrine.yaml';

@@ -44,6 +44,13 @@ export function parsePropertyName(text: string): string {
   return text;
 }
 
+/** Names of stores: they stand in URLs, rows and labels of metrics. */
+export function parseStoreId(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text))
+    throw new Error('is the name of a store: 1 to 64 letters, digits and . _ -, a letter or digit first');
+  return text;
+}
+
 /** 0 lets the system choose. */
 export function parsePort(text: string): number {
   return parseInteger(text, 0, 65_535);

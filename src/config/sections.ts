@@ -2,47 +2,12 @@
  * What the settings file may hold: a table with an entry for each section. A section that is new is one more entry
  * here, read with the same functions as the variables of the environment.
  */
-import { z } from 'zod';
-import { didYouMean } from '../domain/did-you-mean.ts';
+import type { z } from 'zod';
+import { importsSection } from './imports.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
+import { keys, listOf, one } from './shape.ts';
+import { storesSection } from './stores.ts';
 import type { FileValue, SettingsFile } from './yaml.ts';
-
-/** A map with these keys and no others. */
-function keys<S extends z.ZodRawShape>(shape: S) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    // One line for each unknown key, in their order.
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? (issue.keys as string[]).map((key) => unknownKey(key, known)).join('\n')
-        : `holds ${known.length === 1 ? known[0] : `some of ${known.join(', ')}`}`,
-  });
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  const meant = didYouMean(key, known);
-  return `is not a setting${meant ? `; did you mean ${meant}?` : `; here are ${known.join(', ')}`}`;
-}
-
-/** A single value, read by a function of `parse.ts`. */
-function one<T>(parse: (text: string) => T) {
-  return z.string({ error: 'is a single value' }).transform((text, context) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
-}
-
-/** A list without repetitions. */
-function listOf<T>(item: z.ZodType<T, string>, max: number) {
-  return z
-    .array(item, { error: 'is a list, such as [one, two]' })
-    .max(max, { error: `has at most ${max} entries` })
-    .transform((items): readonly T[] => Object.freeze([...new Set(items)]));
-}
 
 const propertyName = one(parsePropertyName);
 
@@ -71,10 +36,15 @@ const search = keys({
   Object.freeze({ ...rest, statementTimeoutMs: statementTimeout }),
 );
 
-const sections = keys({ search: search.prefault({}) });
+const sections = keys({
+  search: search.prefault({}),
+  stores: storesSection.prefault([]),
+  imports: importsSection.prefault({}),
+});
 
 export type Sections = Readonly<z.infer<typeof sections>>;
 export type SearchConfig = Sections['search'];
+export type ImportsConfig = Sections['imports'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {
@@ -88,7 +58,8 @@ export function readSections(file: SettingsFile | null, problems: string[]): Sec
     paths.forEach((path, n) => {
       if (file?.isFaulty(path)) return;
       const shown = isKeys || isHidden(file, path) ? null : valueAt(file?.value, path);
-      const suffix = typeof shown === 'string' ? ` (it is ${JSON.stringify(shown)})` : '';
+      const isShown = typeof shown === 'string' && !/\/\/[^/]*@/.test(shown); // a URL with a password in it
+      const suffix = isShown ? ` (it is ${JSON.stringify(shown)})` : '';
       problems.push(`${file?.placeOf(path) ?? path.join('.')} ${messages[n]}${suffix}`);
     });
   }

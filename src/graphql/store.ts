@@ -16,7 +16,7 @@ export const StoreType = builder.objectRef<StoreLike>('Store').implement({
     id: t.id({ description: '"Store:<name>".', resolve: (store) => `Store:${store.id}` }),
     name: t.string({ description: 'The id in the settings.', resolve: (store) => store.id }),
     type: t.exposeString('type', {
-      description: 'The driver: file, memory; unknown when the settings no longer name it.',
+      description: 'The driver: file, swift, s3, http, memory; unknown when the settings no longer name it.',
     }),
     default: t.boolean({
       description: 'Where bytes go when nobody says where.',

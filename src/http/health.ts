@@ -5,6 +5,8 @@ import type { Metrics } from './metrics.ts';
 /** A thing that must answer before we can: named, and asked with a deadline. */
 export interface Check {
   name: string;
+  /** False: others can still be served while it does not answer; it is only told of. */
+  isNeeded: boolean;
   run(signal: AbortSignal): Promise<unknown>;
 }
 
@@ -18,23 +20,26 @@ export function healthRoutes(
   http: FastifyInstance,
   { checks, isDraining, metrics }: { checks: readonly Check[]; isDraining(): boolean; metrics: Metrics },
 ): void {
+  async function outcome() {
+    const results = await Promise.all(checks.map(async (check) => ({ check, result: await answers(check) })));
+    const ready = !isDraining() && results.every(({ check, result }) => result === 'ok' || !check.isNeeded);
+    return { results, ready };
+  }
+
   http.get('/healthz', withHead, async () => ({ status: 'ok' }));
 
   http.get('/readyz', withHead, async (_request, reply) => {
-    const results = Object.fromEntries(
-      await Promise.all(checks.map(async (c) => [c.name, await answers(c)] as const)),
-    );
-    const ready = !isDraining() && Object.values(results).every((result) => result === 'ok');
+    const { results, ready } = await outcome();
     reply.code(ready ? 200 : 503);
-    return { status: ready ? 'ready' : isDraining() ? 'draining' : 'not ready', checks: results };
+    const checked = Object.fromEntries(results.map(({ check, result }) => [check.name, result]));
+    return { status: ready ? 'ready' : isDraining() ? 'draining' : 'not ready', checks: checked };
   });
 
   // What OpenStack's load balancers ask for: plain text, 200 or 503.
   http.get('/healthcheck', withHead, async (_request, reply) => {
-    const results = await Promise.all(checks.map(answers));
-    const up = !isDraining() && results.every((result) => result === 'ok');
-    reply.code(up ? 200 : 503).type('text/plain; charset=utf-8');
-    return up ? 'OK' : 'Unavailable';
+    const { ready } = await outcome();
+    reply.code(ready ? 200 : 503).type('text/plain; charset=utf-8');
+    return ready ? 'OK' : 'Unavailable';
   });
 
   http.get('/metrics', async (_request, reply) => {

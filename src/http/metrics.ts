@@ -1,4 +1,4 @@
-/** Numbers for Prometheus. Labels are routes and statuses, never ids, names or projects. */
+/** Numbers for Prometheus. Labels are routes, statuses and stores, never images, names or projects. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -11,6 +11,10 @@ export interface Metrics {
   transferred: Counter<'direction'>;
   /** Transfers under way, by direction. */
   transfers: Gauge<'direction'>;
+  /** Seconds, by store, call and outcome. */
+  storeCalls: Histogram<'store' | 'call' | 'outcome'>;
+  /** 1 while a store is left alone because it failed several times in a row. */
+  storesLeftAlone: Gauge<'store'>;
   /** Promises that failed with nobody to hear it: each is a bug. */
   unheardFailures: Counter;
 }
@@ -39,6 +43,19 @@ export function createMetrics(): Metrics {
       name: 'vitrine_transfers',
       help: 'Uploads and downloads under way.',
       labelNames: ['direction'],
+      registers,
+    }),
+    storeCalls: new Histogram({
+      name: 'vitrine_store_call_seconds',
+      help: 'How long calls of stores took; outcome failed is the fault of the store.',
+      labelNames: ['store', 'call', 'outcome'],
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+      registers,
+    }),
+    storesLeftAlone: new Gauge({
+      name: 'vitrine_store_left_alone',
+      help: 'Whether a store is not asked for a while because it failed several times in a row.',
+      labelNames: ['store'],
       registers,
     }),
     unheardFailures: new Counter({

@@ -1,9 +1,37 @@
-/** The stores of this installation, opened once from the settings. A new driver adds its line in `openStore`. */
+/**
+ * The stores of this installation, opened once from the settings: nothing is asked of them then, so that one that is
+ * away keeps nobody from starting. A new driver adds its line in `driverOf`.
+ */
+import { circuit } from './circuit.ts';
+import { deadlines } from './deadlines.ts';
+import { openEgress } from './egress/egress.ts';
+import type { EgressSettings } from './egress/rules.ts';
 import { fileStore } from './file.ts';
-import { memoryStore } from './memory.ts';
+import { httpStore } from './http.ts';
+import { limit, turns } from './limit.ts';
+import { withRetries } from './retries.ts';
+import { type S3StoreOptions, s3Store } from './s3/s3.ts';
 import { isWritable, type Store, type WritableStore } from './store.ts';
+import { type SwiftStoreOptions, swiftStore } from './swift/swift.ts';
+import { type StoreWatch, watched } from './watch.ts';
+import { inside, wrapStore } from './wrap.ts';
 
-export type StoreConfig = { id: string; type: 'file'; path: string } | { id: string; type: 'memory' };
+export type StoreConfig = {
+  id: string;
+  default: boolean;
+  /** The heaviest copy is read first. */
+  weight: number;
+  /** Calls at once. */
+  parallel: number;
+  connectTimeoutMs: number;
+  answerTimeoutMs: number;
+  idleTimeoutMs: number;
+} & (
+  | { type: 'file'; paths: readonly { path: string; priority: number }[]; sparse: boolean }
+  | ({ type: 'swift' } & SwiftStoreOptions)
+  | ({ type: 's3' } & Omit<S3StoreOptions, 'staging'>)
+  | { type: 'http' }
+);
 
 export interface Stores {
   readonly all: readonly Store[];
@@ -11,25 +39,71 @@ export interface Stores {
   readonly default: WritableStore;
   /** Null when the settings name no such store. */
   get(id: string): Store | null;
+  /** 0 when the settings do not say. */
+  weightOf(id: string): number;
 }
 
-/** `configs` names at least one store that can be written to; the first of them is the default. */
-export function openStores(configs: readonly StoreConfig[]): Stores {
-  return storesOf(configs.map(openStore));
+export interface StoreSurroundings {
+  /** A directory of this machine for what does not fit into memory. */
+  staging: string;
+  /** Whom a URL may lead to. */
+  egress: EgressSettings;
+  watch?: StoreWatch;
+}
+
+/** `configs` names at least one store that can be written to; that which says so, or the first, is the default. */
+export function openStores(configs: readonly StoreConfig[], surroundings: StoreSurroundings): Stores {
+  const weights = new Map(configs.map(({ id, weight }) => [id, weight]));
+  const usual = configs.find((config) => config.default)?.id;
+  return storesOf(
+    configs.map((config) => openStore(config, surroundings)),
+    { usual, weights },
+  );
 }
 
 /** The same from stores that are open already. */
-export function storesOf(all: readonly Store[]): Stores {
-  const first = all.find(isWritable);
-  if (!first) throw new Error('No store can be written to.');
-  return { all, default: first, get: (id) => all.find((store) => store.id === id) ?? null };
+export function storesOf(
+  all: readonly Store[],
+  { usual, weights }: { usual?: string | undefined; weights?: ReadonlyMap<string, number> } = {},
+): Stores {
+  const writable = all.filter(isWritable);
+  const chosen = writable.find((store) => store.id === usual) ?? writable[0];
+  if (!chosen) throw new Error('No store can be written to.');
+  return {
+    all,
+    default: chosen,
+    get: (id) => all.find((store) => store.id === id) ?? null,
+    weightOf: (id) => weights?.get(id) ?? 0,
+  };
 }
 
-function openStore(config: StoreConfig): Store {
+/**
+ *   retries -> counting -> circuit -> turns -> deadlines -> driver
+ */
+function openStore(config: StoreConfig, surroundings: StoreSurroundings): Store {
+  const { watch } = surroundings;
+  const { id, parallel, answerTimeoutMs: answerMs, idleTimeoutMs: idleMs } = config;
+  const onChange = (isOpen: boolean) => watch?.circuitChanged(id, isOpen);
+  const arounds = [
+    ...(watch ? [watched(id, watch)] : []),
+    circuit({ store: id, now: () => performance.now(), onChange }),
+    limit(id, turns(parallel, answerMs)),
+    deadlines(id, { answerMs, idleMs }),
+  ];
+  return withRetries(wrapStore(driverOf(config, surroundings), arounds.reduce(inside)));
+}
+
+function driverOf(config: StoreConfig, { staging, egress }: StoreSurroundings): Store {
   switch (config.type) {
     case 'file':
       return fileStore(config);
-    case 'memory':
-      return memoryStore(config);
+    case 'swift':
+      return swiftStore(config);
+    case 's3':
+      return s3Store({ ...config, staging });
+    case 'http': {
+      const { id, connectTimeoutMs: connectMs, answerTimeoutMs: answerMs } = config;
+      return httpStore({ id, egress: openEgress(egress, { connectMs, answerMs }) });
+    }
   }
 }

@@ -12,12 +12,12 @@ export interface Buffers {
   idle(): number;
 }
 
-/** Keeps at most `keep` unused buffers; the rest go to the garbage collector. */
-export function buffers(sizeBytes: number, keep: number): Buffers {
+/** Keeps at most `keep` unused buffers; the rest go to the garbage collector. `make` is called for each new one. */
+export function buffers(sizeBytes: number, keep: number, make = pages): Buffers {
   const free: Buffer[] = [];
   return {
     sizeBytes,
-    take: () => free.pop() ?? pages(sizeBytes),
+    take: () => free.pop() ?? make(sizeBytes),
     give: (buffer) => {
       if (free.length < keep) free.push(buffer);
     },

@@ -2,12 +2,12 @@
  * Reads one open file chunk by chunk, one chunk ahead of the consumer, through two reused buffers. Written out
  * as an iterator, because a generator that was never started skips its `finally` and would leave the file open.
  */
-import type { FileHandle } from 'node:fs/promises';
 import type { Buffers } from './buffers.ts';
+import type { OpenFile } from './file-gate.ts';
 import type { ByteRange } from './store.ts';
 
 export interface Reading {
-  file: FileHandle;
+  file: OpenFile;
   range: ByteRange;
   buffers: Buffers;
   signal?: AbortSignal | undefined;

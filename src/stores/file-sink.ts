@@ -4,8 +4,10 @@
  * error of the disk comes with the write instead of with the fsync. Everything else is an ordinary write.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { errnoOf } from './failure.ts';
+import { type Gate, gated, type OpenFile } from './file-gate.ts';
+import { runsOf } from './zeros.ts';
 
 export interface FileSink {
   write(chunk: Uint8Array, position: number): Promise<void>;
@@ -16,13 +18,16 @@ export interface FileSink {
 }
 
 export interface FileSinkOptions {
-  file: FileHandle;
+  file: OpenFile;
   /** To open the same file a second time. */
   path: string;
   /** False where only ordinary writes are wanted. */
   direct: boolean;
   /** Runs a flush in the background, unless enough others are doing it: then null. */
   flushEarly: (flush: () => Promise<void>) => Promise<void> | null;
+  /** Leaves blocks of zeros out: the file has holes there. */
+  sparse?: boolean;
+  through?: Gate;
 }
 
 /** What O_DIRECT asks of addresses, lengths and positions, on every disk in use. */
@@ -32,16 +37,27 @@ const directBytes = 256 * 1024;
 /** So much lies in the page cache before it is flushed in the background: sync() then has little to wait for. */
 const flushEveryBytes = 64 * 1024 * 1024;
 
-export function fileSink({ file, path, direct, flushEarly }: FileSinkOptions): FileSink {
+export function fileSink({
+  file,
+  path,
+  direct,
+  flushEarly,
+  sparse = false,
+  through = (work) => work(),
+}: FileSinkOptions): FileSink {
   let wanted = direct && constants.O_DIRECT !== undefined;
-  let past: FileHandle | null = null;
+  let past: OpenFile | null = null;
+  /** Where the file has to end, and where it ends if nothing follows. */
+  let end = 0;
+  let written = 0;
   let cachedBytes = 0;
   let flushing: Promise<void> = Promise.resolve();
   let flushError: unknown = null;
 
-  async function openPast(): Promise<FileHandle | null> {
+  async function openPast(): Promise<OpenFile | null> {
+    const flags = constants.O_WRONLY | constants.O_DIRECT | constants.O_NOFOLLOW;
     try {
-      past ??= await open(path, constants.O_WRONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+      past ??= gated(await through(() => open(path, flags)), through);
     } catch (error) {
       if (errnoOf(error) !== 'EINVAL') throw error;
       wanted = false;
@@ -75,21 +91,29 @@ export function fileSink({ file, path, direct, flushEarly }: FileSinkOptions): F
     flushing = flush;
   }
 
+  async function writeAll(chunk: Uint8Array, position: number): Promise<void> {
+    let done = await writePast(chunk, position);
+    while (done < chunk.length) {
+      const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position + done);
+      done += bytesWritten;
+      cachedBytes += bytesWritten;
+    }
+    written = position + chunk.length;
+  }
+
   return {
     async write(chunk, position) {
       if (flushError) throw flushError;
-      let done = await writePast(chunk, position);
-      while (done < chunk.length) {
-        const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position + done);
-        done += bytesWritten;
-        cachedBytes += bytesWritten;
-      }
+      end = position + chunk.length;
+      const runs = sparse ? runsOf(chunk, position) : [{ at: 0, length: chunk.length }];
+      for (const { at, length } of runs) await writeAll(chunk.subarray(at, at + length), position + at);
       if (cachedBytes >= flushEveryBytes) flushSome();
     },
     async sync() {
       await flushing;
       if (flushError) throw flushError;
       try {
+        if (written < end) await file.truncate(end); // it ends in a hole
         await file.datasync();
       } catch (error) {
         flushError = error;

@@ -10,6 +10,7 @@ import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import type { Buffers } from './buffers.ts';
 import { alreadyThere, errnoOf } from './failure.ts';
+import type { Gate } from './file-gate.ts';
 import type { FileSink } from './file-sink.ts';
 import type { StoreWriter } from './store.ts';
 
@@ -25,6 +26,7 @@ export interface Writing {
   buffers: Buffers;
   /** Resolves when the directory itself is on stable storage. */
   directoryIsDurable: () => Promise<void>;
+  through: Gate;
   /** A system call's error in the words of the contract. */
   failure: (error: unknown) => unknown;
 }
@@ -33,7 +35,7 @@ export interface Writing {
 const ungatheredBytes = 256 * 1024;
 
 export function fileWriter(writing: Writing): StoreWriter {
-  const { sink, store, key, part, target, buffers, failure } = writing;
+  const { sink, store, key, part, target, buffers, through, failure } = writing;
   let state: 'open' | 'closed' | 'renamed' | 'committed' = 'open';
   let at = 0;
   let broken: unknown = null;
@@ -100,9 +102,9 @@ export function fileWriter(writing: Writing): StoreWriter {
       await sink.close();
       await refuseOverwriting();
       await writing.directoryIsDurable();
-      await rename(part, target);
+      await through(() => rename(part, target));
       state = 'renamed';
-      await syncDirectory(writing.directory);
+      await through(() => syncDirectory(writing.directory));
       state = 'committed';
     } catch (error) {
       fail(error);
@@ -111,7 +113,7 @@ export function fileWriter(writing: Writing): StoreWriter {
   }
 
   async function refuseOverwriting(): Promise<void> {
-    const there = await lstat(target).catch((error) => {
+    const there = await through(() => lstat(target)).catch((error) => {
       if (errnoOf(error) === 'ENOENT') return null;
       throw error;
     });
@@ -124,7 +126,7 @@ export function fileWriter(writing: Writing): StoreWriter {
     if (batch) buffers.give(batch);
     batch = null;
     try {
-      await unlinkIfThere(state === 'renamed' ? target : part);
+      await through(() => unlinkIfThere(state === 'renamed' ? target : part));
     } catch (error) {
       throw failure(error);
     } finally {

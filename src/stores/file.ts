@@ -1,200 +1,97 @@
 /**
- * Keeps objects as files below one directory: `<path>/<first two characters of the key>/<key>`, unfinished ones
- * as `<key>.part` beside them. The directory itself must exist: a store that made it would write into the mount
- * point of a disk that is not there. Messages never hold a path.
+ * Keeps objects as files in one or several directories of one store. New ones go to the directory of the highest
+ * priority that has room; they are found wherever they are. What a directory does is in `file-directory.ts`.
  */
-import { constants, type StatsFs } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, opendir, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
-import { UnavailableError } from '../domain/errors.ts';
-import { buffers } from './buffers.ts';
-import { alreadyThere, errnoOf, nothingUnder, storeFailure } from './failure.ts';
-import { fileReader } from './file-reader.ts';
-import { fileSink } from './file-sink.ts';
-import { fileWriter, syncDirectory, unlinkIfThere } from './file-writer.ts';
-import { checkKey, isKey } from './key.ts';
+import { NotFoundError, UnavailableError } from '../domain/errors.ts';
+import { alreadyThere, nothingUnder } from './failure.ts';
+import { type FileDirectory, fileDirectory } from './file-directory.ts';
 import type { WritableStore } from './store.ts';
-
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-/** Two for each reader. Larger ones read no faster, warm or cold. */
-const chunkBytes = 512 * 1024;
-const idleBuffers = 8;
-/** ext4 and xfs (statfs(2)): local disks that take O_DIRECT. Over a network each write would wait for a reply. */
-const directFileSystems = new Set([0xef53, 0x58465342]);
 
 export interface FileStoreOptions {
   id: string;
-  /** An existing directory on this machine or a mounted file system. */
-  path: string;
+  /** Existing directories; the highest priority first in use, among equals the one with the most room. */
+  paths: readonly { path: string; priority: number }[];
+  /** Blocks of zeros are left out of new files. */
+  sparse?: boolean;
 }
 
-export function fileStore({ id, path }: FileStoreOptions): WritableStore {
-  const chunks = buffers(chunkBytes, idleBuffers);
-  const durableShards = new Map<string, Promise<void>>();
-  let flushingEarly = false;
+/** Who does not know how much will come looks for at least this much room first. */
+const usualBytes = 2 ** 30;
 
-  const failure = (error: unknown) => storeFailure(id, error);
-  const shardOf = (key: string) => join(path, key.slice(0, 2));
-  const fileOf = (key: string) => join(shardOf(key), key);
-  const partOf = (key: string) => `${fileOf(key)}.part`;
+export function fileStore({ id, paths, sparse = false }: FileStoreOptions): WritableStore {
+  const places = paths.map(({ path, priority }) => ({
+    priority,
+    directory: fileDirectory({ id, path, sparse }),
+  }));
+  const [only, ...others] = places;
+  if (only && others.length === 0) return only.directory;
+  const directories = places.toSorted((a, b) => b.priority - a.priority).map(({ directory }) => directory);
 
-  /** Missing file or missing store? Without its directory nothing may be called gone. */
-  async function absence(error: unknown, key: string): Promise<unknown> {
-    if (errnoOf(error) !== 'ENOENT') return failure(error);
-    return stat(path).then(() => nothingUnder(id, key, error), failure);
-  }
-
-  /** A shard made just now, perhaps by another upload, is durable after one fsync of its parent. */
-  function shardIsDurable(shard: string): Promise<void> {
-    const known = durableShards.get(shard);
-    if (known) return known;
-    const sync = syncDirectory(path);
-    durableShards.set(shard, sync);
-    sync.catch(() => durableShards.delete(shard));
-    return sync;
-  }
-
-  /** One background flush at a time: they occupy the few threads that reads need as well. */
-  function flushEarly(flush: () => Promise<void>): Promise<void> | null {
-    if (flushingEarly) return null;
-    flushingEarly = true;
-    return flush().finally(() => {
-      flushingEarly = false;
-    });
-  }
-
-  function refuseTooLarge(size: number, { bavail, bsize }: StatsFs): void {
-    if (bavail * bsize >= size) return;
-    const message = `Store ${id} has no room for ${size} bytes; make room in it or choose another store`;
-    throw new UnavailableError(message, { store: id, reason: 'full' });
-  }
-
-  async function openPart(key: string): Promise<FileHandle> {
-    await mkdir(shardOf(key), { mode: 0o750 }).catch((error) => {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    });
-    if (await exists(fileOf(key))) throw alreadyThere(id, key);
-    try {
-      return await open(partOf(key), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o640);
-    } catch (error) {
-      throw errnoOf(error) === 'EEXIST' ? alreadyThere(id, key) : error;
+  /** What the first directory says that has the key. @throws NotFoundError none has, and all could say so */
+  async function whereItIs<T>(key: string, ask: (directory: FileDirectory) => Promise<T>): Promise<T> {
+    let silent: unknown = null;
+    for (const directory of directories) {
+      try {
+        return await ask(directory);
+      } catch (error) {
+        if (error instanceof UnavailableError) silent ??= error;
+        else if (!(error instanceof NotFoundError)) throw error;
+      }
     }
+    throw silent ?? nothingUnder(id, key);
   }
 
-  function refuseIrregular(): never {
-    const message = `Store ${id} refused: the object is not a regular file; an operator has to look at it`;
-    throw new UnavailableError(message, { store: id });
+  /** Those with room, best first; those that do not answer come last. */
+  async function byRoom(size: number | null): Promise<FileDirectory[]> {
+    const rated = await Promise.all(
+      places.map(async (place) => ({ ...place, free: await place.directory.freeBytes().catch(() => -1) })),
+    );
+    const needed = size ?? usualBytes;
+    const hasRoom = ({ free }: { free: number }) => Number(free >= needed);
+    return rated
+      .sort((a, b) => hasRoom(b) - hasRoom(a) || b.priority - a.priority || b.free - a.free)
+      .map(({ directory }) => directory);
+  }
+
+  /** One key, one object, in all of them. */
+  async function refuseTaken(key: string, signal: AbortSignal | undefined): Promise<void> {
+    for (const directory of directories) {
+      const isTaken = await directory.holds(key, signal).catch((error) => {
+        if (error instanceof UnavailableError) return false; // then nothing can be written there either
+        throw error;
+      });
+      if (isTaken) throw alreadyThere(id, key);
+    }
   }
 
   return {
     id,
     type: 'file',
-
-    async stat(key, signal) {
-      signal?.throwIfAborted();
-      checkKey(key);
-      const found = await lstat(fileOf(key)).catch(async (error) => {
-        throw await absence(error, key);
-      });
-      return found.isFile() ? { size: found.size } : refuseIrregular();
-    },
-
-    /**
-     * The file is open from here on. The caller iterates, or gives up with `return()` or the signal; nothing
-     * else closes it.
-     */
-    async read(key, range, signal) {
-      signal?.throwIfAborted();
-      checkKey(key);
-      // O_NONBLOCK: opening a pipe somebody put there must not hang.
-      const file = await open(fileOf(key), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(async (error) => {
-        throw await absence(error, key);
-      });
-      try {
-        const found = await file.stat();
-        if (!found.isFile()) refuseIrregular();
-        signal?.throwIfAborted();
-        const whole = { start: 0, end: found.size - 1 };
-        return fileReader({ file, range: range ?? whole, buffers: chunks, signal, failure });
-      } catch (error) {
-        await file.close().catch(() => {});
-        throw failure(error);
-      }
-    },
-
+    stat: (key, signal) => whereItIs(key, (directory) => directory.stat(key, signal)),
+    read: (key, range, signal) => whereItIs(key, (directory) => directory.read(key, range, signal)),
     async probe(signal) {
-      signal?.throwIfAborted();
-      try {
-        await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-      } catch (error) {
-        throw failure(error);
-      }
+      for (const directory of directories) await directory.probe(signal);
     },
-
     async create(key, hint, signal) {
       signal?.throwIfAborted();
-      checkKey(key);
-      try {
-        const disk = await statfs(path);
-        if (hint.size !== null) refuseTooLarge(hint.size, disk);
-        const file = await openPart(key);
-        const direct = directFileSystems.has(disk.type);
-        return fileWriter({
-          sink: fileSink({ file, path: partOf(key), direct, flushEarly }),
-          store: id,
-          key,
-          part: partOf(key),
-          target: fileOf(key),
-          directory: shardOf(key),
-          buffers: chunks,
-          directoryIsDurable: () => shardIsDurable(shardOf(key)),
-          failure,
-        });
-      } catch (error) {
-        throw failure(error);
-      }
-    },
-
-    async remove(key) {
-      checkKey(key);
-      try {
-        await unlinkIfThere(fileOf(key));
-        await unlinkIfThere(partOf(key));
-      } catch (error) {
-        throw failure(error);
-      }
-    },
-
-    async *keys(signal) {
-      try {
-        for await (const shard of await opendir(path)) {
-          if (!shard.isDirectory() || shard.name.length > 2) continue;
-          for await (const key of keysIn(join(path, shard.name))) {
-            signal?.throwIfAborted();
-            yield key;
-          }
+      await refuseTaken(key, signal);
+      let refusal: unknown = null;
+      for (const directory of await byRoom(hint.size)) {
+        try {
+          return await directory.create(key, hint, signal);
+        } catch (error) {
+          if (!(error instanceof UnavailableError)) throw error;
+          refusal ??= error;
         }
-      } catch (error) {
-        throw failure(error);
       }
+      throw refusal;
+    },
+    async remove(key) {
+      const results = await Promise.allSettled(directories.map((directory) => directory.remove(key)));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
+    async *keys(signal) {
+      for (const directory of directories) yield* directory.keys(signal);
     },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    (error) => {
-      if (errnoOf(error) === 'ENOENT') return false;
-      throw error;
-    },
-  );
-}
-
-/** Keys in one shard, finished or not. */
-async function* keysIn(shard: string): AsyncGenerator<string> {
-  for await (const { name } of await opendir(shard)) {
-    const key = name.endsWith('.part') ? name.slice(0, -'.part'.length) : name;
-    if (isKey(key)) yield key;
-  }
 }

@@ -24,7 +24,7 @@ let made = 0;
 function aFileStore(): WritableStore {
   const path = join(root, String(made++));
   mkdirSync(path);
-  return fileStore({ id: 'disk', path });
+  return fileStore({ id: 'disk', paths: [{ path, priority: 0 }] });
 }
 
 const drivers: [string, () => WritableStore][] = [

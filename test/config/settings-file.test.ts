@@ -144,8 +144,8 @@ test('a text that is no YAML, or not a map, is told with its line', () => {
   for (const [yaml, place] of [
     ['search: [', 'vitrine.yaml:1: '],
     ['search: {}\nsearch: {}\n', 'vitrine.yaml:2: Map keys must be unique'],
-    ['just words', 'vitrine.yaml:1: holds search'],
-    ['- search', 'vitrine.yaml:1: holds search'],
+    ['just words', 'vitrine.yaml:1: holds some of search'],
+    ['- search', 'vitrine.yaml:1: holds some of search'],
     ['a: &x {}\nsearch: *x\n', 'vitrine.yaml:2: search is an alias; write it out'],
     ['search:\n  ? [a]\n  : b\n', 'vitrine.yaml:1: search has a key that is not text'],
     ['search: !!js/function x', 'vitrine.yaml:1: '],

@@ -20,7 +20,7 @@ import { until } from '../support/until.ts';
 
 const bytes = someBytes(3_000_000);
 const dir = mkdtempSync(join(tmpdir(), 'vitrine-faults-'));
-const store = faultStore(fileStore({ id: 'file', path: dir }));
+const store = faultStore(fileStore({ id: 'file', paths: [{ path: dir, priority: 0 }] }));
 let server: TestServer;
 let access: Access;
 /** An image whose bytes can be had whatever happens to others. */

@@ -32,7 +32,7 @@ function aPlace(): string {
 }
 
 function aStore(path = aPlace()) {
-  return { path, store: fileStore({ id: 'disk', path }) };
+  return { path, store: fileStore({ id: 'disk', paths: [{ path, priority: 0 }] }) };
 }
 
 /** Descriptors of this process that lead into `path`. */

@@ -65,6 +65,8 @@ process.on('message', ({ stopAt }: Order) => {
 process.on('disconnect', () => process.exit(1)); // the test is gone
 
 const config = readConfig(process.env, process.cwd());
-const store = breakable(fileStore({ id: 'file', path: join(config.dataDir, 'images') }));
+const store = breakable(
+  fileStore({ id: 'file', paths: [{ path: join(config.dataDir, 'images'), priority: 0 }] }),
+);
 const server = await startServer(config, pino({ level: config.logLevel }), { stores: storesOf([store]) });
 console.log(`GraphQL ${server.url}/graphql`);

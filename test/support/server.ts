@@ -40,6 +40,8 @@ export interface TestServer extends RunningServer {
 
 export interface TestServerOptions extends Pick<Parts, 'stores'> {
   env?: Record<string, string>;
+  /** The settings file. */
+  settings?: string;
   log?: Logger;
 }
 
@@ -63,6 +65,7 @@ export async function aServer(options: TestServerOptions = {}): Promise<TestServ
   }));
   const tokensFile = join(dataDir, 'test-tokens.json');
   await writeFile(tokensFile, JSON.stringify(tokens));
+  if (options.settings !== undefined) await writeFile(join(dataDir, 'vitrine.yaml'), options.settings);
   const config = readConfig(
     { VITRINE_DATA_DIR: dataDir, VITRINE_TOKENS_FILE: tokensFile, VITRINE_PORT: '0', ...options.env },
     dataDir,

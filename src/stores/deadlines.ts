@@ -1,0 +1,55 @@
+/** No call of a store takes for ever: each phase has its time, after which the caller is free, whatever still hangs. */
+import { UnavailableError } from '../domain/errors.ts';
+import type { Around, CallName } from './wrap.ts';
+
+export interface Patience {
+  /** Until a call is answered: for a reading, until its first byte may come. */
+  answerMs: number;
+  /** Between two chunks. */
+  idleMs: number;
+}
+
+/** Making a large object durable may take this many times as long as an answer. */
+const commitFactor = 10;
+
+const phases: Record<CallName, (patience: Patience) => number> = {
+  stat: ({ answerMs }) => answerMs,
+  read: ({ answerMs }) => answerMs,
+  probe: ({ answerMs }) => answerMs,
+  create: ({ answerMs }) => answerMs,
+  remove: ({ answerMs }) => answerMs,
+  next: ({ idleMs }) => idleMs,
+  leave: ({ answerMs }) => answerMs,
+  write: ({ idleMs }) => idleMs,
+  commit: ({ answerMs }) => answerMs * commitFactor,
+  cancel: ({ answerMs }) => answerMs,
+};
+
+/** @throws UnavailableError timeout; the call's signal is given then, and what it still brings is discarded */
+export function deadlines(store: string, patience: Patience): Around {
+  return async (call) => {
+    const ms = phases[call.name](patience);
+    const late = new AbortController();
+    const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
+    const running = call.run(signal);
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        const error = tooLate(store, call.name, ms);
+        reject(error);
+        late.abort(error);
+        running.then(call.discard, () => {});
+      }, ms);
+    });
+    try {
+      return await Promise.race([running, deadline]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function tooLate(store: string, name: CallName, ms: number): UnavailableError {
+  const message = `Store ${store} did not answer within ${ms / 1000} s (${name}); try again later or choose another store`;
+  return new UnavailableError(message, { store, reason: 'timeout' });
+}

@@ -1,0 +1,49 @@
+/**
+ * System calls on one directory, so many at once: each occupies one of the few threads that all file systems share,
+ * and on a mount that hangs it does so until the mount comes back.
+ */
+import type { FileHandle } from 'node:fs/promises';
+
+/** What the driver does with an open file. */
+export interface OpenFile {
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  write(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
+  truncate(size: number): Promise<void>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Runs `work` when there is room; first come, first served. */
+export type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function gate(atOnce: number): Gate {
+  const waiting: (() => void)[] = [];
+  let inside = 0;
+  return async (work) => {
+    if (inside < atOnce) inside++;
+    else await new Promise<void>((go) => waiting.push(go));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else inside--;
+    }
+  };
+}
+
+/** The same file, with every call through the gate. */
+export function gated(file: FileHandle, through: Gate): OpenFile {
+  return {
+    read: (...args) => through(() => file.read(...args)),
+    write: (...args) => through(() => file.write(...args)),
+    truncate: (size) => through(() => file.truncate(size)),
+    datasync: () => through(() => file.datasync()),
+    close: () => through(() => file.close()),
+  };
+}

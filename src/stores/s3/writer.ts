@@ -1,0 +1,135 @@
+/**
+ * Writes one object by multipart upload: one part is sent while the next one fills. An upload that is not completed
+ * is invisible but for the listing of uploads, where the reaper finds it.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CompletedPart } from '@aws-sdk/client-s3';
+import { ConflictError, UnavailableError } from '../../domain/errors.ts';
+import { storeFailure } from '../failure.ts';
+import type { StoreWriter } from '../store.ts';
+import type { Bucket, Upload } from './bucket.ts';
+import { orNothing } from './failure.ts';
+import { type Part, partOfUpload, partsMax, type Spool } from './parts.ts';
+
+export interface S3Writing {
+  store: string;
+  bucket: Bucket;
+  upload: Upload;
+  spool: Spool;
+}
+
+/** A part that is nearly there may arrive: aborted in mid-air it could turn up after the upload is gone. */
+const landingMs = 5_000;
+
+export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWriter {
+  const ending = new AbortController();
+  const sent: CompletedPart[] = [];
+  let count = 0;
+  let filling: Part | null = null;
+  let sending: Promise<void> = Promise.resolve();
+  let broken: unknown = null;
+  let state: 'open' | 'completing' | 'committed' | 'cancelled' = 'open';
+  let isForeign = false;
+  let underWay: Promise<unknown> = Promise.resolve();
+  let cancelling: Promise<void> | null = null;
+
+  async function nextPart(): Promise<Part> {
+    if (count === partsMax) {
+      const message = `Store ${store} holds ${partsMax} parts in one object; the image is too large for it`;
+      throw new UnavailableError(message, { store, reason: 'full' });
+    }
+    count++;
+    const name = `${upload.key}-${upload.uploadId.replace(/[^\w-]/g, '').slice(0, 100)}`;
+    try {
+      return await partOfUpload(count, name, spool);
+    } catch (error) {
+      throw storeFailure(store, error);
+    }
+  }
+
+  /** Waits for the part before, then begins to send this one. */
+  async function send(part: Part): Promise<void> {
+    const n = count;
+    filling = null;
+    await sending;
+    sending = bucket
+      .sendPart(upload, n, part, ending.signal)
+      .then(
+        (done) => void sent.push(done),
+        (error) => {
+          broken ??= error;
+        },
+      )
+      .finally(() => part.free());
+    if (broken) throw broken;
+  }
+
+  async function pour(chunk: Uint8Array): Promise<void> {
+    if (broken) throw broken;
+    for (let at = 0; at < chunk.length; ) {
+      filling ??= await nextPart();
+      const part = filling;
+      at += await part.fill(chunk.subarray(at)).catch((error) => {
+        throw storeFailure(store, error);
+      });
+      if (part.length === part.sizeBytes) await send(part);
+    }
+  }
+
+  async function publish(): Promise<void> {
+    if (filling) await send(filling);
+    await sending;
+    if (broken) throw broken;
+    if (sent.length > 0) return bucket.complete(upload, sent, ending.signal);
+    // There is no upload without parts. Whoever aborts it may publish: after remove(), nobody.
+    await bucket.abort(upload);
+    await bucket.putEmpty(upload.key, ending.signal);
+  }
+
+  async function commit(): Promise<void> {
+    if (state !== 'open') throw new Error('commit after the end');
+    state = 'completing';
+    try {
+      await publish();
+      state = 'committed';
+    } catch (error) {
+      isForeign = error instanceof ConflictError;
+      throw error;
+    }
+  }
+
+  async function remains(mayBeThere: boolean): Promise<void> {
+    broken ??= new Error('cancelled');
+    const landed = new AbortController();
+    const patience = sleep(landingMs, undefined, { signal: landed.signal }).catch(() => {});
+    await Promise.race([Promise.allSettled([underWay, sending]), patience]);
+    landed.abort();
+    ending.abort(new Error('cancelled'));
+    await Promise.allSettled([underWay, sending]);
+    await filling?.free();
+    filling = null;
+    await orNothing(bucket.abort(upload));
+    if (mayBeThere && !isForeign) await bucket.remove(upload.key);
+  }
+
+  /** Remembers what runs, for a cancel that comes meanwhile. */
+  function run(work: Promise<void>): Promise<void> {
+    underWay = work;
+    return work;
+  }
+
+  return {
+    async write(chunk) {
+      if (state !== 'open') throw new Error('write after the end');
+      return run(pour(chunk));
+    },
+    commit: () => run(commit()),
+    cancel() {
+      if (state === 'committed') return Promise.resolve();
+      cancelling ??= remains(state === 'completing');
+      state = 'cancelled';
+      return cancelling;
+    },
+  };
+}

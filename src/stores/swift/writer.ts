@@ -1,0 +1,146 @@
+/**
+ * Writes one object of Swift: as it is when it is known to be small enough, else in segments that a manifest holds
+ * together (static large objects). Nothing is kept here but the chunk that is under way.
+ */
+import { UnavailableError } from '../../domain/errors.ts';
+import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
+import type { StoreWriter } from '../store.ts';
+import type { Container } from './account.ts';
+import { partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
+import { beginSegment, type Segment } from './segment.ts';
+
+/** What a manifest holds at most (Swift's default, max_manifest_segments). */
+const segmentsMax = 1_000;
+
+export interface SwiftWriting {
+  container: Container;
+  key: string;
+  /** Bytes of each segment but the last; null: one object. */
+  segmentSize: number | null;
+}
+
+export function swiftWriter({ container, key, segmentSize }: SwiftWriting): StoreWriter {
+  const { store } = container;
+  const ending = new AbortController();
+  const kept: { name: string; etag: string; size: number }[] = [];
+  let segment: Segment | null = null;
+  let left = segmentSize ?? Number.POSITIVE_INFINITY;
+  let state: 'open' | 'committing' | 'committed' | 'cancelled' = 'open';
+  /** An object is there that is not ours. */
+  let isForeign = false;
+  let underWay: Promise<unknown> = Promise.resolve();
+  let cancelling: Promise<void> | null = null;
+
+  const nameNow = () => (segmentSize === null ? key : segmentOf(key, kept.length + 1));
+
+  async function current(): Promise<Segment> {
+    if (segment) return segment;
+    if (kept.length === segmentsMax) throw tooLarge();
+    const headers = segmentSize === null ? { 'if-none-match': '*' } : {};
+    segment = await beginSegment({ container, name: nameNow(), headers, signal: ending.signal });
+    return segment;
+  }
+
+  function tooLarge(): UnavailableError {
+    const message = `Store ${store} holds ${segmentsMax} segments of ${segmentSize} bytes in one object; announce the size, or set a larger segmentSize`;
+    return new UnavailableError(message, { store, reason: 'full' });
+  }
+
+  async function finishSegment(): Promise<void> {
+    if (!segment) return;
+    const done = await segment.finish();
+    segment = null;
+    kept.push({ name: segmentOf(key, kept.length + 1), ...done });
+    left = segmentSize ?? left;
+  }
+
+  async function pour(chunk: Uint8Array): Promise<void> {
+    if (chunk.length === 0) return segment?.write(chunk);
+    for (let at = 0; at < chunk.length; ) {
+      if (left === 0) await finishSegment();
+      const part = chunk.subarray(at, at + Math.min(left, chunk.length - at));
+      await (await current()).write(part);
+      left -= part.length;
+      at += part.length;
+    }
+  }
+
+  /**
+   * Whoever takes the mark away may publish: after remove(), nobody. When the answer to a first attempt was lost, the
+   * segments decide: a manifest of segments that are gone is not accepted.
+   */
+  async function takeMark(): Promise<void> {
+    const call = { method: 'DELETE', name: partOf(key), also: [404], signal: ending.signal };
+    const { status, attempts } = await container.tried(call);
+    if (status === 404 && (attempts === 1 || segmentSize === null)) throw nothingUnder(store, key);
+  }
+
+  async function publish(): Promise<void> {
+    if (segmentSize === null) {
+      const whole = await current();
+      await takeMark();
+      await whole.finish();
+      return;
+    }
+    await finishSegment();
+    await takeMark();
+    const manifest = kept.map(({ name, etag, size }) => ({
+      path: `/${container.name}/${name}`,
+      etag,
+      size_bytes: size,
+    }));
+    // A manifest without segments is not allowed.
+    const large = { query: { 'multipart-manifest': 'put' }, body: JSON.stringify(manifest) };
+    const what = kept.length > 0 ? large : { body: '' };
+    const headers = { 'if-none-match': '*' };
+    const call = { method: 'PUT', name: key, headers, also: [412], signal: ending.signal, ...what };
+    const put = await container.tried(call);
+    if (put.status !== 412) return;
+    isForeign = put.attempts === 1 || (await segmentsOf(container, key))[0] !== kept[0]?.name;
+    if (isForeign) throw alreadyThere(store, key);
+  }
+
+  async function commit(): Promise<void> {
+    if (state !== 'open') throw new Error('commit after the end');
+    state = 'committing';
+    try {
+      await publish();
+      state = 'committed';
+    } catch (error) {
+      isForeign ||= error instanceof UnavailableError && isTaken(error.cause);
+      throw isForeign ? alreadyThere(store, key) : error;
+    }
+  }
+
+  async function remains(): Promise<void> {
+    ending.abort(new Error('cancelled'));
+    segment?.destroy();
+    await underWay.catch(() => {});
+    const names = new Set([...kept.map(({ name }) => name), nameNow(), key, partOf(key)]);
+    if (isForeign) names.delete(key);
+    await removeAll(container, names);
+  }
+
+  /** Remembers what runs, for a cancel that comes meanwhile. */
+  function run(work: Promise<void>): Promise<void> {
+    underWay = work;
+    return work;
+  }
+
+  return {
+    async write(chunk) {
+      if (state !== 'open') throw new Error('write after the end');
+      return run(pour(chunk));
+    },
+    commit: () => run(commit()),
+    cancel() {
+      if (state === 'committed') return Promise.resolve();
+      state = 'cancelled';
+      cancelling ??= remains();
+      return cancelling;
+    },
+  };
+}
+
+/** 412: If-None-Match, RFC 9110 13.1.2. */
+const isTaken = (cause: unknown) => cause instanceof HttpStatus && cause.status === 412;
