@@ -65,13 +65,21 @@ export async function exportMetadefs(
       return;
     }
     await mkdir(folder, { recursive: true });
+    const ending = json ? 'json' : 'yaml';
     for (const document of documents) {
-      const name = String(document.namespace).replace(/[^A-Za-z0-9_.-]+/g, '-');
-      await writeFile(join(folder, `${name}.${json ? 'json' : 'yaml'}`), text(document));
+      await writeFile(join(folder, `${fileNameOf(String(document.namespace))}.${ending}`), text(document));
     }
     console.error(`${documents.length} namespaces.`);
   });
 }
+
+/** Another one for each namespace: what file systems make trouble of stands as its code. */
+const fileNameOf = (namespace: string) =>
+  namespace
+    .replace(/::/g, '-')
+    .replace(/[^A-Za-z0-9_-]|(?<=-)-|^-/g, (c) =>
+      [...Buffer.from(c)].map((byte) => `%${byte.toString(16)}`).join(''),
+    );
 
 /** What loading the files with --overwrite would do. True: nothing. */
 export async function diffMetadefs(config: Config, files: readonly string[]): Promise<boolean> {

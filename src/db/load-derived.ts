@@ -98,6 +98,8 @@ export async function restoreDerived(
   const record = await findRecord(client);
   if (record === null) return { fillSeconds: 0, indexSeconds: 0 };
   const start = performance.now();
+  await buildersGone(client);
+  for (const one of clients) await one.query('select pg_advisory_lock_shared($1)', [buildLock]);
   if (!record.isFilled) await fill(clients, record);
   const filled = performance.now();
   await inTurn(
@@ -110,14 +112,28 @@ export async function restoreDerived(
       ),
   );
   await client.query('delete from installation where name = $1', [recordName]);
+  for (const one of clients) await one.query('select pg_advisory_unlock_shared($1)', [buildLock]);
   return { fillSeconds: (filled - start) / 1000, indexSeconds: (performance.now() - filled) / 1000 };
+}
+
+/** Any number that nobody else uses: "buil" in ASCII. Whoever builds holds it, shared. */
+const buildLock = 0x6275696c;
+
+/** A connection whose program was killed in the middle of an index builds on until it is there: it is waited for. */
+async function buildersGone(client: pg.ClientBase): Promise<void> {
+  await client.query('select pg_advisory_lock($1)', [buildLock]);
+  await client.query('select pg_advisory_unlock($1)', [buildLock]);
 }
 
 /** What the triggers would have written, as they write it (vitrine_images_written, vitrine_values_written). */
 async function fill(clients: readonly [pg.ClientBase, ...pg.ClientBase[]], record: Record): Promise<void> {
   const [client] = clients;
-  await client.query('truncate image_terms, image_vocabulary, image_value_counts');
-  await inTurn(clients, [wordsSql, countValuesSql, ...pieces(clients.length).map(termsSql)]);
+  // An import that was killed under a version before has left a database without the counts: their migration counts.
+  const { rows } = await client.query(`select to_regclass('image_value_counts') is not null as counts`);
+  const hasCounts = rows[0]?.counts === true;
+  await client.query(`truncate image_terms, image_vocabulary${hasCounts ? ', image_value_counts' : ''}`);
+  const others = [...(hasCounts ? [countValuesSql] : []), ...pieces(clients.length).map(termsSql)];
+  await inTurn(clients, [wordsSql, ...others]);
   await client.query('begin');
   for (const { definition } of record.triggers) await client.query(definition);
   await writeRecord(client, { ...record, isFilled: true });

@@ -151,7 +151,7 @@ export const valueCounts = pgTable(
   'image_value_counts',
   {
     name: text().notNull(),
-    /** Null: longer than 255 characters. */
+    /** Null: longer than 512 bytes. */
     value: text(),
     visibility: text().notNull(),
     owner: text(),

@@ -61,6 +61,22 @@ describe('definitions', () => {
     expect(await snapshot()).toEqual(before);
   }, 90_000);
 
+  test('are written to a file each, whatever they are called', async () => {
+    const names = ['A::B', 'A-B', 'A/B', 'ä', 'ö', 'x.schema', '..', 'A::B::', 'a b'];
+    await db.query('delete from metadef_namespaces', []);
+    for (const namespace of names) {
+      await db.query(`insert into metadef_namespaces (namespace, visibility) values ($1::text, 'public')`, [
+        namespace,
+      ]);
+    }
+    const before = await snapshot();
+    const folder = join(place.dataDir, 'odd');
+    await vitrine('metadefs', 'export', '--json', folder);
+    await db.query('delete from metadef_namespaces', []);
+    for (const { document } of await readNamespaceFiles([folder])) await loadNamespace(db, document, 'new');
+    expect(await snapshot()).toEqual(before);
+  }, 90_000);
+
   test('of a file that is wrong are all left as they are, and the file and its mistakes are named', async () => {
     const file = join(place.dataDir, 'wrong.yaml');
     await writeFile(file, 'namespace: wrong\nproperties:\n  p: { title: P, type: text, colour: red }\n');
@@ -159,6 +175,25 @@ describe('lint', () => {
     expect(after).toMatchObject([
       { property: 'my_own', code: 'NOT_IN_ENUM', images: [expect.any(String), expect.any(String)] },
     ]);
+  });
+
+  test('misses a property of any name', async () => {
+    await db.query('delete from images', []);
+    await db.query(
+      `with n as (insert into metadef_namespaces (namespace, visibility) values ('odd', 'public') returning id),
+        o as (insert into metadef_objects (namespace_id, name, required) select id, 'o', '{constructor}' from n returning id, namespace_id),
+        p as (insert into metadef_properties (namespace_id, object_id, name, definition)
+          select namespace_id, o.id, name, '{"title": "T", "type": "string"}' from o, unnest('{constructor,other_one}'::text[]) as name)
+      insert into metadef_associations (namespace_id, resource_type) select id, 'OS::Glance::Image' from n`,
+      [],
+    );
+    await db.query(
+      `insert into images (id, status, visibility, owner, kind, properties)
+        values (gen_random_uuid(), 'active', 'shared', 'blue', 'image', '{"other_one": "x"}')`,
+      [],
+    );
+    const { causes } = await lintDatabase(address, null);
+    expect(causes).toMatchObject([{ property: 'constructor', code: 'MISSING', values: [] }]);
   });
 
   test('is a program that says what it found, in words or in JSON, with exit code 1', async () => {

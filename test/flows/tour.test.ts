@@ -13,7 +13,9 @@ async function tour(): Promise<string[]> {
   return [...readme.matchAll(/```sh tour\n(.*?)```/gs)].map((m) => m[1] ?? '');
 }
 
-test('the tour of the README works as it is printed, on a machine that has nothing yet', async () => {
+test('the tour of the README works as it is printed, on a machine that has nothing yet', {
+  timeout: 120_000,
+}, async () => {
   const dir = await mkdtemp(join(tmpdir(), 'vitrine-tour-'));
   // Only the port is another one, so that a service at the usual one is left alone.
   const server = spawn(join(root, 'bin/vitrine'), ['serve'], {

@@ -25,6 +25,7 @@ const here = only({ from: 'ci', when: { Linux: () => process.platform === 'linux
 
 test.skipIf(here.skip)(
   `several processes share the port and their metrics; one that dies is replaced, and all stop together${here.why}`,
+  { timeout: 120_000 },
   async () => {
     const dir = await mkdtemp(join(tmpdir(), 'vitrine-workers-'));
     const program = spawn(join(root, 'bin/vitrine'), ['serve'], {

@@ -254,6 +254,8 @@ describe('with warnings', () => {
       ['my_flag:true', 'a'],
       ['my_flag:off', 'b'],
       ['my_flag:!=1', 'b'],
+      ['my_flag:true,off', 'ab'],
+      ['my_flag:!=true,off', ''],
       ['my_flag:perhaps', 'c'],
       ['my_list:y', 'ab'],
       ['my_list:x,z', 'abd'],

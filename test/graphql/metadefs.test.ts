@@ -268,6 +268,12 @@ describe('what is wrong with an input', () => {
     ['a pattern that looks ahead', property({ pattern: '(?!a)' }), 'properties.0.pattern'],
     ['a pattern that repeats too often', property({ pattern: '((a{99}){99}){99}' }), 'properties.0.pattern'],
     ['a pattern without end', property({ pattern: 'a'.repeat(1001) }), 'properties.0.pattern'],
+    [
+      'a pattern that becomes a large program',
+      property({ pattern: '(.?){1000}'.repeat(3) }),
+      'properties.0.pattern',
+    ],
+    ['a name that programs lose', property({ name: '__proto__' }), 'properties.0.name'],
     ['a range the wrong way round', property({ minLength: 3, maxLength: 2 }), 'properties.0.maxLength'],
     ['a negative length', property({ minLength: -1 }), 'properties.0.minLength'],
     ['an enum of nothing', property({ enum: [] }), 'properties.0.enum'],

@@ -2,7 +2,12 @@
 import { type Database, type Statements, transaction } from '../../db/client.ts';
 import { sqlState } from '../../db/failure.ts';
 import { claimOnce } from '../../db/installation.ts';
-import { protectResourceTypes, readNamespaces, writeContent } from '../../db/metadef/contents.ts';
+import {
+  addResourceTypes,
+  protectResourceTypes,
+  readNamespaces,
+  writeContent,
+} from '../../db/metadef/contents.ts';
 import { insertNamespace, lockNamespace, touchNamespace } from '../../db/metadef/namespaces.ts';
 import { ConflictError } from '../../domain/errors.ts';
 import { type LoadMode, mergedDocument } from '../../domain/metadef/merge.ts';
@@ -42,6 +47,7 @@ function partsOf({ properties, objects, tags, resourceTypes, ...rest }: Namespac
 
 async function create(tx: Statements, document: NamespaceDocument): Promise<void> {
   const { fields, content } = partsOf(document);
+  await addResourceTypes(tx, content.resourceTypes);
   const { id } = await insertNamespace(tx, fields);
   const lists = Object.entries(content).filter(([, list]) => list.length > 0);
   await writeContent(tx, id, Object.fromEntries(lists));

@@ -9,7 +9,7 @@ import type { NamespaceDocument } from '../../domain/metadef/metadef.ts';
 /** Where the definitions are that come with the service. */
 export const shippedFolder = join(import.meta.dirname, '../../../schema/metadefs');
 
-const isDefinitions = (name: string) => /\.(ya?ml|json)$/.test(name) && !name.endsWith('.schema.json');
+const isDefinitions = (name: string) => /\.(ya?ml|json)$/.test(name) && name !== 'namespace.schema.json';
 
 /** The namespaces of these files, and of all in these folders, by file. @throws Error names the file and the place */
 export async function readNamespaceFiles(

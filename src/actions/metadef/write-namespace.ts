@@ -1,7 +1,7 @@
 /** Creates, changes and deletes a namespace of metadata definitions with what is in it: all of it or nothing. */
 import { transaction } from '../../db/client.ts';
 import { sqlState } from '../../db/failure.ts';
-import { writeContent } from '../../db/metadef/contents.ts';
+import { addResourceTypes, writeContent } from '../../db/metadef/contents.ts';
 import {
   deleteNamespaceRow,
   insertNamespace,
@@ -56,8 +56,10 @@ export async function createMetadefNamespace(
   };
   await unlessTaken(fields.namespace, () =>
     transaction(app.db, async (tx) => {
+      const content = contentOf(input);
+      await addResourceTypes(tx, content.resourceTypes);
       const { id } = await insertNamespace(tx, fields);
-      await writeContent(tx, id, contentOf(input));
+      await writeContent(tx, id, content);
     }),
   );
   return requireNamespace(app, caller, fields.namespace);

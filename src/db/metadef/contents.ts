@@ -146,6 +146,21 @@ function associationWrites(id: string, list: readonly AssociationContent[]): Sta
   ];
 }
 
+/**
+ * Adds those that are not there. Before a namespace is: its trigger takes a lock that all wait for, and whoever adds
+ * types after it would wait for one who adds them before.
+ */
+export async function addResourceTypes(
+  tx: Statements,
+  associations: readonly AssociationContent[] = [],
+): Promise<void> {
+  if (associations.length === 0) return;
+  await tx.execute(sql`
+    insert into metadef_resource_types (name)
+    select distinct jsonb_array_elements_text(${json(associations.map((one) => one.resourceType))}) order by 1
+    on conflict do nothing`);
+}
+
 /** Resource types that come with the service, whether they are there or not. */
 export async function protectResourceTypes(tx: Statements, names: readonly string[]): Promise<void> {
   await tx.execute(sql`

@@ -43,7 +43,8 @@ async function readImageNamespaces(db: Database): Promise<ImageNamespace[]> {
       [imageResourceType],
     ),
     db.query<PropertyRow>(
-      `select ${propertyColumns} from metadef_properties p where p.namespace_id in ${ids} order by p.name`,
+      `select ${propertyColumns} from metadef_properties p where p.namespace_id in ${ids}
+        order by p.name, (select o.name from metadef_objects o where o.id = p.object_id) nulls first`,
       [imageResourceType],
     ),
     db.query<ImageNamespace['objects'][number]>(

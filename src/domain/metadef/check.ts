@@ -159,28 +159,40 @@ function characters(text: string): number {
   return count;
 }
 
+/** Longer values are not matched: time is what they are long times what the pattern is large. */
+const matchedLength = 4096;
+/** Instructions that a pattern may become. */
+const programMax = 2_000;
+
 function patternCheck({ pattern }: MetadefDefinition): Check[] {
   if (pattern === undefined) return [];
   let compiled: RE2JS | null | undefined;
   const fault: Fault = { code: 'PATTERN_MISMATCH', takes: `text like ${pattern}`, suggestion: null };
+  const tooLong = { ...fault, takes: `text of at most ${matchedLength} characters like ${pattern}` };
   return [
     (text) => {
-      compiled ??= compilePattern(pattern);
-      return compiled && !compiled.test(text) ? fault : null;
+      if (compiled === undefined) compiled = compiledPattern(pattern);
+      if (compiled === null) return null;
+      if (text.length > matchedLength) return tooLong;
+      return compiled.test(text) ? null : fault;
     },
   ];
 }
 
 /** Null when RE2, which matches in linear time, cannot read it. */
-function compilePattern(pattern: string): RE2JS | null {
-  return patternProblem(pattern) === null ? RE2JS.compile(pattern) : null;
+function compiledPattern(pattern: string): RE2JS | null {
+  try {
+    return RE2JS.compile(pattern);
+  } catch {
+    return null;
+  }
 }
 
-/** Why RE2 cannot read a pattern; null when it can. */
+/** Why a pattern cannot be one of a definition; null when it can. */
 export function patternProblem(pattern: string): string | null {
   try {
-    RE2JS.compile(pattern);
-    return null;
+    const size = RE2JS.compile(pattern).programSize();
+    return size > programMax ? `it becomes ${size} instructions, and ${programMax} is the limit` : null;
   } catch (error) {
     return (error as Error).message.replace(/^error parsing regexp: /, '');
   }

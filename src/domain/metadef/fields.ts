@@ -61,6 +61,8 @@ const issue = (path: Path, code: string, message: string): ValidationIssue => ({
 /** Issues of a name that others find the thing by. */
 export function nameIssues(path: Path, what: string, name: string): ValidationIssue[] {
   if (name === '') return [issue(path, 'EMPTY', `${what} cannot be empty.`)];
+  // Programs that read JSON lose it.
+  if (name === '__proto__') return [issue(path, 'RESERVED_NAME', `${what} cannot be __proto__.`)];
   return textIssues(path, what, name, metadefLimits.nameLength);
 }
 
@@ -194,6 +196,9 @@ export function definitionIssues(path: Path, input: DefinitionInput): Validation
       [least, from],
       [most, to],
     ] as const) {
+      if (value != null && !Number.isFinite(value)) {
+        found.push(issue(at(name), 'OUT_OF_RANGE', `${name} is more than a number can be.`));
+      }
       if (name !== 'minimum' && name !== 'maximum' && value != null && value < 0) {
         found.push(issue(at(name), 'OUT_OF_RANGE', `${name} cannot be negative.`));
       }
@@ -231,7 +236,7 @@ function patternIssues(path: Path, pattern: string): ValidationIssue[] {
   const found = textIssues(path, 'The pattern', pattern, metadefLimits.patternLength);
   const problem = found.length > 0 ? null : patternProblem(pattern);
   if (problem === null) return found;
-  const message = `The pattern is not one of RE2, which knows no lookaround and no backreferences: ${problem}.`;
+  const message = `The pattern cannot be used (RE2, without lookaround and backreferences): ${problem}.`;
   return [issue(path, 'BAD_PATTERN', message.slice(0, 400).toWellFormed())];
 }
 
@@ -248,6 +253,9 @@ function jsonProblem(value: unknown, depth: number): { code: string; message: st
   if (typeof value === 'string') {
     if (!value.includes('\0') && value.isWellFormed()) return null;
     return { code: 'BAD_CHARACTER', message: 'has a NUL or half a surrogate pair.' };
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    return { code: 'OUT_OF_RANGE', message: 'has a number that is more than one can be.' };
   }
   if (typeof value !== 'object' || value === null) return null;
   if (depth === 0) {
@@ -267,7 +275,9 @@ export function definitionOf(input: DefinitionInput): NamedDefinition {
   const said = Object.entries(input).filter(
     ([key, value]) => value != null && !(value === false && (key === 'required' || key === 'readOnly')),
   );
-  const named = Object.fromEntries(said) as unknown as NamedDefinition;
+  // JSON knows no -0.
+  const plain = said.map(([key, value]) => [key, Object.is(value, -0) ? 0 : value]);
+  const named = Object.fromEntries(plain) as unknown as NamedDefinition;
   if (named.enum) named.enum = [...new Set(named.enum)];
   if (named.itemsEnum) named.itemsEnum = [...new Set(named.itemsEnum)];
   return named;

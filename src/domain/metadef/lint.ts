@@ -54,7 +54,7 @@ export function lint(vocabulary: Vocabulary) {
         };
         causes.set(key, cause);
         cause.images.push(id);
-        const value = properties[property];
+        const value = Object.hasOwn(properties, property) ? properties[property] : undefined;
         if (value === undefined) continue;
         const known = cause.counts.get(value);
         if (known) known.count++;

@@ -7,7 +7,7 @@ import type { MetadefType } from '../../domain/metadef/metadef.ts';
 import { isVersion } from '../filter-check.ts';
 import type { ImageFilter, PropertyFilter, RangeFilter } from '../image-filter.ts';
 import { named } from './issues.ts';
-import { compared, isSign, type Reading, spanOf } from './reading.ts';
+import { anyOf, compared, isSign, type Reading, spanOf } from './reading.ts';
 import type { Text } from './term-values.ts';
 import { textTerm } from './text-terms.ts';
 import type { Term } from './tokens.ts';
@@ -30,7 +30,11 @@ export function propertyTerm(term: Term, reading: Reading): ImageFilter | null {
     return compared(term, { read, ordered: true, make: (version) => on({ version }) }, reading);
   }
   if (view === 'boolean') {
-    return on({ boolean: truthOf(term) === (term.operator !== '!=') });
+    const truths = new Set(term.values.map((value) => value.type === 'text' && readTruth(value.text)));
+    const isNot = term.operator === '!=';
+    // Neither true nor false is nothing; either of them is any value that can be read so.
+    if (truths.size > 1) return isNot ? { or: [] } : anyOf([on({ boolean: true }), on({ boolean: false })]);
+    return on({ boolean: truths.has(true) !== isNot });
   }
   if (view === 'elements') {
     const make = ({ eq, ne, in: any, notIn }: RangeFilter<string>) => {
@@ -65,9 +69,9 @@ function definedView(term: Term, type: MetadefType | null): View | null {
   const texts = type === null ? null : comparedTexts(term);
   if (!texts) return null;
   if (type === 'integer' || type === 'number') return texts.every(looksLikeNumber) ? 'number' : null;
-  if (type === 'boolean') return truthOf(term) === null ? null : 'boolean';
-  const isOrdered = isSign(term.operator) || term.values.some((value) => value.type === 'range');
-  return type === 'array' && !isOrdered ? 'elements' : null;
+  if (isSign(term.operator) || term.values.some((value) => value.type === 'range')) return null;
+  if (type === 'boolean') return texts.every((text) => readTruth(text) !== null) ? 'boolean' : null;
+  return type === 'array' ? 'elements' : null;
 }
 
 /** How the property is read: what all of the values look like. */
