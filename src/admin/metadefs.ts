@@ -75,11 +75,9 @@ export async function exportMetadefs(
 
 /** Another one for each namespace: what file systems make trouble of stands as its code. */
 const fileNameOf = (namespace: string) =>
-  namespace
-    .replace(/::/g, '-')
-    .replace(/[^A-Za-z0-9_-]|(?<=-)-|^-/g, (c) =>
-      [...Buffer.from(c)].map((byte) => `%${byte.toString(16)}`).join(''),
-    );
+  namespace.replace(/::|[^A-Za-z0-9_]/gu, (found) =>
+    found === '::' ? '-' : [...Buffer.from(found)].map((byte) => `%${byte.toString(16)}`).join(''),
+  );
 
 /** What loading the files with --overwrite would do. True: nothing. */
 export async function diffMetadefs(config: Config, files: readonly string[]): Promise<boolean> {
