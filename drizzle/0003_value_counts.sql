@@ -8,7 +8,7 @@ CREATE TABLE "image_value_counts" (
 	"merged" boolean DEFAULT false NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX "image_value_counts_merged" ON "image_value_counts" USING btree ("name","value","visibility","owner","hidden") NULLS NOT DISTINCT WHERE merged;--> statement-breakpoint
+CREATE UNIQUE INDEX "image_value_counts_merged" ON "image_value_counts" USING btree ("name","value","visibility","owner","hidden") INCLUDE ("images") NULLS NOT DISTINCT WHERE merged;--> statement-breakpoint
 CREATE INDEX "image_value_counts_new" ON "image_value_counts" USING btree ("name") WHERE not merged;--> statement-breakpoint
 CREATE INDEX "image_value_counts_none" ON "image_value_counts" USING btree ("name") WHERE images = 0;
 --> statement-breakpoint

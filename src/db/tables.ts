@@ -161,7 +161,7 @@ export const valueCounts = pgTable(
     merged: boolean().notNull().default(false),
   },
   (t) => [
-    // Null owners and values are equal to each other: the migration has NULLS NOT DISTINCT.
+    // The migration has NULLS NOT DISTINCT, since null owners and values are equal, and the number INCLUDEd.
     uniqueIndex('image_value_counts_merged')
       .on(t.name, t.value, t.visibility, t.owner, t.hidden)
       .where(sql`merged`),
