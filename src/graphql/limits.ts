@@ -140,8 +140,8 @@ function shapeOfFragment(
 }
 
 /**
- * What running an operation may cost: a scalar 1, an object 2, a facet 1,000, a usage 100; a connection and all below it times its page, an
- * unpaged list times 10. `variables` are the request's own, not coerced.
+ * What running an operation may cost: a scalar 1, an object 2, a facet 1,000, a usage 100; a connection and all below
+ * it times its page, an unpaged list times 10. `variables` are the request's own, not coerced.
  */
 export function costOf(
   schema: GraphQLSchema,
@@ -221,13 +221,12 @@ function costOfField(walk: Walk, node: FieldNode, parent: string): Cost {
     ? costOfSelections(walk, node.selectionSet, named.name)
     : { paged: 0, apart: 0 };
   const times = (factor: number): Cost => ({ paged: factor * (own + inner.paged), apart: inner.apart });
-  if (named.name === 'Facet' && !isListType(getNullableType(field.type))) {
-    return { paged: usageCost + inner.paged, apart: inner.apart };
-  }
-  if (named.name === 'Facet')
-    return { paged: 0, apart: givenLength(walk, node, 'of') * (facetCost + inner.paged) };
-  if (field.args.some((arg) => arg.name === 'first')) return times(pageOf(walk, node));
   const type = getNullableType(field.type);
+  if (named.name === 'Facet') {
+    if (!isListType(type)) return { paged: usageCost + inner.paged, apart: inner.apart };
+    return { paged: 0, apart: givenLength(walk, node, 'of') * (facetCost + inner.paged) };
+  }
+  if (field.args.some((arg) => arg.name === 'first')) return times(pageOf(walk, node));
   // The nodes and edges of a connection are what its page has multiplied already.
   const isPaged = parent.endsWith('Connection');
   return times(isListType(type) && !isPaged ? listLength(walk, node) : 1);

@@ -127,6 +127,16 @@ export function createMetadefLoaders(app: App, caller: Caller): MetadefLoaders {
   };
 }
 
+/** The namespace of a part that is seen: whoever sees a part sees its namespace. */
+export async function namespaceOfPart(
+  { namespace }: MetadefLoaders,
+  { namespaceId }: { namespaceId: string },
+): Promise<MetadefNamespace> {
+  const found = await namespace.load(namespaceId);
+  if (!found) throw new Error(`A part of namespace ${namespaceId} is seen, but not the namespace.`);
+  return found;
+}
+
 const keyText = ({ namespaceId, name }: PropertyKey) => `${namespaceId} ${name}`;
 
 function byId<T extends { id: string }>(find: (ids: readonly string[]) => Promise<T[]>) {

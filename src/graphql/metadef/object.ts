@@ -1,6 +1,7 @@
 /** The type MetadefObject. */
 import { connectionType, pageArgs } from '../connection.ts';
 import { Node } from '../node.ts';
+import { namespaceOfPart } from './loaders.ts';
 import { pageOfParts } from './parts-page.ts';
 import { PropertyConnection } from './property.ts';
 import { NamespaceType, ObjectType } from './refs.ts';
@@ -13,12 +14,7 @@ export const MetadefObject = ObjectType.implement({
     namespace: t.field({
       type: NamespaceType,
       description: 'Where it is defined.',
-      resolve: async ({ namespaceId }, _args, { loaders }) => {
-        const namespace = await loaders.metadefs.namespace.load(namespaceId);
-        if (!namespace)
-          throw new Error(`An object of namespace ${namespaceId} is seen, but not the namespace.`);
-        return namespace;
-      },
+      resolve: (part, _args, { loaders }) => namespaceOfPart(loaders.metadefs, part),
     }),
     name: t.exposeString('name', { description: 'Up to 80 characters; unique in its namespace.' }),
     description: t.exposeString('description', { nullable: true, description: 'For people.' }),

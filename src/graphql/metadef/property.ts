@@ -8,6 +8,7 @@ import type { GraphContext } from '../context.ts';
 import { MetadefPropertyType } from '../enums.ts';
 import { FacetType } from '../image/facet.ts';
 import { Node } from '../node.ts';
+import { namespaceOfPart } from './loaders.ts';
 import { NamespaceType, ObjectType, PropertyType } from './refs.ts';
 
 /** With the prefix of its namespace there; null when the namespace is not for that type. */
@@ -30,12 +31,7 @@ export const MetadefProperty = PropertyType.implement({
     namespace: t.field({
       type: NamespaceType,
       description: 'Where it is defined.',
-      resolve: async ({ namespaceId }, _args, { loaders }) => {
-        const namespace = await loaders.metadefs.namespace.load(namespaceId);
-        if (!namespace)
-          throw new Error(`A property of namespace ${namespaceId} is seen, but not the namespace.`);
-        return namespace;
-      },
+      resolve: (part, _args, { loaders }) => namespaceOfPart(loaders.metadefs, part),
     }),
     object: t.field({
       type: ObjectType,
