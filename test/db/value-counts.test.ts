@@ -22,7 +22,7 @@ afterAll(async () => {
 const sums = `select name, value, visibility, owner, hidden, sum(images)::int as images from image_value_counts
   group by 1, 2, 3, 4, 5 having sum(images) <> 0 order by 1, 2, 3, 4, 5`;
 const anew = `select v.name, v.value, i.visibility, i.owner, i.hidden, count(*)::int as images
-  from images i, lateral (select '' as name, '' as value union all
+  from images i, lateral (select '' collate "C" as name, '' collate "C" as value union all
     select key, case when octet_length(value) <= 512 then value end from jsonb_each_text(i.properties)) as v
   group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5`;
 
