@@ -8,8 +8,8 @@ import { hasData } from '../domain/lifecycle.ts';
 import { mayDo } from '../domain/policy.ts';
 import { signPath } from '../domain/signed-path.ts';
 import type { App } from './app.ts';
+import { checkReady, requireWritableStore } from './check-data.ts';
 import { requireImage } from './require-image.ts';
-import { checkReady, requireWritableStore } from './upload-image.ts';
 
 /** Usable as it stands, with exactly this method and these headers, until expiresAt. */
 export interface TransferTarget {

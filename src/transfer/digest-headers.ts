@@ -1,5 +1,5 @@
 /** Digests in headers: Repr-Digest (RFC 9530), and Content-MD5 in hex as Glance has it or base64 (RFC 1864). */
-import type { ExpectedDigest } from '../actions/upload-image.ts';
+import type { ExpectedDigest } from '../actions/check-data.ts';
 import { parseDigest } from '../domain/digest.ts';
 import { HttpError } from '../http/problem.ts';
 

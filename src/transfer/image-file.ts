@@ -1,9 +1,10 @@
 /** The streaming endpoint: PUT, GET and HEAD of an image's bytes. Translates, and moves bytes; decides nothing. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../actions/app.ts';
+import type { ExpectedDigest } from '../actions/check-data.ts';
 import { downloadImage, type ImageBytes } from '../actions/download-image.ts';
 import { requireToken } from '../actions/require-image.ts';
-import { type ExpectedDigest, uploadImage } from '../actions/upload-image.ts';
+import { uploadImage } from '../actions/upload-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { type Caller, callerWithGrant } from '../domain/caller.ts';
 import { parseDigest } from '../domain/digest.ts';
