@@ -4,8 +4,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/database.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A machine that others use as well is slow, not wrong.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     // Servers, databases and files: what waits for a disk leaves the cores to others.
     pool: 'forks',
     maxWorkers: 3,

@@ -1,5 +1,6 @@
 /** Builds everything once from the config, from the floor to the doors, and takes it down in the other order. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,7 @@ import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
+import { openEgress } from './stores/egress/egress.ts';
 import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
@@ -67,12 +69,15 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   await migrate(database.address);
   const metrics = createMetrics();
   const stores =
-    parts.stores ?? openStores(config.stores, { ...surroundingsOf(config), watch: storeWatch(metrics, log) });
+    parts.stores ??
+    openStores(config.stores, { ...(await surroundingsOf(config)), watch: storeWatch(metrics, log) });
   const { app, close } = await openApp(config, { address: database.address, stores, log });
   undo.push(close);
   await loadShippedNamespaces(app.db, (message) => log.info(message));
-  const tasks = await startTasks(app, database.address);
-  undo.push(() => tasks.stop());
+  const tasks = config.tasks
+    ? await startTasks(app, database.address, { imports: config.imports.parallel })
+    : null;
+  undo.push(async () => tasks?.stop());
   const preparing = prepareSearch(app, database.address, config.search);
   undo.push(() => preparing.stop());
 
@@ -107,16 +112,33 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     databaseIsEmbedded: database.isEmbedded,
     async stop(drainSeconds = config.drainSeconds) {
       isDraining = true;
+      const tasksStopped = tasks?.stop();
       const cut = () => stopping.abort(new Error('The server stops.'));
       await drain(http, work, { patienceMs: drainSeconds * 1000, cut });
+      await tasksStopped;
       await takeDown(undo, log);
     },
   };
 }
 
 /** What stores need besides their own settings. */
-export function surroundingsOf({ dataDir, imports }: Config): StoreSurroundings {
-  return { staging: join(dataDir, 'staging'), egress: imports.egress };
+export async function surroundingsOf({ dataDir, imports }: Config): Promise<StoreSurroundings> {
+  const staging =
+    imports.staging === null
+      ? { id: await stagingIdOf(dataDir), path: join(dataDir, 'staged') }
+      : { store: imports.staging };
+  return { spool: join(dataDir, 'staging'), staging, egress: imports.egress };
+}
+
+/** A name for the staging area of this data directory that no other has: rows about what is staged hold it. */
+async function stagingIdOf(dataDir: string): Promise<string> {
+  const file = join(dataDir, 'staging-id');
+  await mkdir(join(dataDir, 'staged'), { recursive: true, mode: 0o750 });
+  const fresh = `staging-${randomBytes(6).toString('hex')}`;
+  await writeFile(file, fresh, { flag: 'wx' }).catch((error) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return (await readFile(file, 'utf8')) || fresh;
 }
 
 /** What stores tell of themselves, as metrics and in the log. */
@@ -147,6 +169,8 @@ export async function openApp(
     limits: { imageSizeMax: config.imageSizeMax },
     search: { hot, costMax },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
+    imports: config.imports,
+    egress: openEgress(config.imports.egress),
     signingKey: await findSigningKey(db),
     now: () => new Date(),
     log,

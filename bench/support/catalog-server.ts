@@ -18,6 +18,7 @@ import { graphqlRoutes } from '../../src/graphql/http.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
 import { storesOf } from '../../src/stores/all.ts';
+import { openEgress } from '../../src/stores/egress/egress.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 
 /** Does not listen yet. Its log is a line a request, as in production, and goes to standard output. */
@@ -34,6 +35,8 @@ export async function openCatalog(
     limits: { imageSizeMax: 0 },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     search: { hot, costMax: config.search.costMax },
+    imports: { methods: [] },
+    egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
     signingKey: '',
     now: () => new Date(),
     log,

@@ -5,8 +5,10 @@ import type { Database } from '../db/client.ts';
 import type { HotProperties } from '../db/hot-properties.ts';
 import type { Catalog } from '../db/image-scope.ts';
 import type { VocabularyCache } from '../db/metadef/vocabulary.ts';
+import type { ImportMethodName } from '../domain/import.ts';
 import type { MetadefMode } from '../domain/metadef/metadef.ts';
 import type { Stores } from '../stores/all.ts';
+import type { Egress } from '../stores/egress/egress.ts';
 
 export interface App {
   readonly db: Database;
@@ -21,6 +23,11 @@ export interface App {
     readonly mode: MetadefMode;
     readonly vocabulary: VocabularyCache;
   };
+  readonly imports: {
+    readonly methods: readonly ImportMethodName[];
+  };
+  /** The way out to URLs that users name. */
+  readonly egress: Egress;
   /** Signs transfer targets; the same on every server of the installation. */
   readonly signingKey: string;
   readonly now: () => Date;

@@ -2,16 +2,14 @@
 import type { StoredBytes } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
 import { invalid, QuotaExceededError, ValidationError } from '../domain/errors.ts';
-import type { DigestAlgorithm } from '../domain/image.ts';
+import type { Image } from '../domain/image.ts';
+import type { KnownDigest } from '../domain/import.ts';
 import { after, type ImageEvent, wrongStatus } from '../domain/lifecycle.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 
-/** A digest that the bytes must have, lower-case hex. */
-export interface ExpectedDigest {
-  algorithm: DigestAlgorithm;
-  value: string;
-}
+/** A digest that the bytes must have. */
+export type ExpectedDigest = KnownDigest;
 
 /**
  * Says no before any byte is read, where that can be known. `event` is what the data begins with.
@@ -24,6 +22,12 @@ export function checkReady(
   event: ImageEvent = 'beginUpload',
 ): void {
   if (after(image.status, event) === null) throw wrongStatus(image, event);
+  checkFormats(image);
+  if (size !== null && size > app.limits.imageSizeMax) throw tooLarge(app, size);
+}
+
+/** @throws ValidationError REQUIRED: no data before the formats are known */
+export function checkFormats(image: Pick<Image, 'id' | 'diskFormat' | 'containerFormat'>): void {
   const missing = (['diskFormat', 'containerFormat'] as const).filter((field) => image[field] === null);
   if (missing.length > 0) {
     throw new ValidationError(
@@ -35,7 +39,6 @@ export function checkReady(
       })),
     );
   }
-  if (size !== null && size > app.limits.imageSizeMax) throw tooLarge(app, size);
 }
 
 const tooLarge = (app: App, size: number) =>
@@ -43,6 +46,12 @@ const tooLarge = (app: App, size: number) =>
     { resource: 'image_size', limit: app.limits.imageSizeMax, used: 0, requested: size },
     `An image can have ${app.limits.imageSizeMax} bytes; this one has ${size}.`,
   );
+
+/** @throws ValidationError METHOD_OFF: nothing would import what is staged */
+export function requireStaging(app: App): void {
+  if (app.imports.methods.includes('glance-direct')) return;
+  throw invalid(['stage'], 'METHOD_OFF', 'Staging is switched off here (imports.methods); upload directly.');
+}
 
 /** @throws ValidationError no such store, or one that is only read */
 export function requireWritableStore(app: App, id: string | null): WritableStore {

@@ -8,7 +8,7 @@ import { hasData } from '../domain/lifecycle.ts';
 import { mayDo } from '../domain/policy.ts';
 import { signPath } from '../domain/signed-path.ts';
 import type { App } from './app.ts';
-import { checkReady, requireWritableStore } from './check-data.ts';
+import { checkReady, requireStaging, requireWritableStore } from './check-data.ts';
 import { requireImage } from './require-image.ts';
 
 /** Usable as it stands, with exactly this method and these headers, until expiresAt. */
@@ -26,6 +26,8 @@ export interface CreateUpload {
   /** Bytes that will come. */
   size?: number | null;
   digest?: { algorithm: string; value: string } | null;
+  /** To the staging area, for an import to follow. */
+  stage?: boolean | null;
 }
 
 /** An upload must begin within this time; it may last longer. */
@@ -43,6 +45,10 @@ export async function createUpload(
   input: CreateUpload,
 ): Promise<{ image: SeenImage; upload: TransferTarget }> {
   const image = await requireImage(app, caller, input.imageId, 'upload');
+  if (input.stage) requireStaging(app);
+  if (input.stage && input.store != null) {
+    throw invalid(['store'], 'CONFLICT', 'What is staged goes to stores by importImage; leave store out.');
+  }
   const params: Record<string, string> = {};
   if (input.digest) {
     const digest = parseDigest(input.digest.algorithm, input.digest.value);
@@ -55,12 +61,18 @@ export async function createUpload(
     }
     params.digest = `${digest.algorithm}:${digest.value}`;
   }
-  checkReady(app, image, input.size ?? null);
+  checkReady(app, image, input.size ?? null, input.stage ? 'stage' : 'beginUpload');
   if (input.store != null) params.store = requireWritableStore(app, input.store).id;
   if (input.size != null) params.size = String(input.size);
   const expiresAt = new Date(app.now().getTime() + uploadLifetimeMs);
   const upload: TransferTarget = {
-    path: signPath(app.signingKey, { method: 'PUT', imageId: image.id, expiresAt, params }),
+    path: signPath(app.signingKey, {
+      method: 'PUT',
+      imageId: image.id,
+      to: input.stage ? 'stage' : 'file',
+      expiresAt,
+      params,
+    }),
     method: 'PUT',
     headers: [{ name: 'Content-Type', value: 'application/octet-stream' }],
     expiresAt,

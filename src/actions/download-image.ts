@@ -34,7 +34,24 @@ export async function downloadImage(app: App, caller: Caller, id: string): Promi
   return { image, size: image.size, open: (range, signal) => store.read(key, range ?? undefined, signal) };
 }
 
-async function findGoodCopy(app: App, image: SeenImage): Promise<{ store: Store; key: string }> {
+/**
+ * The bytes of an image that has some, for work of our own: nobody is asked whether he may.
+ * @throws DamagedError, UnavailableError as downloadImage
+ */
+export async function openCopies(
+  app: App,
+  image: Pick<SeenImage, 'id' | 'size'>,
+  range: ByteRange | null,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { store, key } = await findGoodCopy(app, image);
+  return store.read(key, range ?? undefined, signal);
+}
+
+async function findGoodCopy(
+  app: App,
+  image: Pick<SeenImage, 'id' | 'size'>,
+): Promise<{ store: Store; key: string }> {
   let unavailable: UnavailableError | null = null;
   const copies = await findActiveCopies(app.db, image.id);
   const weight = ({ store }: { store: string }) => app.stores.weightOf(store);

@@ -10,6 +10,7 @@ import {
   publishClaim,
   renewClaim,
   type StoredBytes,
+  stageClaim,
 } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
@@ -24,13 +25,21 @@ import { noImage, requireImage } from './require-image.ts';
 /** The writer says that it lives this often; its lease is three times as long. */
 const renewEveryMs = 10_000;
 
+/** A key that no attempt had before. */
+export const newKey = (imageId: string) => `${imageId}.${randomBytes(6).toString('hex')}`;
+
 /** @throws ConflictError the image is not queued (any more); NotFoundError it is gone */
-export async function requireClaim(app: App, imageId: string, store: WritableStore): Promise<Claim> {
-  const key = `${imageId}.${randomBytes(6).toString('hex')}`;
-  const claim = await claimForUpload(app.db, imageId, store.id, key);
+export async function requireClaim(
+  app: App,
+  imageId: string,
+  store: WritableStore,
+  event: 'beginUpload' | 'stage' = 'beginUpload',
+): Promise<Claim> {
+  const status = event === 'stage' ? 'uploading' : 'saving';
+  const claim = await claimForUpload(app.db, { imageId, store: store.id, key: newKey(imageId), status });
   if (claim) return claim;
-  const status = await findStatus(app.db, imageId);
-  throw status === null ? noImage(imageId) : wrongStatus({ id: imageId, status }, 'beginUpload');
+  const found = await findStatus(app.db, imageId);
+  throw found === null ? noImage(imageId) : wrongStatus({ id: imageId, status: found }, event);
 }
 
 /** Renews the claim until stopped; aborts when it is lost. A database that is away for a while is no loss. */
@@ -48,12 +57,13 @@ export function keepClaim(app: App, claim: Claim): { signal: AbortSignal; stop()
 }
 
 /**
- * Publishes, over a restart of the database too: when the answer to a commit is lost, what stands in the row
+ * Publishes, or for a claim on the staging area leaves it to an import, over a restart of the database too: when the answer to a commit is lost, what stands in the row
  * tells whether it took effect.
  */
 export async function publishClaimed(app: App, claim: Claim, stored: StoredBytes): Promise<void> {
   await patiently(async () => {
-    if ((await publishClaim(app.db, claim, stored)) || (await isPublished(app.db, claim))) return;
+    const finish = claim.status === 'uploading' ? stageClaim : publishClaim;
+    if ((await finish(app.db, claim, stored)) || (await isPublished(app.db, claim))) return;
     throw await lostClaim(app, claim);
   });
 }

@@ -4,7 +4,7 @@ import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } f
 import { UnavailableError } from '../domain/errors.ts';
 import { writerSilent } from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
-import { isWritable, type WritableStore } from '../stores/store.ts';
+import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 
 /**
@@ -28,8 +28,9 @@ export async function reap(
   { list, graceSeconds = strayGraceSeconds }: { list: boolean; graceSeconds?: number },
 ): Promise<Reaped> {
   const claims = await giveUpSilentClaims(app.db, writerSilent(instantOf(app.now())));
-  const stores = app.stores.all.filter(isWritable);
-  const counts = await Promise.all(stores.map((store) => reapStore(app, store, { list, graceSeconds })));
+  const counts = await Promise.all(
+    app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),
+  );
   const objects = counts.reduce((sum, count) => sum + count, 0);
   if (claims + objects > 0)
     app.log.info({ claims, objects }, 'cleaned up after unfinished and deleted images');

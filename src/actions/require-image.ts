@@ -76,6 +76,8 @@ const words: Record<ImageOperation, string> = {
   get: 'read',
   download: 'download',
   upload: 'upload data to',
+  import: 'import data to',
+  copy: 'copy to more stores',
   update: 'change',
   delete: 'delete',
   deactivate: 'deactivate',

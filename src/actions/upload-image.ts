@@ -1,11 +1,17 @@
-/** Stores the bytes of a queued image and makes it active. */
+/** Stores the bytes of a queued image and makes it active, or leaves them in the staging area. */
 import type { Claim, StoredBytes } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
-import { checkDigests, checkReady, type ExpectedDigest, requireWritableStore } from './check-data.ts';
+import {
+  checkDigests,
+  checkReady,
+  type ExpectedDigest,
+  requireStaging,
+  requireWritableStore,
+} from './check-data.ts';
 import {
   giveUp,
   keepClaim,
@@ -26,12 +32,14 @@ export interface UploadImage {
   /** Store.id; null is the default store. */
   store: string | null;
   expected: readonly ExpectedDigest[];
+  /** To the staging area, for an import to follow, in place of publishing; `store` counts for nothing then. */
+  stage?: boolean;
   /** Ends the upload: the client is gone, or the server shuts down. */
   signal?: AbortSignal;
 }
 
 /**
- * Returns the active image: size in bytes, digests in lower-case hex.
+ * Returns the image, active (or staged): size in bytes, digests in lower-case hex.
  *
  * @throws NotFoundError      the caller may not see the image
  * @throws ForbiddenError     not the owner's
@@ -42,9 +50,11 @@ export interface UploadImage {
  */
 export async function uploadImage(app: App, caller: Caller, input: UploadImage): Promise<SeenImage> {
   const image = await requireImage(app, caller, input.id, 'upload');
-  checkReady(app, image, input.size);
-  const store = requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store);
+  const event = input.stage ? 'stage' : 'beginUpload';
+  if (input.stage) requireStaging(app);
+  checkReady(app, image, input.size, event);
+  const store = input.stage ? app.stores.staging : requireWritableStore(app, input.store);
+  const claim = await requireClaim(app, image.id, store, event);
   const lost = keepClaim(app, claim);
   try {
     const signal = input.signal ? AbortSignal.any([input.signal, lost.signal]) : lost.signal;
@@ -70,7 +80,9 @@ async function storeBytes(
 ): Promise<StoredBytes> {
   const writer = await store.create(claim.key, { size: input.size }, input.signal);
   try {
-    const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...input.expected.map((e) => e.algorithm)]);
+    // What is staged is hashed when it is imported.
+    const usual: DigestAlgorithm[] = input.stage ? [] : ['md5', 'sha512'];
+    const wanted = new Set<DigestAlgorithm>([...usual, ...input.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, writer, input.bytes, {
       algorithms: [...wanted],
       sizeLimit: app.limits.imageSizeMax,

@@ -48,7 +48,7 @@ const storePatienceMs = 10_000;
 
 /** Each by itself: one that is broken says nothing about the others. */
 async function checkStores(config: Config): Promise<boolean[]> {
-  const stores = openStores(config.stores, surroundingsOf(config));
+  const stores = openStores(config.stores, await surroundingsOf(config));
   const results: boolean[] = [];
   for (const store of stores.all) {
     const run = async () => {

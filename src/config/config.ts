@@ -50,6 +50,8 @@ export interface Config {
   readonly drainSeconds: number;
   /** Server processes on this machine. */
   readonly workers: number;
+  /** Whether the server also does queued work; otherwise `vitrine work` does, somewhere. */
+  readonly tasks: boolean;
   /** What becomes of images that break a metadata definition. */
   readonly metadefs: MetadefMode;
   readonly logLevel: LogLevel;
@@ -104,6 +106,7 @@ const settings = {
   VITRINE_TRUSTED_PROXIES: { parse: parseNetworks } as Setting<readonly string[]>,
   VITRINE_DRAIN_SECONDS: { parse: (value) => parseInteger(value, 0, 86_400) } as Setting<number>,
   VITRINE_WORKERS: { parse: (value) => parseInteger(value, 1, 16) } as Setting<number>,
+  VITRINE_TASKS: { parse: parseBoolean } as Setting<boolean>,
   VITRINE_METADEFS: oneOf(metadefModes),
   VITRINE_LOG_LEVEL: oneOf(logLevels),
   VITRINE_INTROSPECTION: { parse: parseBoolean } as Setting<boolean>,
@@ -185,6 +188,7 @@ function configOf(values: Values, workingDir: string): FromEnvironment {
     trustedProxies: values.VITRINE_TRUSTED_PROXIES ?? [],
     drainSeconds: values.VITRINE_DRAIN_SECONDS ?? 30,
     workers: values.VITRINE_WORKERS ?? 1,
+    tasks: values.VITRINE_TASKS ?? true,
     metadefs: values.VITRINE_METADEFS ?? 'warn',
     logLevel: values.VITRINE_LOG_LEVEL ?? 'info',
     introspection: values.VITRINE_INTROSPECTION ?? isLocal,

@@ -1,5 +1,6 @@
 /** The section `imports`: for now whom the service may ask for a URL that a user named. */
 import { hostRuleOf } from '../domain/host-rule.ts';
+import { importMethodNames } from '../domain/import.ts';
 import { parseDuration, parseInteger } from './parse.ts';
 import { keys, listOf, one } from './shape.ts';
 
@@ -27,6 +28,17 @@ const egress = keys({
   timeout: one((text) => parseDuration(text, 1000, 7 * 86_400_000)).default(86_400_000),
 }).transform(({ timeout, ...rest }) => Object.freeze({ ...rest, timeoutMs: timeout }));
 
-export const importsSection = keys({ egress: egress.prefault({}) }).transform((section) =>
-  Object.freeze(section),
-);
+const methodName = one((text) => {
+  const found = importMethodNames.find((name) => name === text);
+  if (!found) throw new Error(`is one of ${importMethodNames.join(', ')}`);
+  return found;
+});
+
+export const importsSection = keys({
+  methods: listOf(methodName, importMethodNames.length).default([...importMethodNames]),
+  staging: one((text) => text)
+    .nullable()
+    .default(null),
+  parallel: one((text) => parseInteger(text, 1, 64)).default(2),
+  egress: egress.prefault({}),
+}).transform((section) => Object.freeze(section));

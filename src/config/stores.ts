@@ -28,6 +28,7 @@ const serviceUrl = one((value) => {
 /** What every store may say. */
 const common = {
   id: one(parseStoreId),
+  description: text.optional(),
   default: yesOrNo.optional(),
   weight: one((value) => parseInteger(value, 0, 1_000_000)).default(0),
   parallel: one((value) => parseInteger(value, 1, 10_000)).default(64),

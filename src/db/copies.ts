@@ -3,7 +3,7 @@
  * phases: a claim (a row of the image and of the copy) before the first byte, and one statement that makes the
  * image active only for the claim that still holds.
  */
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
@@ -20,20 +20,20 @@ export interface Claim {
   attempt: number;
   store: string;
   key: string;
+  /** What the image is meanwhile: being uploaded, or being staged for an import to follow. */
+  status: 'saving' | 'uploading';
 }
 
 /** Takes the image from `queued` for writing; null when it is not queued (any more). */
 export async function claimForUpload(
   db: Database,
-  imageId: string,
-  store: string,
-  key: string,
+  { imageId, store, key, status }: Omit<Claim, 'attempt'>,
 ): Promise<Claim | null> {
   return transaction(db, async (tx) => {
     const [row] = await tx
       .update(images)
       .set({
-        status: 'saving',
+        status,
         attempt: sql`${images.attempt} + 1`,
         leaseUntil: lease,
         revision: sql`${images.revision} + 1`,
@@ -42,15 +42,24 @@ export async function claimForUpload(
       .where(and(eq(images.id, imageId), eq(images.status, 'queued')))
       .returning({ attempt: images.attempt });
     if (!row) return null;
-    await tx.insert(copies).values({ imageId, store, key, state: 'uploading' });
-    return { imageId, attempt: row.attempt, store, key };
+    await tx.insert(copies).values({ imageId, store, key, state: stateWhile[status] });
+    return { imageId, attempt: row.attempt, store, key, status };
   });
 }
 
-const holds = (claim: Claim) =>
-  and(eq(images.id, claim.imageId), eq(images.attempt, claim.attempt), eq(images.status, 'saving'));
+const stateWhile = { saving: 'uploading', uploading: 'staging' } as const;
 
-const queuedAgain = {
+/** A claim ends when its bytes are whole: what is staged then waits without one. */
+const holds = (claim: Claim) =>
+  and(
+    eq(images.id, claim.imageId),
+    eq(images.attempt, claim.attempt),
+    eq(images.status, claim.status),
+    sql`${images.leaseUntil} is not null`,
+  );
+
+/** What makes an image wait for data again. */
+export const queuedAgain = {
   status: 'queued',
   leaseUntil: null,
   revision: sql`${images.revision} + 1`,
@@ -107,9 +116,26 @@ export async function publishClaim(
   });
 }
 
-/** Whether this claim has been published: after a commit whose answer was lost. */
+/** The bytes wait in the staging area for an import. False: the claim was lost; the object belongs to nobody. */
+export async function stageClaim(db: Database, claim: Claim, { size }: StoredBytes): Promise<boolean> {
+  return transaction(db, async (tx) => {
+    const rows = await tx
+      .update(images)
+      .set({ leaseUntil: null, updatedAt: sql`now()` })
+      .where(holds(claim))
+      .returning({ id: images.id });
+    if (rows.length === 0) return false;
+    await tx
+      .update(copies)
+      .set({ state: 'staged', size })
+      .where(and(eq(copies.store, claim.store), eq(copies.key, claim.key)));
+    return true;
+  });
+}
+
+/** Whether this claim's bytes have been published or staged: after a commit whose answer was lost. */
 export async function isPublished(db: Database, claim: Claim): Promise<boolean> {
-  const text = `select 1 from image_copies where store = $1::text and key = $2::text and state = 'active'`;
+  const text = `select 1 from image_copies where store = $1::text and key = $2::text and state in ('active', 'staged')`;
   return (await db.query(text, [claim.store, claim.key])).length > 0;
 }
 
@@ -128,7 +154,7 @@ export async function giveUpClaim(db: Database, claim: Claim, failure: ImageFail
     const [published] = await tx
       .select()
       .from(copies)
-      .where(and(isOurs, eq(copies.state, 'active')));
+      .where(and(isOurs, inArray(copies.state, ['active', 'staged'])));
     if (published) return 'published';
     await tx.delete(copies).where(isOurs);
     await releaseObjects(tx, [claim]);
@@ -142,12 +168,12 @@ export async function giveUpSilentClaims(db: Database, failure: ImageFailure): P
     const lost = await tx
       .update(images)
       .set({ ...queuedAgain, failure })
-      .where(and(eq(images.status, 'saving'), sql`${images.leaseUntil} < now()`))
+      .where(and(inArray(images.status, ['saving', 'uploading']), sql`${images.leaseUntil} < now()`))
       .returning({ id: images.id });
     for (const { id } of lost) {
       const objects = await tx
         .delete(copies)
-        .where(and(eq(copies.imageId, id), eq(copies.state, 'uploading')))
+        .where(and(eq(copies.imageId, id), inArray(copies.state, ['uploading', 'staging'])))
         .returning({ store: copies.store, key: copies.key });
       await releaseObjects(tx, objects);
     }
@@ -192,7 +218,7 @@ export async function findStatus(db: Database, id: string): Promise<ImageStatus 
 }
 
 /** Objects that no row needs any more: removed in the background, and at once where the task runs. */
-async function releaseObjects(
+export async function releaseObjects(
   tx: Statements,
   objects: readonly { store: string; key: string }[],
 ): Promise<void> {

@@ -38,7 +38,7 @@ const fieldSql: Record<ImageField, string> = {
   copies: `coalesce((select jsonb_agg(jsonb_build_object(
       'id', c.id, 'store', c.store, 'state', c.state, 'size', c.size,
       'createdAt', ${instantJson('c.created_at')}, 'verifiedAt', ${instantJson('c.verified_at')}) order by c.store, c.id)
-    from image_copies c where c.image_id = i.id), '[]'::jsonb)`,
+    from image_copies c where c.image_id = i.id and c.state not in ('staging', 'staged')), '[]'::jsonb)`,
   failure: 'i.failure',
   revision: 'i.revision',
   createdAt: 'i.created_at',

@@ -5,6 +5,8 @@ import type { DatabaseAddress } from './client.ts';
 export interface PoolOptions {
   max: number;
   applicationName: string;
+  /** How long to wait for a connection; 10 s when nothing is said. */
+  connectTimeoutMs?: number;
   /** What a statement may take; 0 or nothing: as long as it likes. */
   statementTimeoutMs?: number;
   /** What each connection is told at first: parameters of PostgreSQL and their values. */
@@ -24,7 +26,7 @@ export function openPool(address: DatabaseAddress, options: PoolOptions): pg.Poo
     application_name: applicationName,
     statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: 60_000,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
     onConnect: (client) => client.query(told) as unknown as undefined,
   };

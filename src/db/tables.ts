@@ -31,7 +31,10 @@ import type {
   ImageVisibility,
   Instant,
   MemberStatus,
+  StagingState,
 } from '../domain/image.ts';
+import type { ImportOrder } from '../domain/import.ts';
+import type { TaskStatus, TaskType } from '../domain/task.ts';
 import { instantFromText } from './client.ts';
 
 export const text = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
@@ -209,12 +212,18 @@ export const copies = pgTable(
     store: text().notNull(),
     /** Unique per attempt; says nothing about the image to who reads the store. */
     key: text().notNull(),
-    state: text().$type<CopyState>().notNull(),
+    state: text().$type<CopyState | StagingState>().notNull(),
     size: bigint({ mode: 'number' }),
+    /** The task that makes it, if one does. */
+    taskId: uuid('task_id'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     verifiedAt: instant('verified_at'),
   },
   (t) => [
+    uniqueIndex('image_copies_once')
+      .on(t.imageId, t.store)
+      .where(sql`state in ('pending', 'uploading', 'active')`),
+    index('image_copies_task').on(t.taskId).where(sql`task_id is not null`),
     foreignKey({ columns: [t.imageId], foreignColumns: [images.id] }).onDelete('cascade'),
     index('image_copies_image').on(t.imageId),
     index('image_copies_object').on(t.store, t.key),
@@ -233,6 +242,50 @@ export const strays = pgTable(
   },
   (t) => [primaryKey({ columns: [t.store, t.key] })],
 );
+
+/** Work that goes on after its request was answered, as users see it; the queue only says when a worker takes it up. */
+export const tasks = pgTable(
+  'tasks',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    type: text().$type<TaskType>().notNull(),
+    status: text().$type<TaskStatus>().notNull().default('pending'),
+    /** No foreign key: a task outlives its image. */
+    imageId: uuid('image_id'),
+    owner: text(),
+    /** The name by which workers of the queue choose what they can do. */
+    queue: text().notNull(),
+    /** What is to be done, secrets and all; null once it is over. */
+    order: jsonb().$type<ImportOrder>(),
+    /** The same as everybody may read it. */
+    input: jsonb(),
+    result: jsonb(),
+    message: text(),
+    done: bigint({ mode: 'number' }),
+    total: bigint({ mode: 'number' }),
+    /** Fences: a later worker has a higher number. */
+    attempt: integer().notNull().default(0),
+    /** How many attempts failed: fewer than were begun, where workers were killed or stopped. */
+    failures: integer().notNull().default(0),
+    user: text('user_id'),
+    requestId: text('request_id'),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at'),
+  },
+  (t) => [
+    index('tasks_image').on(t.imageId, t.createdAt, t.id),
+    index('tasks_created').on(t.createdAt, t.id),
+    index('tasks_unfinished').on(t.createdAt).where(sql`status in ('pending', 'processing')`),
+    index('tasks_expires').on(t.expiresAt).where(sql`expires_at is not null`),
+  ],
+);
+
+/** Workers of the queue, by the names that it locks jobs with, and when they last said that they live. */
+export const workers = pgTable('workers', {
+  id: text().primaryKey(),
+  seenAt: instant('seen_at').notNull().default(sql`now()`),
+});
 
 /** Secrets and facts of this installation: the key that signs transfer targets. */
 export const installation = pgTable('installation', {

@@ -21,3 +21,13 @@ export const writerSilent = (at: Instant): ImageFailure => ({
   message: 'The server that took the bytes stopped in the middle; send them again.',
   at,
 });
+
+/** The same for an import, which nobody has to send again. */
+export function importFailureOf(error: unknown, taskId: string, at: Instant): ImageFailure {
+  if (error instanceof DomainError) return failureOf(error, at);
+  return {
+    code: 'IMPORT_BROKEN_OFF',
+    message: `The import broke off for a reason of this service; its log has it under task ${taskId}.`,
+    at,
+  };
+}

@@ -45,6 +45,9 @@ export type MemberStatus = (typeof memberStatuses)[number];
 export const copyStates = ['pending', 'uploading', 'active', 'deleting', 'failed'] as const;
 export type CopyState = (typeof copyStates)[number];
 
+/** What else a row about bytes can be: data that waits in the staging area, and is no copy of the image yet. */
+export type StagingState = 'staging' | 'staged';
+
 /** md5 is the `checksum` of old clients; sha512 is OpenStack's `os_hash`. */
 export type DigestAlgorithm = 'md5' | 'sha256' | 'sha512';
 

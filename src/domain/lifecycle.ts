@@ -34,10 +34,15 @@ export function statusesBefore(event: ImageEvent): ImageStatus[] {
   return (Object.keys(moves) as ImageStatus[]).filter((status) => moves[status][event] !== undefined);
 }
 
-const wayOut: Record<ImageEvent, string> = {
+/** What can be asked of an image besides, without its status changing at once. */
+export type ImageRequest = ImageEvent | 'importStaged' | 'copy';
+
+const wayOut: Record<ImageRequest, string> = {
   beginUpload: 'data can be uploaded once, to an image that is queued',
   stage: 'data can be staged once, for an image that is queued',
-  beginImport: 'an import needs an image that is queued or has staged data',
+  beginImport: 'an import of this kind needs an image that is queued',
+  importStaged: 'send its data to the staging area first, and wait until all of it is there',
+  copy: 'only an image that is active or deactivated can be copied',
   publish: 'the upload was given up or taken over meanwhile; start it again',
   giveUp: 'nothing is being uploaded',
   deactivate: 'only an active image can be deactivated',
@@ -46,7 +51,7 @@ const wayOut: Record<ImageEvent, string> = {
 };
 
 /** The conflict to report when `event` is not allowed in the image's status. */
-export function wrongStatus(image: Pick<Image, 'id' | 'status'>, event: ImageEvent): ConflictError {
+export function wrongStatus(image: Pick<Image, 'id' | 'status'>, event: ImageRequest): ConflictError {
   return new ConflictError('WRONG_STATUS', `Image ${image.id} is ${image.status}; ${wayOut[event]}.`);
 }
 

@@ -17,6 +17,8 @@ export type ImageOperation =
   | 'get'
   | 'download'
   | 'upload'
+  | 'import'
+  | 'copy'
   | 'update'
   | 'delete'
   | 'deactivate'
@@ -57,6 +59,7 @@ export function mayDo(
     case 'download':
       return hasRole(caller, 'member') && canSee(caller, image, membership);
     case 'publish':
+    case 'copy':
       return caller.isAdmin;
     case 'respond':
       return caller.isAdmin || (hasRole(caller, 'member') && membership !== null);
@@ -70,6 +73,8 @@ export interface ImageCapabilities {
   update: boolean;
   delete: boolean;
   upload: boolean;
+  import: boolean;
+  copy: boolean;
   download: boolean;
   share: boolean;
   respond: boolean;
@@ -84,6 +89,8 @@ export function capabilities(caller: Caller, image: PolicyTarget, membership: Me
     update: may('update'),
     delete: may('delete') && !image.protected,
     upload: may('upload') && after(image.status, 'beginUpload') !== null,
+    import: may('import') && after(image.status, 'beginImport') !== null,
+    copy: may('copy') && hasData(image.status),
     download: may('download') && hasData(image.status),
     share: may('share') && image.visibility === 'shared',
     respond: may('respond') && image.visibility === 'shared' && membership !== null,
@@ -91,6 +98,12 @@ export function capabilities(caller: Caller, image: PolicyTarget, membership: Me
     deactivate: may('deactivate') && after(image.status, 'deactivate') !== null,
     reactivate: may('reactivate') && after(image.status, 'reactivate') !== null,
   };
+}
+
+/** Whether the caller sees a task: its image's project does, and admins. */
+export function canSeeTask(caller: Caller, task: { owner: string | null }): boolean {
+  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return false;
+  return caller.isAdmin || (caller.project !== null && task.owner === caller.project);
 }
 
 /** Whether the caller may make an image owned by `owner`. */

@@ -7,18 +7,20 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export interface SignedPath {
   method: 'GET' | 'PUT';
   imageId: string;
+  /** The staging area takes bytes for an import to follow. */
+  to?: 'file' | 'stage';
   expiresAt: Date;
   /** What else the link fixes: store, size, digest. */
   params: Record<string, string>;
 }
 
-export const filePath = (imageId: string) => `/v2/images/${imageId}/file`;
+const pathOf = (imageId: string, to: 'file' | 'stage' = 'file') => `/v2/images/${imageId}/${to}`;
 
 /** Path and query that carry the permission. */
-export function signPath(key: string, { method, imageId, expiresAt, params }: SignedPath): string {
+export function signPath(key: string, { method, imageId, to, expiresAt, params }: SignedPath): string {
   const query = new URLSearchParams({ ...params, expires: String(Math.floor(expiresAt.getTime() / 1000)) });
   query.sort();
-  const path = filePath(imageId);
+  const path = pathOf(imageId, to);
   query.append('signature', signatureOf(key, method, path, query));
   return `${path}?${query}`;
 }
@@ -33,6 +35,7 @@ export function readSignedPath(
   imageId: string,
   query: string,
   now: Date,
+  to: 'file' | 'stage' = 'file',
 ): SignedPath | null {
   const given = new URLSearchParams(query);
   const signature = given.get('signature') ?? '';
@@ -40,12 +43,12 @@ export function readSignedPath(
   given.sort();
   const signedFor = method === 'HEAD' ? 'GET' : method;
   if (signedFor !== 'GET' && signedFor !== 'PUT') return null;
-  const expected = signatureOf(key, signedFor, filePath(imageId), given);
+  const expected = signatureOf(key, signedFor, pathOf(imageId, to), given);
   if (!sameText(signature, expected)) return null;
   const expiresAt = new Date(Number(given.get('expires')) * 1000);
   if (!(expiresAt.getTime() > now.getTime())) return null;
   given.delete('expires');
-  return { method: signedFor, imageId, expiresAt, params: Object.fromEntries(given) };
+  return { method: signedFor, imageId, to, expiresAt, params: Object.fromEntries(given) };
 }
 
 function signatureOf(key: string, method: string, path: string, query: URLSearchParams): string {

@@ -95,19 +95,20 @@ export function connectionType<T>(
 }
 
 /**
- * A page of a whole, bounded list that is sorted by `keysOf` already.
+ * A page of a whole, bounded list that is sorted by `keysOf` already, upward or downward.
  * @throws ValidationError, BadCursorError as listImages
  */
 export function pageOf<T>(
   all: readonly T[],
   input: PageInput,
-  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[] },
+  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[]; isDescending?: boolean },
 ): Page<T> {
   const { limit, cursor, backward } = readPage(input);
   const at = cursor === null ? null : readCursor(cursor, list.scope, list.types);
+  const order = (item: T) => compareKeys(list.keysOf(item), at ?? []) * (list.isDescending ? -1 : 1);
   let [start, end] = [0, all.length];
-  if (at && !backward) start = countWhile(all, (item) => compareKeys(list.keysOf(item), at) <= 0);
-  if (at && backward) end = countWhile(all, (item) => compareKeys(list.keysOf(item), at) < 0);
+  if (at && !backward) start = countWhile(all, (item) => order(item) <= 0);
+  if (at && backward) end = countWhile(all, (item) => order(item) < 0);
   if (backward) start = Math.max(start, end - limit);
   else end = Math.min(end, start + limit);
   const nodes = all.slice(start, end);

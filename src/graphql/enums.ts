@@ -1,7 +1,19 @@
 /** Choices: upper case outside, the domain's words inside. */
 import type * as domain from '../domain/image.ts';
+import type { ImportMethodName as MethodName } from '../domain/import.ts';
 import type * as metadef from '../domain/metadef/metadef.ts';
+import type { TaskStatus as TaskStatusName } from '../domain/task.ts';
 import { builder } from './builder.ts';
+
+type ImportMethodWord = 'staged' | 'web_download' | 'glance_download' | 'copy';
+
+/** As the schema calls the methods of the settings. */
+export const importMethodWords: Record<MethodName, ImportMethodWord> = {
+  'glance-direct': 'staged',
+  'web-download': 'web_download',
+  'glance-download': 'glance_download',
+  'copy-image': 'copy',
+};
 
 /** An enum whose names are the values in upper case; every value is described. */
 function upperCaseEnum<T extends string>(name: string, description: string, values: Record<T, string>) {
@@ -125,6 +137,25 @@ export const MetadefPropertyType = upperCaseEnum<metadef.MetadefType>(
     object: 'A JSON object.',
     null: 'Nothing.',
   },
+);
+
+export const TaskStatus = upperCaseEnum<TaskStatusName>('TaskStatus', 'Where a task is.', {
+  pending: 'Waits for a worker, for the first time or again.',
+  processing: 'A worker is at it.',
+  success: 'Did what was asked.',
+  failure: 'Did not; message says why.',
+});
+
+const importMethods: Record<ImportMethodWord, string> = {
+  staged: 'Bytes that were sent to the staging area.',
+  web_download: 'From a URL.',
+  glance_download: 'From another image service of the same Keystone.',
+  copy: 'From one store of this service to others.',
+};
+export const ImportMethodName = upperCaseEnum<ImportMethodWord>(
+  'ImportMethodName',
+  'The fields of ImportMethod that this service takes.',
+  importMethods,
 );
 
 export const MetadefMode = upperCaseEnum<metadef.MetadefMode>(

@@ -4,9 +4,11 @@ import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import { findImagesById, type SeenImage } from '../db/images.ts';
 import { findMembers } from '../db/members.ts';
+import { findTasksOfImages } from '../db/tasks.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { ImageMember } from '../domain/image.ts';
 import { canSee } from '../domain/policy.ts';
+import type { Task } from '../domain/task.ts';
 import { createMetadefLoaders, type MetadefLoaders } from './metadef/loaders.ts';
 
 export interface Loaders {
@@ -14,6 +16,8 @@ export interface Loaders {
   readonly image: DataLoader<string, SeenImage | null>;
   /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
   readonly members: DataLoader<string, ImageMember[]>;
+  /** All tasks of an image, newest first: what the caller may see of them is decided by who asks. */
+  readonly tasks: DataLoader<string, Task[]>;
   readonly metadefs: MetadefLoaders;
 }
 
@@ -21,6 +25,7 @@ export interface Loaders {
 export function createLoaders(app: App, caller: Caller): Loaders {
   let image: Loaders['image'] | undefined;
   let members: Loaders['members'] | undefined;
+  let tasks: Loaders['tasks'] | undefined;
   let metadefs: MetadefLoaders | undefined;
   return {
     get image() {
@@ -30,6 +35,10 @@ export function createLoaders(app: App, caller: Caller): Loaders {
     get members() {
       members ??= membersLoader(app);
       return members;
+    },
+    get tasks() {
+      tasks ??= tasksLoader(app);
+      return tasks;
     },
     get metadefs() {
       metadefs ??= createMetadefLoaders(app, caller);
@@ -50,6 +59,13 @@ function imageLoader(app: App, caller: Caller): Loaders['image'] {
 function membersLoader(app: App): Loaders['members'] {
   return new DataLoader(async (ids) => {
     const groups = Map.groupBy(await findMembers(app.db, ids), (member) => member.imageId);
+    return ids.map((id) => groups.get(id) ?? []);
+  });
+}
+
+function tasksLoader(app: App): Loaders['tasks'] {
+  return new DataLoader(async (ids) => {
+    const groups = Map.groupBy(await findTasksOfImages(app.db, ids), (task) => task.imageId);
     return ids.map((id) => groups.get(id) ?? []);
   });
 }

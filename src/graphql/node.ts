@@ -6,6 +6,7 @@ import { parseImageId } from '../domain/image.ts';
 import { builder } from './builder.ts';
 import type { GraphContext } from './context.ts';
 import { visibleMembers } from './image/visible-members.ts';
+import { findSeenTask } from './seen-task.ts';
 
 /** A value that `node` found, with the name of its type. */
 interface Found {
@@ -80,6 +81,7 @@ const finders: Record<string, (context: GraphContext, key: string) => Promise<ob
     if (name.includes('\0') || !name.isWellFormed()) return null;
     return loaders.metadefs.resourceType.load(name);
   },
+  Task: (context, key) => findSeenTask(context, key),
   Store: async ({ app }, key) => app.stores.get(key),
 };
 

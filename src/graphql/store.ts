@@ -18,6 +18,11 @@ export const StoreType = builder.objectRef<StoreLike>('Store').implement({
     type: t.exposeString('type', {
       description: 'The driver: file, swift, s3, http, memory; unknown when the settings no longer name it.',
     }),
+    description: t.string({
+      nullable: true,
+      description: 'What the operator says of it; null when nothing.',
+      resolve: (store, _args, { app }) => app.stores.descriptionOf(store.id),
+    }),
     default: t.boolean({
       description: 'Where bytes go when nobody says where.',
       resolve: (store, _args, { app }) => store.id === app.stores.default.id,

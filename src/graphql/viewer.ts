@@ -6,7 +6,7 @@ import type { Caller } from '../domain/caller.ts';
 import { mayCreate, mayManageMetadefs } from '../domain/policy.ts';
 import { version } from '../version.ts';
 import { builder } from './builder.ts';
-import { MetadefMode } from './enums.ts';
+import { ImportMethodName, importMethodWords, MetadefMode } from './enums.ts';
 
 const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').implement({
   description: 'What the caller may do at all.',
@@ -16,6 +16,7 @@ const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').imple
       resolve: (caller) => mayCreate(caller, caller.project),
     }),
     publish: t.exposeBoolean('isAdmin', { description: 'Make images PUBLIC.' }),
+    copyImage: t.exposeBoolean('isAdmin', { description: 'Copy images to more stores.' }),
     manageMetadefs: t.boolean({
       description: 'Write metadata definitions.',
       resolve: mayManageMetadefs,
@@ -47,6 +48,11 @@ const ServiceInfo = builder.objectRef<App>('ServiceInfo').implement({
       type: 'BigInt',
       description: 'Bytes of one image at most.',
       resolve: ({ limits }) => limits.imageSizeMax,
+    }),
+    importMethods: t.field({
+      type: [ImportMethodName],
+      description: 'The fields of ImportMethod that this service takes.',
+      resolve: ({ imports }) => imports.methods.map((name) => importMethodWords[name]),
     }),
     metadefMode: t.field({
       type: MetadefMode,

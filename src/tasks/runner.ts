@@ -1,62 +1,59 @@
-/** Runs queued tasks on graphile-worker: for now the one that cleans up. Any number of servers may run it. */
-import { Logger as QueueLogger, type Runner, run } from 'graphile-worker';
-import type pg from 'pg';
+/**
+ * Runs what is queued, on graphile-worker: short upkeep in one pool of workers, imports in another, so that hours of
+ * copying keep nothing from being cleaned up. Any number of servers and `vitrine work` may run it.
+ */
+import { Logger as QueueLogger, type RunnerOptions, run } from 'graphile-worker';
 import type { App } from '../actions/app.ts';
-import { reap } from '../actions/reap.ts';
 import type { DatabaseAddress } from '../db/client.ts';
 import { openPool } from '../db/pool.ts';
-import { mergeValueCounts } from '../db/value-counts.ts';
-
-/** How often silent writers are looked for; their leases are twice as long. */
-const reapEverySeconds = 15;
-
-/**
- * reap comes back by itself every 15 s; cron, which knows only minutes, wakes it when a killed server took it
- * along. reap_stores also lists the stores.
- */
-const crontab = [
-  '* * * * * reap ?jobKey=reap&jobKeyMode=preserve_run_at',
-  '*/10 * * * * reap_stores ?jobKey=reap_stores&jobKeyMode=preserve_run_at',
-].join('\n');
+import { keepHeartbeat } from './heartbeat.ts';
+import { importTasks } from './imports.ts';
+import { crontab, upkeepTasks } from './upkeep.ts';
 
 export interface TaskRunner {
-  /** Lets running tasks finish. */
+  /** Lets upkeep finish, and hands imports to whoever is next. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** Survives restarts of the database: the queue connects again by itself. */
-export async function startTasks(app: App, address: DatabaseAddress): Promise<TaskRunner> {
-  const onError = (error: Error) => app.log.warn({ err: error }, 'a connection of the queue broke');
-  const pool = openPool(address, { max: 3, applicationName: 'vitrine queue', onError });
-  const runner = await run({
-    pgPool: pool,
-    concurrency: 2,
-    pollInterval: 2000,
-    noHandleSignals: true,
-    crontab,
-    logger: queueLogger(app),
-    taskList: {
-      async reap(_payload, { addJob }) {
-        const runAt = new Date(app.now().getTime() + reapEverySeconds * 1000);
-        try {
-          await reap(app, { list: false });
-          await mergeValueCounts(app.db);
-        } finally {
-          await addJob('reap', {}, { jobKey: 'reap', jobKeyMode: 'preserve_run_at', runAt });
-        }
-      },
-      async reap_stores() {
-        await reap(app, { list: true });
-      },
-    },
-  });
-  await runner.addJob('reap', {}, { jobKey: 'reap' });
-  return { stop: () => stopRunner(runner, pool) };
+export interface TaskOptions {
+  /** Imports at once. */
+  imports: number;
 }
 
-async function stopRunner(runner: Runner, pool: pg.Pool): Promise<void> {
-  await runner.stop().catch(() => {});
-  await pool.end();
+/** Survives restarts of the database: the queue connects again by itself. */
+export async function startTasks(
+  app: App,
+  address: DatabaseAddress,
+  { imports }: TaskOptions,
+): Promise<TaskRunner> {
+  const onError = (error: Error) => app.log.warn({ err: error }, 'a connection of the queue broke');
+  // The queue does not catch what goes wrong while it reports the end of a job: it had better wait.
+  const connectTimeoutMs = 120_000;
+  const pool = openPool(address, { max: 5, applicationName: 'vitrine queue', connectTimeoutMs, onError });
+  const stopping = new AbortController();
+  const heartbeat = keepHeartbeat(app);
+  const common = { pgPool: pool, pollInterval: 2000, noHandleSignals: true, logger: queueLogger(app) };
+  const start = (options: RunnerOptions) => run({ ...common, ...options, events: heartbeat.watch() });
+  const runners = await Promise.all([
+    start({ concurrency: 2, taskList: upkeepTasks(app), crontab }),
+    start({ concurrency: imports, taskList: importTasks(app, stopping.signal) }),
+  ]);
+  await heartbeat.beat();
+  await runners[0]?.addJob('reap', {}, { jobKey: 'reap' });
+
+  async function end(): Promise<void> {
+    stopping.abort(new Error('The server stops.'));
+    await Promise.all(runners.map((runner) => runner.stop().catch(() => {})));
+    await heartbeat.stop();
+    await pool.end();
+  }
+  let ending: Promise<void> | null = null;
+  return {
+    stop() {
+      ending ??= end();
+      return ending;
+    },
+  };
 }
 
 function queueLogger(app: App): QueueLogger {

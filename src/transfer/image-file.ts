@@ -35,21 +35,27 @@ interface ImageRoute {
 type ImageRequest = FastifyRequest<ImageRoute>;
 
 const path = '/v2/images/:id/file';
+const stagePath = '/v2/images/:id/stage';
 
 /** Adds the routes; no body on them is parsed. */
 export function transferRoutes(http: FastifyInstance, options: TransferOptions): void {
   http.addContentTypeParser('*', (_request, _body, done) => done(null));
-  http.put<ImageRoute>(path, (request, reply) => put(options, request, reply));
+  http.put<ImageRoute>(path, (request, reply) => put(options, request, { reply, to: 'file' }));
+  http.put<ImageRoute>(stagePath, (request, reply) => put(options, request, { reply, to: 'stage' }));
   http.get<ImageRoute>(path, (request, reply) => get(options, request, reply));
   http.head<ImageRoute>(path, (request, reply) => get(options, request, reply));
 }
 
 /** What the request is allowed by, and what a signed target fixes besides. */
-async function callerOf({ app, authenticate }: TransferOptions, request: ImageRequest) {
+async function callerOf(
+  { app, authenticate }: TransferOptions,
+  request: ImageRequest,
+  to: 'file' | 'stage' = 'file',
+) {
   const query = request.raw.url?.split('?', 2)[1] ?? '';
   const imageId = parseImageId(request.params.id);
   if (imageId && new URLSearchParams(query).has('signature')) {
-    const signed = readSignedPath(app.signingKey, request.method, imageId, query, app.now());
+    const signed = readSignedPath(app.signingKey, request.method, imageId, query, app.now(), to);
     if (!signed) throw new ForbiddenError('This link is over, or was changed; ask for a new one.');
     const operation = signed.method === 'PUT' ? 'upload' : 'download';
     return { caller: callerWithGrant(imageId, operation), params: signed.params };
@@ -59,9 +65,13 @@ async function callerOf({ app, authenticate }: TransferOptions, request: ImageRe
   return { caller, params: {} as Record<string, string> };
 }
 
-async function put(options: TransferOptions, request: ImageRequest, reply: FastifyReply): Promise<void> {
+async function put(
+  options: TransferOptions,
+  request: ImageRequest,
+  { reply, to }: { reply: FastifyReply; to: 'file' | 'stage' },
+): Promise<void> {
   const { app, metrics, stopping } = options;
-  const { caller, params } = await callerOf(options, request);
+  const { caller, params } = await callerOf(options, request, to);
   requireBytesType(request.headers['content-type']);
   const sizes = [declaredSize(request.headers), params.size === undefined ? null : Number(params.size)];
   const [size, alsoSize] = sizes.filter((n) => n !== null);
@@ -83,6 +93,7 @@ async function put(options: TransferOptions, request: ImageRequest, reply: Fasti
       size: size ?? null,
       store,
       expected,
+      stage: to === 'stage',
       signal: stopping,
     });
   } finally {

@@ -39,7 +39,7 @@ test.skipIf(here.skip)(
       program.stdout.on('data', (data) => {
         text += data;
       });
-      await expect.poll(() => text, { timeout: 20_000 }).toMatch(/127\.0\.0\.1:\d+\/graphql/);
+      await expect.poll(() => text, { timeout: 60_000 }).toMatch(/127\.0\.0\.1:\d+\/graphql/);
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? '';
       const pid = program.pid ?? 0;
       await expect.poll(() => serversBelow(pid), { timeout: 10_000 }).toHaveLength(2);

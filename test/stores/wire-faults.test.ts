@@ -73,7 +73,8 @@ async function started<T extends Remote>(make: () => Promise<T>): Promise<T> {
 }
 
 /** As a server of ours has it: with everything that goes around a driver. */
-const opened = (config: StoreConfig): WritableStore => openStores([config], { staging, egress }).default;
+const opened = (config: StoreConfig): WritableStore =>
+  openStores([config], { spool: staging, staging: { store: config.id }, egress }).default;
 
 storeContract('swift on the wire', async () => swiftStore(swiftConfig((await started(swiftServer)).url)));
 storeContract('s3 on the wire', async () => s3Store({ ...s3Config((await started(s3Server)).url), staging }));

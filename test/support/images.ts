@@ -94,9 +94,9 @@ export interface Upload {
 export function beginUpload(
   { url, token }: Access,
   id: string,
-  { length }: { length?: number } = {},
+  { length, to = 'file' }: { length?: number; to?: 'file' | 'stage' } = {},
 ): Upload {
-  const sending = request(`${url}/v2/images/${id}/file`, {
+  const sending = request(`${url}/v2/images/${id}/${to}`, {
     method: 'PUT',
     agent: false,
     headers: {

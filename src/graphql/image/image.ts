@@ -2,11 +2,12 @@
 import { downloadTarget } from '../../actions/create-upload.ts';
 import { invalid } from '../../domain/errors.ts';
 import { sortByCodePoint } from '../../domain/image.ts';
-import { capabilities } from '../../domain/policy.ts';
+import { canSeeTask, capabilities } from '../../domain/policy.ts';
 import { listMax } from '../../search/filter-check.ts';
 import { pageArgs, pageOf } from '../connection.ts';
 import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
 import { Node } from '../node.ts';
+import { TaskConnection } from '../task.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
 import { ImageProperty } from './property.ts';
@@ -118,6 +119,22 @@ ImageType.implement({
         return members.find((member) => member.project === caller.project) ?? null;
       },
     }),
+    tasks: t.field({
+      type: TaskConnection,
+      description: 'Newest first. For the project of the image and admins; others see none.',
+      args: pageArgs,
+      resolve: async (image, page, { caller, loaders }) =>
+        pageOf(
+          (await loaders.tasks.load(image.id)).filter((task) => canSeeTask(caller, task)),
+          page,
+          {
+            scope: 'tasks',
+            types: ['instant', 'text'],
+            isDescending: true,
+            keysOf: (task) => [task.createdAt, task.id],
+          },
+        ),
+    }),
     can: t.field({
       type: Capabilities,
       description: 'What the caller may do with this image now, by role, ownership and status.',
@@ -132,7 +149,7 @@ that a browser can follow it as a link. New at each request: ask when it is used
     }),
     revision: t.exposeInt('revision', {
       description:
-        'Grows by one when a field of Image itself changes (not its copies or members); pass it back as ifRevision.',
+        'Grows by one when a field of Image itself changes (not its copies, members or tasks); pass it back as ifRevision.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When a field of it last changed.' }),

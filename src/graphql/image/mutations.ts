@@ -239,6 +239,11 @@ const CreateUploadInput = builder.inputType('CreateUploadInput', {
       description: 'Bytes that will come, so that too many are refused before they are sent.',
     }),
     digest: t.field({ type: DigestInput, description: 'What the bytes must have.' }),
+    stage: t.boolean({
+      defaultValue: false,
+      description:
+        'To the staging area, for importImage with staged to follow, in place of publishing at once; without store.',
+    }),
   }),
 });
 

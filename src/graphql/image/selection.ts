@@ -8,6 +8,7 @@ const decided: SeenField[] = ['id', 'status', 'visibility', 'owner', 'protected'
 const needs: Record<string, SeenField[]> = {
   property: ['properties'],
   members: ['id', 'owner'],
+  tasks: ['id'],
   can: decided,
   download: decided,
   membership: ['id'],

@@ -28,13 +28,17 @@ export const Digest = builder.objectRef<{ algorithm: string; value: string }>('D
 
 export const Capabilities = builder.objectRef<ImageCapabilities>('ImageCapabilities').implement({
   description:
-    'What the caller may do with an image now. Each is the mutation of that name; share is addImageMember, publish is visibility PUBLIC, respond is respondToImageShare.',
+    'What the caller may do with an image now. Each is the mutation of that name; share is addImageMember, publish is visibility PUBLIC, copy and import are importImage, respond is respondToImageShare.',
   fields: (t) => ({
     update: t.exposeBoolean('update', { description: 'updateImage.' }),
     delete: t.exposeBoolean('delete', { description: 'deleteImage; false while the image is protected.' }),
     upload: t.exposeBoolean('upload', {
       description: 'createUpload and uploadImage: only while it is queued.',
     }),
+    import: t.exposeBoolean('import', {
+      description: 'importImage, but for copy: only while it is queued or has staged data.',
+    }),
+    copy: t.exposeBoolean('copy', { description: 'importImage with copy.' }),
     download: t.exposeBoolean('download', { description: 'Reading its bytes.' }),
     share: t.exposeBoolean('share', { description: 'addImageMember and removeImageMember.' }),
     respond: t.exposeBoolean('respond', { description: 'respondToImageShare.' }),

@@ -30,6 +30,11 @@ export interface EgressAnswer {
 
 export interface Egress {
   /**
+   * Looks at the URL itself, asking nobody: its scheme, port, and host where that is an address.
+   * @throws ValidationError URL_REFUSED
+   */
+  requireUrl(url: string): void;
+  /**
    * @throws ValidationError URL_REFUSED: not a URL that this service may fetch, or it leads to one
    * @throws Error with a code: the server cannot be reached, or broke off
    */
@@ -90,6 +95,11 @@ export function openEgress(settings: EgressSettings, options: EgressOptions = {}
 
   return {
     timeoutMs: settings.timeoutMs,
+    requireUrl(text) {
+      const url = rules.parse(text);
+      const address = url ? addressOf(hostOf(url)) : null;
+      if (!url || (address !== null && !rules.permits(url, address))) throw refused();
+    },
     async request(asked) {
       let url = rules.parse(asked.url);
       if (!url) throw refused();

@@ -1,0 +1,76 @@
+/** Where the bytes of an import come from, by its method; each is read once, from its beginning, in every attempt. */
+import type { ImportRun } from '../db/imports.ts';
+import { UnavailableError } from '../domain/errors.ts';
+import type { DigestAlgorithm, Image } from '../domain/image.ts';
+import type { KnownDigest } from '../domain/import.ts';
+import { fetchUrl } from '../stores/fetch-url.ts';
+import type { App } from './app.ts';
+import { openCopies } from './download-image.ts';
+
+export interface ImportSource {
+  bytes: AsyncIterable<Uint8Array>;
+  /** Bytes that will come; null when nobody knows. */
+  size: number | null;
+  /** What the bytes must have. */
+  expected: readonly KnownDigest[];
+  /** What the source knows of the image beside its bytes. */
+  change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
+}
+
+/**
+ * @throws ValidationError  URL_REFUSED
+ * @throws UnavailableError the source does not answer, or has nothing
+ */
+export async function openSource(app: App, run: ImportRun, signal: AbortSignal): Promise<ImportSource> {
+  const { method } = run.order;
+  switch (method.name) {
+    case 'glance-direct':
+      return openStaged(app, run, method.digest, signal);
+    case 'web-download':
+      return openUrl(app, method, signal);
+    case 'copy-image':
+      return openOwnCopies(app, run, signal);
+    case 'glance-download':
+      throw new Error('no'); // replaced below
+  }
+}
+
+async function openStaged(
+  app: App,
+  { staged }: ImportRun,
+  digest: KnownDigest | null,
+  signal: AbortSignal,
+): Promise<ImportSource> {
+  const store = staged && app.stores.get(staged.store);
+  if (!staged || !store) {
+    throw new UnavailableError(
+      'The staged data is on another machine; set imports.staging to a store that all can reach.',
+    );
+  }
+  const bytes = await store.read(staged.key, undefined, signal);
+  return { bytes, size: staged.size, expected: digest ? [digest] : [], change: {} };
+}
+
+async function openUrl(
+  app: App,
+  { url, digest }: { url: string; digest: KnownDigest | null },
+  signal: AbortSignal,
+): Promise<ImportSource> {
+  const { bytes, size } = await fetchUrl(app.egress, url, signal);
+  return { bytes, size, expected: digest ? [digest] : [], change: {} };
+}
+
+/** What is copied has to be what was published. */
+async function openOwnCopies(app: App, { image }: ImportRun, signal: AbortSignal): Promise<ImportSource> {
+  if (!image) throw new Error('An image that is gone has no copies.');
+  const bytes = await openCopies(app, image, null, signal);
+  const known: Partial<Record<DigestAlgorithm, string>> = {
+    ...image.digests,
+    ...(image.checksum ? { md5: image.checksum } : {}),
+  };
+  const expected = (['md5', 'sha512'] as const).flatMap((algorithm) => {
+    const value = known[algorithm];
+    return value === undefined ? [] : [{ algorithm, value }];
+  });
+  return { bytes, size: image.size, expected, change: {} };
+}

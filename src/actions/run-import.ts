@@ -1,0 +1,202 @@
+/** One attempt at an import: from its source into all its stores, then published; whoever works for the queue calls it. */
+import { beginRun, failRun, type Imported, type ImportRun, publishRun, putBackRun } from '../db/imports.ts';
+import { reportProgress } from '../db/tasks.ts';
+import { ConflictError, UnavailableError } from '../domain/errors.ts';
+import { importFailureOf } from '../domain/failure.ts';
+import type { DigestAlgorithm } from '../domain/image.ts';
+import { attemptsMax, retryAfterSeconds } from '../domain/import.ts';
+import { instantOf } from '../domain/instant.ts';
+import { isOutage } from '../stores/failure.ts';
+import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
+import type { App } from './app.ts';
+import { checkDigests } from './check-data.ts';
+import { fanOut } from './fan-out.ts';
+import { newKey, patiently } from './hold-claim.ts';
+import { type ImportSource, openSource } from './import-source.ts';
+import { ingest } from './ingest.ts';
+
+/** Progress is told this often, and whether the attempt is still the last is asked. */
+const reportEveryMs = 1_000;
+
+/**
+ * Never throws for what an import can fail of: that is on the task, on the image and in the log. `stopping` hands
+ * the task to the next worker.
+ */
+export async function runImport(app: App, taskId: string, stopping: AbortSignal): Promise<void> {
+  const run = await beginRun(app.db, taskId, newKey);
+  if (!run) return;
+  const log = app.log.child({ task: run.id, image: run.imageId, attempt: run.attempt });
+  const hold = holdRun(app, run);
+  const signal = AbortSignal.any([stopping, hold.signal]);
+  try {
+    requireGoingOn(run);
+    const imported = await bring(app, run, { signal, hold });
+    const end = await patiently(() => publishRun(app.db, run, imported));
+    if (end !== 'done') await removeTargets(app, run);
+    log.info({ method: run.order.method.name, size: imported.size, end }, 'an import ended');
+  } catch (error) {
+    await removeTargets(app, run);
+    if (hold.signal.aborted) await endAsLost(app, run);
+    else await endBadly(app, run, error, stopping.aborted);
+  } finally {
+    hold.stop();
+  }
+}
+
+function requireGoingOn({ image, imageId, attempt }: ImportRun): void {
+  if (!image) throw new ConflictError('GONE', `Image ${imageId} was deleted before it was imported.`);
+  if (attempt > attemptsMax) {
+    throw new ConflictError(
+      'BUSY',
+      `The import was begun ${attemptsMax} times and never ended; its workers died.`,
+    );
+  }
+}
+
+interface Hold {
+  /** Aborted when the attempt is no longer the last, or the image is gone. */
+  signal: AbortSignal;
+  moved(bytes: number): void;
+  expect(total: number | null): void;
+  stop(): void;
+}
+
+function holdRun(app: App, run: ImportRun): Hold {
+  const lost = new AbortController();
+  let done = 0;
+  let total: number | null = null;
+  const timer = setInterval(() => {
+    reportProgress(app.db, run, { done, total }).then(
+      (holds) => !holds && lost.abort(new Error('The attempt is no longer the last.')),
+      (error) => app.log.warn({ err: error, task: run.id }, 'the progress of an import could not be told'),
+    );
+  }, reportEveryMs);
+  timer.unref();
+  return {
+    signal: lost.signal,
+    moved(bytes) {
+      done += bytes;
+    },
+    expect(bytes) {
+      total = bytes;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Reads the source into every store. What was written for nothing is left to the caller. */
+async function bring(
+  app: App,
+  run: ImportRun,
+  { signal, hold }: { signal: AbortSignal; hold: Hold },
+): Promise<Imported> {
+  const source = await openSource(app, run, signal);
+  hold.expect(source.size);
+  const { allMustSucceed } = run.order;
+  const writers = await Promise.all(
+    run.targets.map(({ store, key }) => beginObject(app, { store, key }, source, signal)),
+  );
+  const all = fanOut(writers, { allMustSucceed });
+  try {
+    const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
+    const stored = await ingest(app.hashes, all, source.bytes, {
+      algorithms: [...wanted],
+      sizeLimit: app.limits.imageSizeMax,
+      expectedSize: source.size,
+      signal,
+      onBytes: hold.moved,
+    });
+    checkDigests(stored, source.expected);
+    await all.commit();
+    return { ...stored, ...outcomeOf(app, run, all.failures), change: source.change };
+  } catch (error) {
+    await all
+      .cancel()
+      .catch((cause) => app.log.warn({ err: cause, task: run.id }, 'a part could not be removed'));
+    throw error;
+  }
+}
+
+/** A writer that fails at its first byte where the store refuses to begin: whether that matters is decided there. */
+async function beginObject(
+  app: App,
+  { store: id, key }: { store: string; key: string },
+  { size }: ImportSource,
+  signal: AbortSignal,
+): Promise<StoreWriter> {
+  try {
+    return await requireTarget(app, id).create(key, { size }, signal);
+  } catch (error) {
+    const refuse = () => Promise.reject(error);
+    return { write: refuse, commit: refuse, cancel: async () => {} };
+  }
+}
+
+function requireTarget(app: App, id: string): WritableStore {
+  const store = app.stores.get(id);
+  if (store && isWritable(store)) return store;
+  throw new UnavailableError(`This worker has no store ${id} that can be written to.`, { store: id });
+}
+
+function outcomeOf(app: App, run: ImportRun, failures: ReadonlyMap<number, unknown>) {
+  const at = instantOf(app.now());
+  const failed = Object.fromEntries(
+    [...failures].map(([n, error]) => [run.targets[n]?.store, importFailureOf(error, run.id, at)]),
+  ) as Imported['failed'];
+  for (const [n, error] of failures) {
+    app.log.error(
+      { err: error, task: run.id, store: run.targets[n]?.store },
+      'an import failed for one store',
+    );
+  }
+  const written = run.targets.filter((_, n) => !failures.has(n)).map(({ id }) => id);
+  const names = Object.keys(failed);
+  return { written, failed, message: names.length > 0 ? `Not copied to ${names.join(', ')}.` : null };
+}
+
+/** Whether another attempt may end otherwise. A URL says nothing of what is behind it: it is always tried again. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof UnavailableError)) return false;
+  return error.store === null || isOutage(error);
+}
+
+/** What this attempt alone can have written: nobody else knows these keys, so that nobody waits for them. */
+async function removeTargets(app: App, run: ImportRun): Promise<void> {
+  for (const { store: id, key } of run.targets) {
+    const store = app.stores.get(id);
+    if (!store || !isWritable(store)) continue;
+    await store
+      .remove(key)
+      .catch((error) => app.log.warn({ err: error, store: id, key }, 'an object could not be removed'));
+  }
+}
+
+/** Another worker is at it, or the image is gone: then there is nothing to try again. */
+async function endAsLost(app: App, run: ImportRun): Promise<void> {
+  const gone = new ConflictError('GONE', `Image ${run.imageId} was deleted while it was imported.`);
+  const failure = importFailureOf(gone, run.id, instantOf(app.now()));
+  const end = await patiently(() => failRun(app.db, run, failure));
+  const about = { task: run.id, image: run.imageId, attempt: run.attempt };
+  app.log.warn(
+    about,
+    end === 'lost'
+      ? 'an import was taken over by another worker'
+      : 'an image was deleted while it was imported',
+  );
+}
+
+/** Again after a while, at once by another worker, or never: by the kind of failure. */
+async function endBadly(app: App, run: ImportRun, error: unknown, isStopping: boolean): Promise<void> {
+  const failure = importFailureOf(error, run.id, instantOf(app.now()));
+  const seconds = isStopping ? 0 : retryAfterSeconds(mayPass(error), run.failures + 1);
+  const about = { task: run.id, image: run.imageId, attempt: run.attempt, code: failure.code };
+  if (seconds === null) {
+    app.log.error({ err: error, ...about }, 'an import failed');
+    await patiently(() => failRun(app.db, run, failure));
+    return;
+  }
+  if (isStopping) app.log.info(about, 'an import is left to another worker');
+  else app.log.warn({ err: error, ...about, seconds }, 'an import is tried again');
+  const message = isStopping ? null : `${failure.message} It is tried again in ${seconds} s.`;
+  await patiently(() => putBackRun(app.db, run, { seconds, message, failed: !isStopping }));
+}

@@ -1,0 +1,282 @@
+/**
+ * Imports as rows: an image and its copies while a task works on them. The number of the task's attempt is the fence:
+ * every statement that ends an attempt holds only for the attempt that is the last.
+ */
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import type { Image, ImageFailure, ImageStatus } from '../domain/image.ts';
+import type { ImportOrder } from '../domain/import.ts';
+import type { Database, Statements } from './client.ts';
+import { transaction } from './client.ts';
+import { queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
+import type { ImageRow } from './images.ts';
+import { copies, images, tasks } from './tables.ts';
+import { enqueueTask, rememberedHours } from './tasks.ts';
+
+/** The image waits for a task; its former failure is over when that works. */
+export async function markImporting(tx: Statements, imageId: string): Promise<void> {
+  await tx
+    .update(images)
+    .set({ status: 'importing', revision: sql`${images.revision} + 1`, updatedAt: sql`now()` })
+    .where(eq(images.id, imageId));
+}
+
+/** Stores in which there is a copy of the image already, or one is being made. */
+export async function findStoresOfImage(tx: Statements, imageId: string): Promise<Set<string>> {
+  const rows = await tx
+    .select({ store: copies.store })
+    .from(copies)
+    .where(and(eq(copies.imageId, imageId), inArray(copies.state, ['pending', 'uploading', 'active'])));
+  return new Set(rows.map(({ store }) => store));
+}
+
+/** Where the staged data of an image waits; null when there is none. */
+export async function findStagedStore(tx: Statements, imageId: string): Promise<string | null> {
+  const [row] = await tx
+    .select({ store: copies.store })
+    .from(copies)
+    .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')));
+  return row?.store ?? null;
+}
+
+export interface PlannedCopy {
+  store: string;
+  key: string;
+}
+
+/** Rows for copies that `taskId` will make, in place of those in the same stores that failed. */
+export async function insertPendingCopies(
+  tx: Statements,
+  { imageId, taskId, planned }: { imageId: string; taskId: string; planned: readonly PlannedCopy[] },
+): Promise<void> {
+  const stores = planned.map(({ store }) => store);
+  const failed = await tx
+    .delete(copies)
+    .where(and(eq(copies.imageId, imageId), eq(copies.state, 'failed'), inArray(copies.store, stores)))
+    .returning({ store: copies.store, key: copies.key });
+  await releaseObjects(tx, failed);
+  await tx
+    .insert(copies)
+    .values(planned.map(({ store, key }) => ({ imageId, store, key, state: 'pending' as const, taskId })));
+}
+
+/** An attempt at an import. */
+export interface ImportRun {
+  id: string;
+  attempt: number;
+  /** How many attempts failed before. */
+  failures: number;
+  order: ImportOrder;
+  imageId: string;
+  /** Null: it was deleted meanwhile. */
+  image: ImageRow | null;
+  /** To be written by this attempt, each under a key of its own. */
+  targets: (PlannedCopy & { id: string })[];
+  /** What waits in the staging area; null: nothing does. */
+  staged: (PlannedCopy & { size: number | null }) | null;
+}
+
+/**
+ * Begins an attempt: whoever was at it before may no longer end it, and what it wrote goes. Null when the task is
+ * over, or there is none.
+ */
+export async function beginRun(
+  db: Database,
+  taskId: string,
+  newKey: (imageId: string) => string,
+): Promise<ImportRun | null> {
+  return transaction(db, async (tx) => {
+    const [task] = await tx
+      .update(tasks)
+      .set({ status: 'processing', attempt: sql`${tasks.attempt} + 1`, done: 0, updatedAt: sql`now()` })
+      .where(and(eq(tasks.id, taskId), inArray(tasks.status, ['pending', 'processing'])))
+      .returning();
+    if (!task?.imageId || !task.order) return null;
+    const { id, imageId, attempt, failures, order } = task;
+    const [image] = await tx.select().from(images).where(eq(images.id, imageId)).for('update');
+    const targets = await renewTargets(tx, taskId, () => newKey(imageId));
+    const [staged] = await tx
+      .select({ store: copies.store, key: copies.key, size: copies.size })
+      .from(copies)
+      .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')));
+    return { id, attempt, failures, order, imageId, image: image ?? null, targets, staged: staged ?? null };
+  });
+}
+
+async function renewTargets(tx: Statements, taskId: string, newKey: () => string) {
+  const rows = await tx
+    .select({ id: copies.id, store: copies.store, key: copies.key, state: copies.state })
+    .from(copies)
+    .where(and(eq(copies.taskId, taskId), inArray(copies.state, ['pending', 'uploading'])))
+    .orderBy(copies.store);
+  await releaseObjects(
+    tx,
+    rows.filter(({ state }) => state === 'uploading'),
+  );
+  const targets: ImportRun['targets'] = [];
+  for (const { id, store } of rows) {
+    const key = newKey();
+    await tx.update(copies).set({ key, state: 'uploading' }).where(eq(copies.id, id));
+    targets.push({ id, store, key });
+  }
+  return targets;
+}
+
+/** What an import brought, beside bytes. */
+export interface Imported extends StoredBytes {
+  /** Ids of copies that are whole. */
+  written: readonly string[];
+  /** Store.id -> why there is no copy. */
+  failed: Readonly<Record<string, ImageFailure>>;
+  /** Fields of the image that the source knows better. */
+  change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
+  message: string | null;
+}
+
+/** How an attempt ended: as asked, or not, since it is another's, or the image is gone. */
+export type RunEnd = 'done' | 'lost' | 'gone';
+
+const isThis = ({ id, attempt }: ImportRun) =>
+  and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, 'processing'));
+
+const over = {
+  order: null,
+  updatedAt: sql`now()`,
+  expiresAt: sql`now() + make_interval(hours => ${rememberedHours})`,
+} as const;
+
+/** Makes the copies readable, and the image active where it was importing. */
+export async function publishRun(db: Database, run: ImportRun, imported: Imported): Promise<RunEnd> {
+  return transaction(db, async (tx) => {
+    const stores = run.targets.filter(({ id }) => imported.written.includes(id)).map(({ store }) => store);
+    const held = await tx
+      .update(tasks)
+      .set({
+        ...over,
+        status: 'success',
+        done: imported.size,
+        total: imported.size,
+        message: imported.message,
+        result: { stores, failedStores: imported.failed },
+      })
+      .where(isThis(run))
+      .returning({ id: tasks.id });
+    if (held.length === 0) return (await isDone(tx, run)) ? 'done' : 'lost';
+    const [image] = await tx.select().from(images).where(eq(images.id, run.imageId)).for('update');
+    if (!image) {
+      await endAsGone(tx, run);
+      return 'gone';
+    }
+    if (image.status === 'importing') await activate(tx, image, imported);
+    await tx
+      .update(copies)
+      .set({ state: 'active', size: imported.size })
+      .where(inArray(copies.id, [...imported.written]));
+    const rest = run.targets.filter(({ id }) => !imported.written.includes(id));
+    await releaseObjects(tx, rest);
+    if (rest.length > 0) {
+      const ids = rest.map(({ id }) => id);
+      await tx.update(copies).set({ state: 'failed' }).where(inArray(copies.id, ids));
+    }
+    await dropStaged(tx, run.imageId);
+    return 'done';
+  });
+}
+
+/** After a commit whose answer was lost. */
+async function isDone(tx: Statements, { id, attempt }: ImportRun): Promise<boolean> {
+  const rows = await tx
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, 'success')));
+  return rows.length > 0;
+}
+
+async function activate(tx: Statements, image: ImageRow, imported: Imported): Promise<void> {
+  const { md5, ...digests } = imported.digests;
+  const { properties, ...change } = imported.change;
+  await tx
+    .update(images)
+    .set({
+      ...change,
+      // What the user has set meanwhile counts for more.
+      ...(properties ? { properties: { ...properties, ...image.properties } } : {}),
+      status: 'active',
+      size: imported.size,
+      checksum: md5 ?? null,
+      digests,
+      failure: null,
+      revision: sql`${images.revision} + 1`,
+      updatedAt: sql`now()`,
+    })
+    .where(eq(images.id, image.id));
+}
+
+/** The attempt failed for good: the image waits for data again, what was written or staged goes. */
+export async function failRun(db: Database, run: ImportRun, failure: ImageFailure): Promise<RunEnd> {
+  return transaction(db, async (tx) => {
+    const held = await tx
+      .update(tasks)
+      .set({
+        ...over,
+        status: 'failure',
+        failures: sql`${tasks.failures} + 1`,
+        message: failure.message,
+        result: { failure },
+      })
+      .where(isThis(run))
+      .returning({ id: tasks.id });
+    if (held.length === 0) return 'lost';
+    const gone = await tx
+      .delete(copies)
+      .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
+      .returning({ store: copies.store, key: copies.key });
+    await releaseObjects(tx, gone);
+    const importing = and(eq(images.id, run.imageId), eq(images.status, 'importing' satisfies ImageStatus));
+    const given = await tx
+      .update(images)
+      .set({ ...queuedAgain, failure })
+      .where(importing)
+      .returning({ id: images.id });
+    if (given.length > 0) await dropStaged(tx, run.imageId);
+    return 'done';
+  });
+}
+
+/** Hands the task on, to whoever is next after `seconds`; not `failed`: its worker only stops. */
+export async function putBackRun(
+  db: Database,
+  run: ImportRun,
+  next: { seconds: number; message: string | null; failed: boolean },
+): Promise<RunEnd> {
+  return transaction(db, async (tx) => {
+    const held = await tx
+      .update(tasks)
+      .set({
+        status: 'pending',
+        message: next.message,
+        ...(next.failed ? { failures: sql`${tasks.failures} + 1` } : {}),
+        updatedAt: sql`now()`,
+      })
+      .where(isThis(run))
+      .returning({ id: tasks.id });
+    if (held.length === 0) return 'lost';
+    await enqueueTask(tx, run.id, next.seconds);
+    return 'done';
+  });
+}
+
+async function endAsGone(tx: Statements, run: ImportRun): Promise<void> {
+  const message = `Image ${run.imageId} was deleted while it was imported.`;
+  await tx
+    .update(tasks)
+    .set({ status: 'failure', message, result: { failure: { code: 'GONE', message } } })
+    .where(eq(tasks.id, run.id));
+}
+
+async function dropStaged(tx: Statements, imageId: string): Promise<void> {
+  const staged = await tx
+    .delete(copies)
+    .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')))
+    .returning({ store: copies.store, key: copies.key });
+  await releaseObjects(tx, staged);
+}

@@ -1,0 +1,113 @@
+/** Tasks as rows: asked for, looked up, reported on, and what keeps the queue beneath them honest. */
+import { sql } from 'drizzle-orm';
+import type { ImportOrder } from '../domain/import.ts';
+import type { Task, TaskType } from '../domain/task.ts';
+import type { Database, Statements } from './client.ts';
+import { tasks } from './tables.ts';
+
+/** A task that is over is remembered this long, as Glance does. */
+export const rememberedHours = 48;
+
+const columns = `id, type, status, image_id as "imageId", owner, done, total, attempt, message, input, result,
+  user_id as "user", request_id as "requestId", created_at as "createdAt", updated_at as "updatedAt",
+  expires_at as "expiresAt"`;
+
+export interface NewTask {
+  type: TaskType;
+  imageId: string;
+  owner: string | null;
+  /** The name by which workers choose what they can do. */
+  queue: string;
+  order: ImportOrder;
+  input: unknown;
+  user: string | null;
+  requestId: string | null;
+}
+
+/** The id of a new task, which the queue hands to a worker as soon as the transaction is committed. */
+export async function insertTask(tx: Statements, task: NewTask): Promise<string> {
+  const [row] = await tx.insert(tasks).values(task).returning({ id: tasks.id });
+  if (!row) throw new Error('A task was not inserted.');
+  await enqueueTask(tx, row.id);
+  return row.id;
+}
+
+/** Hands a task to the queue, in `seconds`. A job of the same task that is not running is moved. */
+export async function enqueueTask(tx: Statements, id: string, seconds = 0): Promise<void> {
+  await tx.execute(sql`select graphile_worker.add_job(queue, json_build_object('task', id),
+      job_key => 'task:' || id, run_at => now() + make_interval(secs => ${seconds}))
+    from tasks where id = ${id}`);
+}
+
+/** Null when there is none (any more). */
+export async function findTask(db: Database, id: string): Promise<Task | null> {
+  const [task] = await db.query<Task>(`select ${columns} from tasks where id = $1::uuid`, [id]);
+  return task ?? null;
+}
+
+/** The tasks of these images, by image, newest first. */
+export async function findTasksOfImages(db: Database, imageIds: readonly string[]): Promise<Task[]> {
+  return db.query<Task>(
+    `select ${columns} from tasks where image_id = any($1::uuid[])
+     order by image_id, created_at desc, id desc`,
+    [imageIds],
+  );
+}
+
+/** What a worker has done so far. False: the task is no longer its own, or the image is gone. */
+export async function reportProgress(
+  db: Database,
+  { id, attempt }: { id: string; attempt: number },
+  { done, total }: { done: number | null; total: number | null },
+): Promise<boolean> {
+  const rows = await db.query(
+    `update tasks set done = $3::bigint, total = $4::bigint, updated_at = now()
+     where id = $1::uuid and attempt = $2::int and status = 'processing'
+       and exists (select from images where images.id = image_id) returning id`,
+    [id, attempt, done, total],
+  );
+  return rows.length > 0;
+}
+
+/** These workers live. */
+export async function beat(db: Database, workerIds: readonly string[]): Promise<void> {
+  await db.query(
+    `insert into workers (id) select unnest($1::text[])
+     on conflict (id) do update set seen_at = now()`,
+    [workerIds],
+  );
+}
+
+/** These workers end, and hold nothing. */
+export async function forgetWorkers(db: Database, workerIds: readonly string[]): Promise<void> {
+  await db.query('delete from workers where id = any($1::text[])', [workerIds]);
+}
+
+/**
+ * Gives the jobs of workers that have been silent for `silentSeconds` to others, and tasks whose job was lost a new
+ * one. Returns how many there were of both. A worker that only slept finds out when it reports.
+ */
+export async function takeFromSilentWorkers(db: Database, silentSeconds: number): Promise<number> {
+  const [row] = await db.query<{ silent: string[] }>(
+    `select coalesce(array_agg(distinct locked_by), '{}') as silent from graphile_worker.jobs j
+     where locked_at < now() - make_interval(secs => $1::int)
+       and not exists (select from workers w
+         where w.id = j.locked_by and w.seen_at > now() - make_interval(secs => $1::int))`,
+    [silentSeconds],
+  );
+  const silent = row?.silent ?? [];
+  if (silent.length > 0) await db.query('select graphile_worker.force_unlock_workers($1::text[])', [silent]);
+  const lost = await db.query(
+    `select graphile_worker.add_job(t.queue, json_build_object('task', t.id), job_key => 'task:' || t.id)
+     from tasks t where t.status in ('pending', 'processing') and t.updated_at < now() - make_interval(secs => $1::int)
+       and not exists (select from graphile_worker.jobs j where j.key = 'task:' || t.id)`,
+    [silentSeconds],
+  );
+  await db.query("delete from workers where seen_at < now() - interval '1 hour'", []);
+  return silent.length + lost.length;
+}
+
+/** Tasks that have been over for long. */
+export async function forgetOldTasks(db: Database): Promise<void> {
+  await db.query('delete from tasks where expires_at < now()', []);
+}

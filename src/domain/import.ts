@@ -1,0 +1,73 @@
+/** Ways to bring bytes to an image other than sending them, and what is decided about them without looking at any. */
+import { invalid } from './errors.ts';
+import type { DigestAlgorithm } from './image.ts';
+import { withoutSecretsOfUrl } from './task.ts';
+
+/** As the settings and the Image API call them. */
+export const importMethodNames = ['glance-direct', 'web-download', 'copy-image', 'glance-download'] as const;
+export type ImportMethodName = (typeof importMethodNames)[number];
+
+export interface KnownDigest {
+  algorithm: DigestAlgorithm;
+  /** Lower-case hex. */
+  value: string;
+}
+
+export type ImportMethod =
+  | { name: 'glance-direct'; digest: KnownDigest | null }
+  | { name: 'web-download'; url: string; digest: KnownDigest | null }
+  | { name: 'copy-image' }
+  | { name: 'glance-download'; region: string; imageId: string; serviceInterface: string };
+
+/** What a task is to do, as it is kept until it is over. */
+export interface ImportOrder {
+  method: ImportMethod;
+  /** Store.id of each copy to make. */
+  stores: string[];
+  /** One store that fails fails all. */
+  allMustSucceed: boolean;
+  /** Project and rights of who asked: what another service shows is judged by them. */
+  project: string | null;
+  isAdmin: boolean;
+}
+
+/** The order as everybody who sees the task may read it. */
+export function shownOrder({ method, stores, allMustSucceed }: ImportOrder): Record<string, unknown> {
+  const shown = method.name === 'web-download' ? { ...method, url: withoutSecretsOfUrl(method.url) } : method;
+  return { method: shown, stores, allMustSucceed };
+}
+
+/** A task that failed so often for a reason that may pass has failed. */
+export const failuresMax = 5;
+/** Workers that were killed count as well, since it may be the task that kills them. */
+export const attemptsMax = 20;
+
+const backoffSeconds = [1, 4, 10, 20];
+
+/** How long to wait after the n-th failure, n from 1; null: it is over. */
+export function retryAfterSeconds(mayPass: boolean, n: number): number | null {
+  if (!mayPass || n >= failuresMax) return null;
+  return backoffSeconds[Math.min(n, backoffSeconds.length) - 1] ?? null;
+}
+
+/**
+ * Which of `writable` an import goes to. `asked` null: nobody said.
+ * @throws ValidationError both stores and allStores; no stores; one twice is once
+ */
+export function targetsOf(
+  writable: readonly string[],
+  { asked, all, usual }: { asked: readonly string[] | null; all: boolean; usual: string },
+): string[] {
+  if (all && asked !== null) {
+    throw invalid(['allStores'], 'CONFLICT', 'Say either which stores, or allStores, not both.');
+  }
+  if (all) return [...writable];
+  if (asked === null) return [usual];
+  if (asked.length === 0)
+    throw invalid(['stores'], 'EMPTY', 'stores names at least one store, or is left out.');
+  return [...new Set(asked)];
+}
+
+/** What any worker can do, and what only one can who reaches the staging area of that name. */
+export const importQueue = 'import';
+export const queueOfMachine = (stagingStore: string) => `import_${stagingStore}`;
