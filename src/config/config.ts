@@ -17,6 +17,7 @@ import {
 import {
   type ImportsConfig,
   isSecretName,
+  type KeystoneConfig,
   readSections,
   type SearchConfig,
   type Sections,
@@ -60,6 +61,8 @@ export interface Config {
   readonly search: SearchConfig;
   /** At least one; exactly one is the default. */
   readonly stores: readonly StoreSettings[];
+  /** Null: the settings name no identity service. */
+  readonly keystone: KeystoneConfig | null;
   readonly imports: ImportsConfig;
 }
 

@@ -1,8 +1,14 @@
-/** The section `imports`: for now whom the service may ask for a URL that a user named. */
+/** The section `imports`: which ways there are to bring bytes in, through where, and whom the service may ask. */
 import { hostRuleOf } from '../domain/host-rule.ts';
 import { importMethodNames } from '../domain/import.ts';
-import { parseDuration, parseInteger } from './parse.ts';
+import { parseBoolean, parseDuration, parseInteger, parsePropertyName, parseStoreId } from './parse.ts';
 import { keys, listOf, one } from './shape.ts';
+
+const method = one((text) => {
+  const found = importMethodNames.find((one) => one === text);
+  if (!found) throw new Error(`is one of ${importMethodNames.join(', ')}`);
+  return found;
+});
 
 const scheme = one((text) => {
   if (text !== 'http' && text !== 'https') throw new Error('is http or https');
@@ -28,17 +34,27 @@ const egress = keys({
   timeout: one((text) => parseDuration(text, 1000, 7 * 86_400_000)).default(86_400_000),
 }).transform(({ timeout, ...rest }) => Object.freeze({ ...rest, timeoutMs: timeout }));
 
-const methodName = one((text) => {
-  const found = importMethodNames.find((name) => name === text);
-  if (!found) throw new Error(`is one of ${importMethodNames.join(', ')}`);
-  return found;
-});
+/** What compressed bytes become on the way in. */
+const decompress = keys({
+  enabled: one(parseBoolean).default(true),
+  ratioMax: one((text) => parseInteger(text, 1, 1_000_000)).default(200),
+}).transform((section) => Object.freeze(section));
 
 export const importsSection = keys({
-  methods: listOf(methodName, importMethodNames.length).default([...importMethodNames]),
-  staging: one((text) => text)
-    .nullable()
-    .default(null),
+  methods: listOf(method, importMethodNames.length).default([...importMethodNames]),
+  // Whether there is such a store is looked at where all sections are (sections.ts).
+  staging: one(parseStoreId)
+    .optional()
+    .transform((id) => id ?? null),
+  /** At once, on each server. */
   parallel: one((text) => parseInteger(text, 1, 64)).default(2),
+  decompress: decompress.prefault({}),
+  copiedProperties: listOf(one(parsePropertyName), 1000).default([
+    'hw_',
+    'trait:',
+    'os_distro',
+    'os_secure_boot',
+    'os_type',
+  ]),
   egress: egress.prefault({}),
 }).transform((section) => Object.freeze(section));

@@ -69,6 +69,19 @@ export function parseUrl(text: string, protocols: readonly string[]): string {
   return text;
 }
 
+/** An address of a service. What gets us in stands in settings of its own, where it is not printed. */
+export function parseServiceUrl(text: string): string {
+  const url = new URL(parseUrl(text, ['http:', 'https:']));
+  if (url.username || url.password || url.search || url.hash)
+    throw new Error('is a URL without a user, ? and #');
+  return text.replace(/\/+$/, '');
+}
+
+export function parseText(text: string): string {
+  if (text === '') throw new Error('is empty');
+  return text;
+}
+
 /** '*', or origins such as https://panel.example.org. */
 export function parseOrigins(text: string): readonly string[] | '*' {
   if (text === '*') return '*';

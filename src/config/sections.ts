@@ -4,9 +4,10 @@
  */
 import type { z } from 'zod';
 import { importsSection } from './imports.ts';
+import { keystoneSection } from './keystone.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
 import { keys, listOf, one } from './shape.ts';
-import { storesSection } from './stores.ts';
+import { storesSection, writableIds } from './stores.ts';
 import type { FileValue, SettingsFile } from './yaml.ts';
 
 const propertyName = one(parsePropertyName);
@@ -39,12 +40,21 @@ const search = keys({
 const sections = keys({
   search: search.prefault({}),
   stores: storesSection.prefault([]),
+  keystone: keystoneSection.optional().transform((section) => section ?? null),
   imports: importsSection.prefault({}),
+}).superRefine(({ stores, imports }, context) => {
+  const { staging } = imports;
+  const ids = writableIds(stores);
+  if (staging === null || ids.includes(staging)) return;
+  const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
+  context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
 });
 
 export type Sections = Readonly<z.infer<typeof sections>>;
 export type SearchConfig = Sections['search'];
 export type ImportsConfig = Sections['imports'];
+/** Who we are in Keystone. */
+export type KeystoneConfig = NonNullable<Sections['keystone']>;
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

@@ -1,13 +1,10 @@
 /** The section `stores`: where bytes are kept, one entry a store, each checked by its type. */
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { parseBoolean, parseByteSize, parseDuration, parseInteger, parseStoreId, parseUrl } from './parse.ts';
+import { checkCredentials, credentials, serviceUrl, text } from './keystone.ts';
+import { parseBoolean, parseByteSize, parseDuration, parseInteger, parseStoreId } from './parse.ts';
 import { keys, one } from './shape.ts';
 
-const text = one((value) => {
-  if (value === '') throw new Error('is empty');
-  return value;
-});
 const yesOrNo = one(parseBoolean);
 const duration = one((value) => parseDuration(value, 10, 3_600_000));
 const byteSize = (min: number, max: number) =>
@@ -16,14 +13,6 @@ const byteSize = (min: number, max: number) =>
     if (bytes < min || bytes > max) throw new Error(`is a number of bytes from ${min} to ${max}`);
     return bytes;
   });
-
-/** An address of a service. What gets us in stands in settings of its own, where it is not printed. */
-const serviceUrl = one((value) => {
-  const url = new URL(parseUrl(value, ['http:', 'https:']));
-  if (url.username || url.password || url.search || url.hash)
-    throw new Error('is a URL without a user, ? and #');
-  return value.replace(/\/+$/, '');
-});
 
 /** What every store may say. */
 const common = {
@@ -56,13 +45,7 @@ const swift = keys({
   type: z.literal('swift'),
   ...common,
   authUrl: serviceUrl,
-  username: text.optional(),
-  password: text.optional(),
-  userDomain: text.default('Default'),
-  project: text.optional(),
-  projectDomain: text.default('Default'),
-  applicationCredentialId: text.optional(),
-  applicationCredentialSecret: text.optional(),
+  ...credentials,
   region: text.optional(),
   interface: one((value) => {
     if (!/^(public|internal|admin)$/.test(value)) throw new Error('is public, internal or admin');
@@ -75,22 +58,7 @@ const swift = keys({
   }),
   largeObjectSize: byteSize(1, 5 * 2 ** 30).default(5 * 2 ** 30),
   segmentSize: byteSize(2 ** 20, 5 * 2 ** 30).default(2 * 2 ** 30),
-}).superRefine((store, context) => {
-  const {
-    username,
-    password,
-    project,
-    applicationCredentialId: id,
-    applicationCredentialSecret: secret,
-  } = store;
-  const isUser = username !== undefined && password !== undefined && project !== undefined;
-  const isCredential = id !== undefined && secret !== undefined;
-  const isMixed = (id ?? secret) !== undefined && (username ?? password ?? project) !== undefined;
-  if ((isUser || isCredential) && !isMixed) return;
-  const message =
-    'has either username, password and project, or applicationCredentialId and applicationCredentialSecret';
-  problem(context, [], message);
-});
+}).superRefine(checkCredentials);
 
 const s3 = keys({
   type: z.literal('s3'),
@@ -162,13 +130,21 @@ function problem(context: z.RefinementCtx, path: PropertyKey[], message: string)
   context.addIssue({ code: 'custom', path, message });
 }
 
+const usualId = 'file';
+
+/** Of the stores that will be in effect, those that can be written to. */
+export function writableIds(entries: readonly StoreEntry[]): readonly string[] {
+  if (entries.length === 0) return [usualId];
+  return entries.filter(({ type }) => type !== 'http').map(({ id }) => id);
+}
+
 /** The stores that are in effect: without the section the one below the data directory. Paths are absolute. */
 export function effectiveStores(
   entries: readonly StoreEntry[],
   { dataDir, folder }: { dataDir: string; folder: string },
 ): readonly StoreSettings[] {
   const path = join(dataDir, 'images');
-  const found = entries.length > 0 ? entries : storesSection.parse([{ type: 'file', id: 'file', path }]);
+  const found = entries.length > 0 ? entries : storesSection.parse([{ type: 'file', id: usualId, path }]);
   const usual = found.find((entry) => entry.default) ?? found.find((entry) => entry.type !== 'http');
   return Object.freeze(found.map((entry) => Object.freeze(effective(entry, entry === usual, folder))));
 }
