@@ -1,5 +1,6 @@
 /** No call of a store takes for ever: each phase has its time, after which the caller is free, whatever still hangs. */
-import { UnavailableError } from '../domain/errors.ts';
+import type { UnavailableError } from '../domain/errors.ts';
+import { type Server, serverFailure } from './http-failure.ts';
 import type { Around, CallName } from './wrap.ts';
 
 export interface Patience {
@@ -26,7 +27,7 @@ const phases: Record<CallName, (patience: Patience) => number> = {
 };
 
 /** @throws UnavailableError timeout; the call's signal is given then, and what it still brings is discarded */
-export function deadlines(store: string, patience: Patience): Around {
+export function deadlines(server: Server, patience: Patience): Around {
   return async (call) => {
     const ms = phases[call.name](patience);
     const late = new AbortController();
@@ -35,7 +36,7 @@ export function deadlines(store: string, patience: Patience): Around {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        const error = tooLate(store, call.name, ms);
+        const error = tooLate(server, call.name, ms);
         reject(error);
         late.abort(error);
         running.then(call.discard, () => {});
@@ -49,7 +50,6 @@ export function deadlines(store: string, patience: Patience): Around {
   };
 }
 
-function tooLate(store: string, name: CallName, ms: number): UnavailableError {
-  const message = `Store ${store} did not answer within ${ms / 1000} s (${name}); try again later or choose another store`;
-  return new UnavailableError(message, { store, reason: 'timeout' });
+function tooLate(server: Server, name: CallName, ms: number): UnavailableError {
+  return serverFailure(server, `did not answer within ${ms / 1000} s (${name})`, { reason: 'timeout' });
 }

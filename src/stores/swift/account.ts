@@ -1,9 +1,10 @@
 /** Calls to one container of an account in Swift, each with a token that is accepted. */
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { UnavailableError } from '../../domain/errors.ts';
 import { beginCall, call, drop, type Line } from '../http-call.ts';
 import { connectionFailure, statusFailure } from '../http-failure.ts';
+import type { EndpointInterface, Grant, Session } from '../keystone.ts';
 import { retried } from '../retries.ts';
-import type { Grant, Session } from './keystone.ts';
 
 export interface SwiftCall {
   method: string;
@@ -33,14 +34,19 @@ export interface Container {
 export interface ContainerOptions {
   store: string;
   name: string;
+  /** Where the account is looked for in the catalog; any region when left out. */
+  region?: string | undefined;
+  interface: EndpointInterface;
   session: Session;
   line: Line;
 }
 
-export function swiftContainer({ store, name, session, line }: ContainerOptions): Container {
+export function swiftContainer(options: ContainerOptions): Container {
+  const { store, name, session, line } = options;
+
   function urlOf(grant: Grant, { name: object, query }: SwiftCall): string {
     const path = [name, ...(object === '' ? [] : object.split('/'))].map(encodeURIComponent).join('/');
-    return `${grant.url}/${path}${query ? `?${new URLSearchParams(query)}` : ''}`;
+    return `${accountUrl(grant, options)}/${path}${query ? `?${new URLSearchParams(query)}` : ''}`;
   }
 
   function requestOf(grant: Grant, asked: SwiftCall) {
@@ -104,4 +110,17 @@ export function swiftContainer({ store, name, session, line }: ContainerOptions)
       return { request: beginCall(requestOf(grant, asked)), forget: () => session.forget(grant) };
     },
   };
+}
+
+function accountUrl({ endpoints }: Grant, { store, region, interface: wanted }: ContainerOptions): string {
+  const found = endpoints.find(
+    (endpoint) =>
+      endpoint.type === 'object-store' &&
+      endpoint.interface === wanted &&
+      (region === undefined || endpoint.region === region),
+  );
+  if (found) return found.url;
+  const where = region === undefined ? '' : ` in region ${region}`;
+  const message = `Store ${store} refused: Keystone's catalog has no ${wanted} object-store endpoint${where}`;
+  throw new UnavailableError(`${message}; set region and interface to one that it has`, { store });
 }

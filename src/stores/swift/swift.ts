@@ -4,14 +4,16 @@ import { bodyOf } from '../http-body.ts';
 import { drop, openLine } from '../http-call.ts';
 import { connectionFailure, statusFailure } from '../http-failure.ts';
 import { checkKey, isKey } from '../key.ts';
+import { type EndpointInterface, type KeystoneAccess, keystoneSession } from '../keystone.ts';
 import type { ByteRange, WritableStore } from '../store.ts';
 import { swiftContainer } from './account.ts';
-import { type KeystoneAccess, keystoneSession } from './keystone.ts';
 import { namesIn, partOf, removeAll, segmentsOf } from './layout.ts';
 import { swiftWriter } from './writer.ts';
 
 export interface SwiftStoreOptions extends KeystoneAccess {
   id: string;
+  region?: string | undefined;
+  interface: EndpointInterface;
   container: string;
   /** Bytes; what is larger, or of unknown size, is kept in segments. */
   largeObjectSize: number;
@@ -26,8 +28,8 @@ const segmentsWanted = 990;
 export function swiftStore(options: SwiftStoreOptions): WritableStore {
   const { id, largeObjectSize, segmentSize } = options;
   const line = openLine({ connectMs: options.connectTimeoutMs });
-  const session = keystoneSession({ store: id, access: options, line, now: Date.now });
-  const container = swiftContainer({ store: id, name: options.container, session, line });
+  const session = keystoneSession({ server: id, access: options, line, now: Date.now });
+  const container = swiftContainer({ ...options, store: id, name: options.container, session, line });
 
   /** The mark of an unfinished write, which only one can make. Keys are never used twice: a second attempt finds its own. */
   async function putMark(key: string, signal: AbortSignal | undefined): Promise<void> {

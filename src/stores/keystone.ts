@@ -1,16 +1,13 @@
 /**
- * A session with Keystone v3: one token for all calls of a store, fetched when first needed, renewed before it runs
- * out and when the object store no longer accepts it. Calls that need one at the same time wait for the same.
+ * A session with Keystone v3: one token for all calls to a service, fetched when first needed, renewed before it runs
+ * out and when the service no longer accepts it. Calls that need one at the same time wait for the same.
  */
-import { UnavailableError } from '../../domain/errors.ts';
-import { call, drop, type Line, textOf } from '../http-call.ts';
-import { connectionFailure, statusFailure } from '../http-failure.ts';
+import { call, drop, type Line, textOf } from './http-call.ts';
+import { connectionFailure, type Server, statusFailure } from './http-failure.ts';
 
 export interface KeystoneAccess {
   /** Ends in /v3. */
   authUrl: string;
-  region?: string | undefined;
-  interface: 'public' | 'internal' | 'admin';
   username?: string | undefined;
   password?: string | undefined;
   userDomain: string;
@@ -20,10 +17,21 @@ export interface KeystoneAccess {
   applicationCredentialSecret?: string | undefined;
 }
 
+export type EndpointInterface = 'public' | 'internal' | 'admin';
+
+export interface Endpoint {
+  /** Of its service: image, object-store. */
+  type: string;
+  interface: string;
+  region: string | null;
+  /** Without a slash at its end. */
+  url: string;
+}
+
 export interface Grant {
   token: string;
-  /** Of the account in the object store, without a slash at its end. */
-  url: string;
+  /** What the catalog has. */
+  endpoints: readonly Endpoint[];
 }
 
 export interface Session {
@@ -33,7 +41,8 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  store: string;
+  /** As failures name it. */
+  server: Server;
   access: KeystoneAccess;
   line: Line;
   now: () => number;
@@ -44,7 +53,7 @@ const marginMs = 60_000;
 /** Independent of the calls that wait for it, which come and go. */
 const patienceMs = 30_000;
 
-export function keystoneSession({ store, access, line, now }: SessionOptions): Session {
+export function keystoneSession({ server, access, line, now }: SessionOptions): Session {
   let held: { grant: Promise<Grant>; token: string | null; until: number } | null = null;
 
   async function fetchGrant(): Promise<{ grant: Grant; until: number }> {
@@ -60,11 +69,11 @@ export function keystoneSession({ store, access, line, now }: SessionOptions): S
     const token = answer.headers['x-subject-token'];
     if (status !== 201 || typeof token !== 'string') {
       drop(answer);
-      throw statusFailure(store, status, { retryAfter: answer.headers['retry-after'] });
+      throw statusFailure(server, status, { retryAfter: answer.headers['retry-after'] });
     }
     const { token: body } = JSON.parse(await textOf(answer)) as { token: TokenBody };
     const expires = new Date(body.expires_at).getTime();
-    return { grant: { token, url: accountUrl(store, body, access) }, until: expires - marginMs };
+    return { grant: { token, endpoints: endpointsOf(body) }, until: expires - marginMs };
   }
 
   function renew(): Promise<Grant> {
@@ -86,7 +95,7 @@ export function keystoneSession({ store, access, line, now }: SessionOptions): S
       try {
         return await (held && held.until > now() ? held.grant : renew());
       } catch (error) {
-        throw connectionFailure(store, error);
+        throw connectionFailure(server, error);
       }
     },
     forget(old) {
@@ -115,17 +124,13 @@ interface TokenBody {
   }[];
 }
 
-function accountUrl(store: string, { catalog = [] }: TokenBody, access: KeystoneAccess): string {
-  const endpoints = catalog
-    .filter(({ type }) => type === 'object-store')
-    .flatMap((service) => service.endpoints);
-  const found = endpoints.find(
-    (endpoint) =>
-      endpoint.interface === access.interface &&
-      (access.region === undefined || (endpoint.region_id ?? endpoint.region) === access.region),
+function endpointsOf({ catalog = [] }: TokenBody): Endpoint[] {
+  return catalog.flatMap(({ type, endpoints }) =>
+    endpoints.map(({ interface: name, region, region_id, url }) => ({
+      type,
+      interface: name,
+      region: region_id ?? region ?? null,
+      url: url.replace(/\/+$/, ''),
+    })),
   );
-  if (found) return found.url.replace(/\/+$/, '');
-  const where = access.region === undefined ? '' : ` in region ${access.region}`;
-  const message = `Store ${store} refused: Keystone's catalog has no ${access.interface} object-store endpoint${where}`;
-  throw new UnavailableError(`${message}; set region and interface to one that it has`, { store });
 }
