@@ -15,6 +15,7 @@ import {
 } from './admin/metadefs.ts';
 import { migrateDatabase } from './admin/migrate.ts';
 import { serve } from './admin/serve.ts';
+import { work } from './admin/work.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
 import { version } from './version.ts';
 
@@ -29,6 +30,13 @@ program
   .command('serve')
   .description('Run the service until it is told to stop.')
   .action(() => serve(config()));
+
+program
+  .command('work')
+  .description(
+    'Do queued work, such as imports, for servers elsewhere (see VITRINE_TASKS), until it is told to stop.',
+  )
+  .action(() => work(config()));
 
 program
   .command('migrate')

@@ -25,6 +25,7 @@ import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
 import { openEgress } from './stores/egress/egress.ts';
+import { openRemoteImages } from './stores/glance/remote-images.ts';
 import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
@@ -169,7 +170,7 @@ export async function openApp(
     limits: { imageSizeMax: config.imageSizeMax },
     search: { hot, costMax },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
-    imports: config.imports,
+    imports: importsOf(config),
     egress: openEgress(config.imports.egress),
     signingKey: await findSigningKey(db),
     now: () => new Date(),
@@ -182,6 +183,17 @@ export async function openApp(
       await hashes.close();
       await db.close();
     },
+  };
+}
+
+/** What imports need to know of the settings. */
+function importsOf({ imports, keystone }: Config): App['imports'] {
+  const { methods, decompress, copiedProperties } = imports;
+  return {
+    // Without a Keystone there is no catalog to find other regions in.
+    methods: methods.filter((name) => name !== 'glance-download' || keystone !== null),
+    decompress,
+    remoteImages: keystone ? openRemoteImages({ keystone, copiedProperties }) : null,
   };
 }
 

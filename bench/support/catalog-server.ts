@@ -35,7 +35,7 @@ export async function openCatalog(
     limits: { imageSizeMax: 0 },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     search: { hot, costMax: config.search.costMax },
-    imports: { methods: [] },
+    imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
     egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
     signingKey: '',
     now: () => new Date(),

@@ -9,6 +9,7 @@ import type { ImportMethodName } from '../domain/import.ts';
 import type { MetadefMode } from '../domain/metadef/metadef.ts';
 import type { Stores } from '../stores/all.ts';
 import type { Egress } from '../stores/egress/egress.ts';
+import type { RemoteImages } from '../stores/glance/remote-images.ts';
 
 export interface App {
   readonly db: Database;
@@ -24,7 +25,11 @@ export interface App {
     readonly vocabulary: VocabularyCache;
   };
   readonly imports: {
+    /** Those that are on, and for which all there is to know is in the settings. */
     readonly methods: readonly ImportMethodName[];
+    readonly decompress: { readonly enabled: boolean; readonly ratioMax: number };
+    /** Images of other regions; null: the settings name no Keystone. */
+    readonly remoteImages: RemoteImages | null;
   };
   /** The way out to URLs that users name. */
   readonly egress: Egress;

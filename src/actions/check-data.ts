@@ -70,7 +70,10 @@ export function requireWritableStore(app: App, id: string | null): WritableStore
 }
 
 /** @throws ValidationError DIGEST_MISMATCH: not all are what was said */
-export function checkDigests(stored: StoredBytes, expected: readonly ExpectedDigest[]): void {
+export function checkDigests(
+  stored: Pick<StoredBytes, 'digests'>,
+  expected: readonly ExpectedDigest[],
+): void {
   const wrong = expected.filter((e) => stored.digests[e.algorithm] !== e.value);
   if (wrong.length === 0) return;
   throw new ValidationError(

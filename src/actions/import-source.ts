@@ -2,7 +2,7 @@
 import type { ImportRun } from '../db/imports.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { DigestAlgorithm, Image } from '../domain/image.ts';
-import type { KnownDigest } from '../domain/import.ts';
+import type { ImportMethod, KnownDigest } from '../domain/import.ts';
 import { fetchUrl } from '../stores/fetch-url.ts';
 import type { App } from './app.ts';
 import { openCopies } from './download-image.ts';
@@ -31,7 +31,7 @@ export async function openSource(app: App, run: ImportRun, signal: AbortSignal):
     case 'copy-image':
       return openOwnCopies(app, run, signal);
     case 'glance-download':
-      throw new Error('no'); // replaced below
+      return openRemote(app, run, method, signal);
   }
 }
 
@@ -58,6 +58,27 @@ async function openUrl(
 ): Promise<ImportSource> {
   const { bytes, size } = await fetchUrl(app.egress, url, signal);
   return { bytes, size, expected: digest ? [digest] : [], change: {} };
+}
+
+async function openRemote(
+  app: App,
+  { order }: ImportRun,
+  { region, imageId, serviceInterface }: Extract<ImportMethod, { name: 'glance-download' }>,
+  signal: AbortSignal,
+): Promise<ImportSource> {
+  if (!app.imports.remoteImages) {
+    throw new UnavailableError(
+      'This worker knows of no other region; its settings need the section keystone.',
+    );
+  }
+  const { project, isAdmin } = order;
+  const asked = { region, imageId, serviceInterface, project, isAdmin };
+  const { size, digests, properties, open } = await app.imports.remoteImages.find(asked, signal);
+  const expected = (Object.entries(digests) as [DigestAlgorithm, string][]).map(([algorithm, value]) => ({
+    algorithm,
+    value,
+  }));
+  return { bytes: await open(0, signal), size, expected, change: { properties } };
 }
 
 /** What is copied has to be what was published. */

@@ -22,8 +22,6 @@ export interface IngestOptions {
   /** Bytes that have to come, neither fewer nor more; null when nobody knows. */
   expectedSize: number | null;
   signal?: AbortSignal;
-  /** Called with the number of bytes of each chunk that arrived. */
-  onBytes?: (n: number) => void;
 }
 
 /**
@@ -98,7 +96,6 @@ async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promis
       taken += n;
       if (filled === buffer.length) await pass(buffer);
     }
-    options.onBytes?.(chunk.length);
   }
   if (buffer) await pass(buffer);
   checkTooFew(size, options);

@@ -14,6 +14,7 @@ import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
+import { unpacked } from './unpack-source.ts';
 
 /** Progress is told this often, and whether the attempt is still the last is asked. */
 const reportEveryMs = 1_000;
@@ -90,8 +91,10 @@ async function bring(
   run: ImportRun,
   { signal, hold }: { signal: AbortSignal; hold: Hold },
 ): Promise<Imported> {
-  const source = await openSource(app, run, signal);
-  hold.expect(source.size);
+  const found = await openSource(app, run, signal);
+  hold.expect(found.size);
+  const counted = { ...found, bytes: counting(found.bytes, hold.moved) };
+  const source = isPacked(app, run) ? unpacked(app, counted) : counted;
   const { allMustSucceed } = run.order;
   const writers = await Promise.all(
     run.targets.map(({ store, key }) => beginObject(app, { store, key }, source, signal)),
@@ -104,7 +107,6 @@ async function bring(
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
       signal,
-      onBytes: hold.moved,
     });
     checkDigests(stored, source.expected);
     await all.commit();
@@ -114,6 +116,22 @@ async function bring(
       .cancel()
       .catch((cause) => app.log.warn({ err: cause, task: run.id }, 'a part could not be removed'));
     throw error;
+  }
+}
+
+/** Whether the bytes that come are to be unpacked: never those of a copy, which is of what is there. */
+function isPacked(app: App, { image, order }: ImportRun): boolean {
+  const { enabled } = app.imports.decompress;
+  return enabled && image?.containerFormat === 'compressed' && order.method.name !== 'copy-image';
+}
+
+async function* counting(
+  bytes: AsyncIterable<Uint8Array>,
+  moved: (bytes: number) => void,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of bytes) {
+    moved(chunk.length);
+    yield chunk;
   }
 }
 

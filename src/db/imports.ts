@@ -3,7 +3,7 @@
  * every statement that ends an attempt holds only for the attempt that is the last.
  */
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import type { Image, ImageFailure, ImageStatus } from '../domain/image.ts';
+import { type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
@@ -198,8 +198,7 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
     .update(images)
     .set({
       ...change,
-      // What the user has set meanwhile counts for more.
-      ...(properties ? { properties: { ...properties, ...image.properties } } : {}),
+      ...(properties ? withProperties(image, properties) : {}),
       status: 'active',
       size: imported.size,
       checksum: md5 ?? null,
@@ -209,6 +208,12 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
       updatedAt: sql`now()`,
     })
     .where(eq(images.id, image.id));
+}
+
+/** What the user has set counts for more. */
+function withProperties({ diskFormat, ...image }: ImageRow, found: Record<string, string>) {
+  const properties = { ...found, ...image.properties };
+  return { properties, kind: kindOf({ diskFormat, properties }) };
 }
 
 /** The attempt failed for good: the image waits for data again, what was written or staged goes. */

@@ -17,7 +17,12 @@ export type ImportMethod =
   | { name: 'glance-direct'; digest: KnownDigest | null }
   | { name: 'web-download'; url: string; digest: KnownDigest | null }
   | { name: 'copy-image' }
-  | { name: 'glance-download'; region: string; imageId: string; serviceInterface: string };
+  | {
+      name: 'glance-download';
+      region: string;
+      imageId: string;
+      serviceInterface: 'public' | 'internal' | 'admin';
+    };
 
 /** What a task is to do, as it is kept until it is over. */
 export interface ImportOrder {

@@ -114,6 +114,10 @@ builder.mutationField('importImage', (t) =>
 
 const urlMax = 4096;
 
+const interfaces = ['public', 'internal', 'admin'] as const;
+const isInterface = (name: string): name is (typeof interfaces)[number] =>
+  interfaces.some((one) => one === name);
+
 /** @throws ValidationError a method that is given as false, a digest or id that is none */
 function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
   if (input.webDownload) {
@@ -124,7 +128,8 @@ function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
     return { name: 'web-download', url, digest: digest ? digestOf(digest) : null };
   }
   if (input.glanceDownload) {
-    const { region, imageId, serviceInterface } = input.glanceDownload;
+    const { region, imageId } = input.glanceDownload;
+    const serviceInterface = input.glanceDownload.serviceInterface ?? 'public';
     const id = parseImageId(imageId);
     if (id === null) {
       throw invalid(
@@ -133,7 +138,14 @@ function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
         'imageId is the UUID of an image there.',
       );
     }
-    return { name: 'glance-download', region, imageId: id, serviceInterface: serviceInterface ?? 'public' };
+    if (!isInterface(serviceInterface)) {
+      throw invalid(
+        ['method', 'glanceDownload', 'serviceInterface'],
+        'UNKNOWN_INTERFACE',
+        'serviceInterface is public, internal or admin.',
+      );
+    }
+    return { name: 'glance-download', region, imageId: id, serviceInterface };
   }
   const [name, isWanted] = Object.entries(input)[0] ?? [];
   if (isWanted !== true) throw invalid(['method', name ?? ''], 'NOT_TRUE', `${name} is given as true.`);
