@@ -102,6 +102,8 @@ const filesOf = (id: string) =>
     .map(String)
     .filter((name) => name.includes(id));
 
+const long = only({ from: 'ci' });
+
 test('a worker that is told to stop hands its import on at once', async () => {
   hold();
   const first = await aWorker();
@@ -117,8 +119,8 @@ test('a worker that is told to stop hands its import on at once', async () => {
   await second.end('SIGTERM');
 });
 
-only({ from: 'ci' })(
-  'the import of a worker that was killed is taken over, and what it wrote goes',
+test.skipIf(long.skip)(
+  `the import of a worker that was killed is taken over, and what it wrote goes${long.why}`,
   async () => {
     hold();
     const first = await aWorker();
@@ -133,21 +135,24 @@ only({ from: 'ci' })(
   },
 );
 
-only({ from: 'ci' })('a worker that slept while another took over does no harm when it wakes', async () => {
-  hold();
-  const first = await aWorker();
-  const { id, task } = await beginImport();
-  await inTheMiddle(task, 1);
-  const second = await aWorker();
-  first.child.kill('SIGSTOP');
-  isHeld = false;
-  await expectWhole(id, task, 2);
-  const before = await findImage(server, id);
-  first.child.kill('SIGCONT');
-  letGo();
-  await until(() => first.output().includes('taken over'));
-  expect(await findImage(server, id)).toEqual(before);
-  expect(Buffer.compare(await fetchBytes(server, id), bytes)).toBe(0);
-  await until(() => filesOf(id).length === 1);
-  await Promise.all([first.end('SIGTERM'), second.end('SIGTERM')]);
-});
+test.skipIf(long.skip)(
+  `a worker that slept while another took over does no harm when it wakes${long.why}`,
+  async () => {
+    hold();
+    const first = await aWorker();
+    const { id, task } = await beginImport();
+    await inTheMiddle(task, 1);
+    const second = await aWorker();
+    first.child.kill('SIGSTOP');
+    isHeld = false;
+    await expectWhole(id, task, 2);
+    const before = await findImage(server, id);
+    first.child.kill('SIGCONT');
+    letGo();
+    await until(() => first.output().includes('taken over'));
+    expect(await findImage(server, id)).toEqual(before);
+    expect(Buffer.compare(await fetchBytes(server, id), bytes)).toBe(0);
+    await until(() => filesOf(id).length === 1);
+    await Promise.all([first.end('SIGTERM'), second.end('SIGTERM')]);
+  },
+);

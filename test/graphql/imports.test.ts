@@ -3,27 +3,34 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { reap } from '../../src/actions/reap.ts';
 import { someBytes } from '../support/bytes.ts';
+import { type ImageService, imageService } from '../support/image-service.ts';
 import { type Access, ask, beginUpload, fetchBytes, newImage, put } from '../support/images.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { type WireServer, wireServer } from '../support/wire-server.ts';
 
 const bytes = someBytes(3_000_000);
+const packed = gzipSync(bytes);
 const sha256 = createHash('sha256').update(bytes).digest('hex');
 const root = mkdtempSync(join(tmpdir(), 'vitrine-imports-'));
 let server: TestServer;
 let web: WireServer;
+let region: ImageService;
 let blue: Access;
 let admin: Access;
 
 beforeAll(async () => {
   web = await wireServer({
-    answer: ({ url }) =>
-      url.pathname === '/none' ? { status: 404 } : { status: 200, body: bytes, headers: { etag: '"1"' } },
+    answer({ url }) {
+      if (url.pathname === '/none') return { status: 404 };
+      return { status: 200, body: url.pathname.endsWith('.gz') ? packed : bytes };
+    },
   });
+  region = await imageService();
   // A file in place of a directory: nothing can be written there, not even by root.
   writeFileSync(join(root, 'broken'), '');
   const store = (id: string, more = '') => {
@@ -35,6 +42,7 @@ beforeAll(async () => {
     settings: `stores:\n${store('one', ', default: true, weight: 5, description: "Quick disks"')}${store('two')}${store('broken')}
 imports:
   egress: { allow: ["${new URL(web.url).host}"] }
+keystone: { url: ${region.url}/v3, username: u, password: secret, project: p }
 `,
   });
   blue = { url: server.url, token: server.tokenOf('blue') };
@@ -43,6 +51,7 @@ imports:
 afterAll(async () => {
   await server?.stop();
   await web?.close();
+  await region?.close();
   rmSync(root, { recursive: true, force: true });
 });
 beforeEach(() => web.fail());
@@ -96,7 +105,7 @@ async function ended(access: Access, { id }: Task): Promise<Task> {
 // biome-ignore lint/suspicious/noExplicitAny: as wide as the tests ask
 async function imageOf(access: Access, id: string): Promise<any> {
   const text = `query ($id: ID!) { image(id: $id) {
-    status size checksum failure { code message } digests { algorithm value } revision
+    status size containerFormat properties { name value } checksum failure { code message } digests { algorithm value } revision
     copies { store { name } state size } can { import copy upload } tasks { totalCount nodes { id status } }
   } }`;
   return (await ask<{ image: unknown }>(access, text, { id })).image;
@@ -325,6 +334,60 @@ test('an admin copies an active image to more stores; it is served all the while
   const queued = await newImage(blue);
   expect(await importImage(admin, { id: queued, method: { copy: true }, stores: ['two'] })).toMatchObject({
     code: 'WRONG_STATUS',
+  });
+});
+
+test('a compressed image is unpacked on the way in; its digest is that of the file as it was published', async () => {
+  const id = await newImage(blue, { containerFormat: 'COMPRESSED' });
+  const digest = { algorithm: 'sha256', value: createHash('sha256').update(packed).digest('hex') };
+  const { task } = await importImage(blue, {
+    id,
+    method: { webDownload: { url: url('/image.gz'), digest } },
+  });
+  expect(await ended(blue, task)).toMatchObject({ status: 'SUCCESS' });
+  expect(await imageOf(blue, id)).toMatchObject({
+    status: 'ACTIVE',
+    size: bytes.length,
+    containerFormat: 'BARE',
+  });
+  expect(Buffer.compare(await fetchBytes(blue, id), bytes)).toBe(0);
+
+  const plain = await newImage(blue, { containerFormat: 'COMPRESSED' });
+  const wrong = await importImage(blue, { id: plain, method: webDownload() });
+  expect(await ended(blue, wrong.task)).toMatchObject({
+    result: { failure: { code: 'UNKNOWN_COMPRESSION' } },
+  });
+  expect(await imageOf(blue, plain)).toMatchObject({ status: 'QUEUED', containerFormat: 'COMPRESSED' });
+});
+
+test('an image of another region comes with its bytes and the properties that say how to boot it', async () => {
+  const remote = region.put(bytes, { hw_disk_bus: 'scsi', os_distro: 'ubuntu', secret_note: 'x' });
+  const id = await newImage(blue, { properties: [{ name: 'os_distro', value: 'debian' }] });
+  const method = { glanceDownload: { region: 'RegionTwo', imageId: remote } };
+  const { task } = await importImage(blue, { id, method });
+  expect(await ended(blue, task)).toMatchObject({ status: 'SUCCESS' });
+  expect(await imageOf(blue, id)).toMatchObject({
+    status: 'ACTIVE',
+    size: bytes.length,
+    properties: [
+      { name: 'hw_disk_bus', value: 'scsi' },
+      { name: 'os_distro', value: 'debian' },
+    ],
+  });
+
+  const hidden = region.put(bytes, { visibility: 'private', owner: 'somebody' });
+  const other = await newImage(blue);
+  const refusals = [
+    [{ region: 'RegionTwo', imageId: hidden }, 'NOT_FOUND'],
+    [{ region: 'Nowhere', imageId: remote }, 'UNKNOWN_REGION'],
+  ] as const;
+  for (const [glanceDownload, code] of refusals) {
+    const answer = await importImage(blue, { id: other, method: { glanceDownload } });
+    expect(await ended(blue, answer.task)).toMatchObject({ result: { failure: { code } } });
+  }
+  const wrong = { glanceDownload: { region: 'RegionTwo', imageId: remote, serviceInterface: 'secret' } };
+  expect(await importImage(blue, { id: other, method: wrong })).toMatchObject({
+    issues: [{ code: 'UNKNOWN_INTERFACE' }],
   });
 });
 
