@@ -207,7 +207,7 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
 
     async *keys(signal) {
       try {
-        for await (const key of keysBelow(path)) {
+        for await (const key of keysBelow(path, through)) {
           signal?.throwIfAborted();
           yield key;
         }
