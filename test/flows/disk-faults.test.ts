@@ -19,6 +19,14 @@ const shim = only({
   when: { 'the headers of libc': () => succeeds('sh', '-c', 'echo "#include <stdio.h>" | gcc -E - ') },
 });
 
+/** The library, built there, as the environment of a process asks for it. */
+function shimIn(dir: string): Record<string, string> {
+  const library = join(dir, 'shim.so');
+  const source = join(import.meta.dirname, '../support/fault-shim.c');
+  execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-Wall', '-o', library, source, '-ldl']);
+  return { LD_PRELOAD: library, FAULT_ORDER: join(dir, 'order'), FAULT_LOG: join(dir, 'log') };
+}
+
 describe.skipIf(shim.skip)(`system calls that fail${shim.why}`, () => {
   let dir: string;
   let installation: Installation;
@@ -29,11 +37,8 @@ describe.skipIf(shim.skip)(`system calls that fail${shim.why}`, () => {
     dir = mkdtempSync(join(tmpdir(), 'vitrine-shim-'));
     order = join(dir, 'order');
     log = join(dir, 'log');
-    const library = join(dir, 'shim.so');
-    const source = join(import.meta.dirname, '../support/fault-shim.c');
-    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-Wall', '-o', library, source, '-ldl']);
     installation = await anInstallation(inject('database'));
-    server = await installation.serve({ env: { LD_PRELOAD: library, FAULT_ORDER: order, FAULT_LOG: log } });
+    server = await installation.serve({ env: shimIn(dir) });
   });
   afterAll(async () => {
     await installation?.remove();
@@ -48,6 +53,10 @@ describe.skipIf(shim.skip)(`system calls that fail${shim.why}`, () => {
     ['fdatasync', EIO, 503],
     ['fdatasync', ENOSPC, 413],
     ['close', EIO, 503],
+    ['close', ESTALE, 503],
+    ['fdatasync', ESTALE, 503],
+    ['pwrite', ESTALE, 503],
+    ['open', ESTALE, 503],
     ['rename', ENOSPC, 413],
     ['rename', EROFS, 503],
     ['fsync', EIO, 503],
@@ -72,6 +81,15 @@ describe.skipIf(shim.skip)(`system calls that fail${shim.why}`, () => {
     },
   );
 
+  test('a stale handle at a download is answered 503, and is of no consequence when it is gone', async () => {
+    const id = await newImage(server);
+    expect((await put(server, id, bytes)).status).toBe(204);
+    writeFileSync(order, `open ${ESTALE}`);
+    await expect(fetchBytes(server, id)).rejects.toThrow(/^Error: 503|^503/);
+    rmSync(order);
+    expect((await fetchBytes(server, id)).equals(bytes)).toBe(true);
+  });
+
   test('a file whose fdatasync failed is not asked again, nor used again', async () => {
     const id = await newImage(server);
     writeFileSync(order, `fdatasync ${EIO}`);
@@ -90,6 +108,76 @@ describe.skipIf(shim.skip)(`system calls that fail${shim.why}`, () => {
     expect(first).toContain(id);
     expect(second).toContain(id);
     expect(second).not.toBe(first);
+  });
+});
+
+describe.skipIf(shim.skip)(`a mount that hangs${shim.why}`, () => {
+  let dir: string;
+  let installation: Installation;
+  let server: Serving;
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'vitrine-shim-'));
+    installation = await anInstallation(inject('database'));
+    const [slow, other] = [join(installation.imagesDir, 'mount'), join(installation.dataDir, 'other')];
+    for (const path of [slow, other]) mkdirSync(path, { recursive: true });
+    const settings = join(dir, 'vitrine.yaml');
+    const times = 'answerTimeout: 1s, idleTimeout: 1s';
+    writeFileSync(
+      settings,
+      `stores: [{ id: slow, type: file, path: ${slow}, ${times} }, { id: other, type: file, path: ${other} }]`,
+    );
+    server = await installation.serve({ env: { ...shimIn(dir), VITRINE_CONFIG: settings } });
+  });
+  afterAll(async () => {
+    await installation?.remove();
+    if (dir) rmSync(dir, { recursive: true, force: true });
+  });
+
+  const timed = async <T>(work: Promise<T>): Promise<{ value: T; ms: number }> => {
+    const start = performance.now();
+    return { value: await work, ms: performance.now() - start };
+  };
+  const statusOf = (path: string) => fetch(`${server.url}${path}`).then(({ status }) => status);
+  const putInOther = (id: string) =>
+    fetch(`${server.url}/v2/images/${id}/file`, {
+      method: 'PUT',
+      headers: {
+        'x-auth-token': server.token,
+        'content-type': 'application/octet-stream',
+        'x-image-meta-store': 'other',
+      },
+      body: new Uint8Array(bytes),
+    });
+
+  test('holds up its own bytes only, for as long as the settings say, and goes on when it is back', async () => {
+    const [here, there] = [await newImage(server), await newImage(server)];
+    expect((await put(server, here, bytes)).status).toBe(204);
+    expect((await putInOther(there)).status).toBe(204);
+    writeFileSync(join(dir, 'order'), 'any hang');
+    const token = { 'x-auth-token': server.token };
+    const downloads = Array.from({ length: 30 }, () =>
+      timed(fetch(`${server.url}/v2/images/${here}/file`, { headers: token }).then(({ status }) => status)),
+    );
+    const late = await newImage(server);
+    const upload = timed(put(server, late, bytes).then(({ status }) => status));
+    for (let n = 0; n < 10; n++) {
+      const health = await timed(statusOf('/healthz'));
+      expect(health.value).toBe(200);
+      expect(health.ms).toBeLessThan(1_000);
+      expect((await fetchBytes(server, there)).equals(bytes)).toBe(true);
+    }
+    const ready = await timed(statusOf('/readyz'));
+    expect(ready.value).toBe(503); // the default store does not answer
+    expect(ready.ms).toBeLessThan(4_000);
+    expect((await putInOther(await newImage(server))).status).toBe(204);
+    for (const { value, ms } of await Promise.all([...downloads, upload])) {
+      expect(value).toBe(503);
+      expect(ms).toBeLessThan(10_000);
+    }
+    rmSync(join(dir, 'order'));
+    await expect.poll(() => statusOf('/readyz'), { timeout: 10_000 }).toBe(200);
+    expect((await fetchBytes(server, here)).equals(bytes)).toBe(true);
+    expect((await put(server, late, bytes)).status).toBe(204);
   });
 });
 
