@@ -22,6 +22,7 @@ import { fileStore } from '../../src/stores/file.ts';
 import { fileSink } from '../../src/stores/file-sink.ts';
 import { collect, someBytes } from '../support/bytes.ts';
 import { errno } from '../support/fault-store.ts';
+import { only } from '../support/size.ts';
 import { put, storeContract } from './contract.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'vitrine-file-'));
@@ -70,6 +71,22 @@ async function refusal(promise: Promise<unknown>): Promise<UnavailableError> {
 }
 
 storeContract('file', async () => aStore().store);
+
+const nfs = only({
+  from: 'ci',
+  when: { 'a mount of NFS (test/services/nfs-up.sh)': () => process.env.TEST_NFS_DIR !== undefined },
+});
+describe.skipIf(nfs.skip)(`on NFS${nfs.why}`, () => {
+  const places: string[] = [];
+  afterAll(() => {
+    for (const place of places) rmSync(place, { recursive: true, force: true });
+  });
+  storeContract('file', async () => {
+    const place = mkdtempSync(join(process.env.TEST_NFS_DIR ?? '', 'store-'));
+    places.push(place);
+    return aStore(place).store;
+  });
+});
 
 describe('file store', () => {
   it('keeps an object at its place, with narrow permissions', async () => {
