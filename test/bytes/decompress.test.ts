@@ -109,6 +109,29 @@ describe.each(formats)('%s', (format, bytes) => {
     expect(never.isOpen()).toBe(false);
   });
 
+  it('can be given up while its source says nothing', async () => {
+    let isOpen = true;
+    const hanging = {
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          given++ === 0
+            ? Promise.resolve({ done: false as const, value: bytes.subarray(0, 2_000) })
+            : new Promise<never>(() => {}),
+        async return() {
+          isOpen = false;
+          return { done: true as const, value: undefined };
+        },
+      }),
+    };
+    let given = 0;
+    const chunks = decompress(hanging, limits);
+    const reading = collect({ [Symbol.asyncIterator]: () => chunks }).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await chunks.return?.();
+    expect(await reading).toBeInstanceOf(Error);
+    expect(isOpen).toBe(false);
+  });
+
   it('takes no more from its source than is wanted', async () => {
     const source = watched(Buffer.concat(Array.from({ length: 20 }, () => bytes)), 1_000);
     const chunks = decompress(source, limits);

@@ -55,21 +55,13 @@ export function decompress(
 ): AsyncIterableIterator<Uint8Array> {
   const input = openInput(source);
   const chunks = decoded(input, limits);
-  let asked = 0;
   return {
-    async next() {
-      asked++;
-      try {
-        return await chunks.next();
-      } finally {
-        asked--;
-      }
-    },
+    next: () => chunks.next(),
     async return() {
-      // Behind a next() that waits for the source a generator would wait too.
+      // A generator is behind its own next(), which may wait for the source; that one is told.
       const ended = chunks.return(undefined).catch(() => {});
-      await input.close();
-      if (asked === 0) await ended;
+      void input.close().catch(() => {});
+      await ended;
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]() {

@@ -18,7 +18,7 @@ export interface Input {
   fill(target: Uint8Array): Promise<number>;
   /** Puts bytes that were taken last before those that come. */
   giveBack(bytes: Uint8Array): void;
-  /** Lets the source go. Harmless twice, and after the end. */
+  /** Lets the source go; who waits for it is told so. Harmless twice, and after the end. */
   close(): Promise<void>;
 }
 
@@ -31,13 +31,22 @@ export function openInput(source: AsyncIterable<Uint8Array>): Input {
   let offset = 0;
   let received = 0;
   let hasEnded = false;
+  let giveUp: (reason: unknown) => void = () => {};
+
+  /** The source may be what hangs. */
+  function step(): Promise<IteratorResult<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      giveUp = reject;
+      chunks.next().then(resolve, reject);
+    });
+  }
 
   /** False at the end. What was not taken of the chunk before is lost. */
   async function pull(): Promise<boolean> {
     if (hasEnded) return false;
-    const step = await chunks.next();
-    hasEnded ||= step.done === true;
-    chunk = step.done ? nothing : step.value;
+    const { done, value } = await step();
+    hasEnded ||= done === true;
+    chunk = done ? nothing : value;
     taken = 0;
     received += chunk.length;
     return !hasEnded;
@@ -93,6 +102,7 @@ export function openInput(source: AsyncIterable<Uint8Array>): Input {
     async close() {
       if (hasEnded) return;
       hasEnded = true;
+      giveUp(new Error('The source was given up'));
       await chunks.return?.();
     },
   };
