@@ -2,7 +2,7 @@
  * What the product promises about its speed, measured: `npm run bench`, or
  *
  *   node bench/run.ts [graphql|import|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
- *   node bench/run.ts stores [--rounds 5] [--mib 1024], with what test/services/up.sh prints in the environment
+ *   node bench/run.ts stores [--rounds 5] [--mib 1024]; for object stores with what test/services/up.sh prints
  *   node bench/run.ts search|peers|metadefs [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
  *
@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureGraphql } from './graphql.ts';
 import { measureImport } from './import.ts';
+import { fileServer, measureImports, settingsOfImports } from './imports.ts';
 import { measureMetadefs } from './metadefs.ts';
 import { measurePeers, requirePeers } from './peers.ts';
 import { measureSearch, reportGrowth, type Times } from './search.ts';
@@ -105,10 +106,29 @@ async function transfer({ address }: BenchDatabase): Promise<void> {
   }
 }
 
+/** Into stores of this machine by tasks, and into object stores. */
+async function stores(opened: BenchDatabase): Promise<void> {
+  await throughTasks(opened);
+  await objectStores(opened);
+}
+
+async function throughTasks({ address }: BenchDatabase): Promise<void> {
+  const web = await fileServer();
+  const settings = settingsOfImports(dataDir, web.host);
+  const vitrine = await startVitrine(address, { dataDir, projects: [], settings });
+  try {
+    const size = { mebibytes: Number(values.mib), rounds: Number(values.rounds) };
+    await measureImports(vitrine, { ...size, web, dataDir });
+  } finally {
+    await vitrine.stop();
+    web.close();
+  }
+}
+
 /** Also a server that has just started. */
-async function stores({ address }: BenchDatabase): Promise<void> {
+async function objectStores({ address }: BenchDatabase): Promise<void> {
   const services = storeServices();
-  if (!services) return console.log('stores: skipped, needs what test/services/up.sh prints');
+  if (!services) return console.log('object stores: skipped, needs what test/services/up.sh prints');
   const settings = settingsOf(services);
   const vitrine = await startVitrine(address, { dataDir, projects: [], settings });
   try {
