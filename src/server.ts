@@ -122,6 +122,26 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   };
 }
 
+/** Only the queued work: no door is open. @throws what keeps it from starting; nothing is left running then */
+export async function startWorker(config: Config, log: Logger): Promise<{ stop(): Promise<void> }> {
+  const undo: Undo[] = [];
+  try {
+    await prepareFolders(config);
+    const database = await openDatabaseServer(config, (message) => log.info(message));
+    undo.push(() => database.close());
+    await migrate(database.address);
+    const stores = openStores(config.stores, await surroundingsOf(config));
+    const { app, close } = await openApp(config, { address: database.address, stores, log });
+    undo.push(close);
+    const tasks = await startTasks(app, database.address, { imports: config.imports.parallel });
+    undo.push(() => tasks.stop());
+  } catch (error) {
+    await takeDown(undo, log);
+    throw error;
+  }
+  return { stop: () => takeDown(undo, log) };
+}
+
 /** What stores need besides their own settings. */
 export async function surroundingsOf({ dataDir, imports }: Config): Promise<StoreSurroundings> {
   const staging =
