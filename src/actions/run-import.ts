@@ -1,5 +1,13 @@
 /** One attempt at an import: from its source into all its stores, then published; whoever works for the queue calls it. */
-import { beginRun, failRun, type Imported, type ImportRun, publishRun, putBackRun } from '../db/imports.ts';
+import {
+  beginRun,
+  failRun,
+  type Imported,
+  type ImportRun,
+  publishRun,
+  putBackRun,
+  type RunEnd,
+} from '../db/imports.ts';
 import { reportProgress } from '../db/tasks.ts';
 import { ConflictError, UnavailableError } from '../domain/errors.ts';
 import { importFailureOf } from '../domain/failure.ts';
@@ -33,12 +41,15 @@ export async function runImport(app: App, taskId: string, stopping: AbortSignal)
     requireGoingOn(run);
     const imported = await bring(app, run, { signal, hold });
     const end = await patiently(() => publishRun(app.db, run, imported));
-    if (end !== 'done') await removeTargets(app, run);
+    if (end === 'lost' || end === 'gone') await removeTargets(app, run);
     log.info({ method: run.order.method.name, size: imported.size, end }, 'an import ended');
   } catch (error) {
-    await removeTargets(app, run);
-    if (hold.signal.aborted) await endAsLost(app, run);
-    else await endBadly(app, run, error, stopping.aborted);
+    // What was written goes only when the database says that it counts for nothing: a commit may have taken effect
+    // although nobody heard of it.
+    const end = hold.signal.aborted
+      ? await endAsLost(app, run)
+      : await endBadly(app, run, error, stopping.aborted);
+    if (end !== 'published') await removeTargets(app, run);
   } finally {
     hold.stop();
   }
@@ -190,31 +201,28 @@ async function removeTargets(app: App, run: ImportRun): Promise<void> {
 }
 
 /** Another worker is at it, or the image is gone: then there is nothing to try again. */
-async function endAsLost(app: App, run: ImportRun): Promise<void> {
+async function endAsLost(app: App, run: ImportRun): Promise<RunEnd> {
   const gone = new ConflictError('GONE', `Image ${run.imageId} was deleted while it was imported.`);
   const failure = importFailureOf(gone, run.id, instantOf(app.now()));
   const end = await patiently(() => failRun(app.db, run, failure));
-  const about = { task: run.id, image: run.imageId, attempt: run.attempt };
-  app.log.warn(
-    about,
-    end === 'lost'
-      ? 'an import was taken over by another worker'
-      : 'an image was deleted while it was imported',
-  );
+  const about = { task: run.id, image: run.imageId, attempt: run.attempt, end };
+  app.log.warn(about, end === 'done' ? 'an image was deleted while it was imported' : takenOver);
+  return end;
 }
 
+const takenOver = 'an import was taken over by another worker';
+
 /** Again after a while, at once by another worker, or never: by the kind of failure. */
-async function endBadly(app: App, run: ImportRun, error: unknown, isStopping: boolean): Promise<void> {
+async function endBadly(app: App, run: ImportRun, error: unknown, isStopping: boolean): Promise<RunEnd> {
   const failure = importFailureOf(error, run.id, instantOf(app.now()));
   const seconds = isStopping ? 0 : retryAfterSeconds(mayPass(error), run.failures + 1);
   const about = { task: run.id, image: run.imageId, attempt: run.attempt, code: failure.code };
   if (seconds === null) {
     app.log.error({ err: error, ...about }, 'an import failed');
-    await patiently(() => failRun(app.db, run, failure));
-    return;
+    return patiently(() => failRun(app.db, run, failure));
   }
   if (isStopping) app.log.info(about, 'an import is left to another worker');
   else app.log.warn({ err: error, ...about, seconds }, 'an import is tried again');
   const message = isStopping ? null : `${failure.message} It is tried again in ${seconds} s.`;
-  await patiently(() => putBackRun(app.db, run, { seconds, message, failed: !isStopping }));
+  return patiently(() => putBackRun(app.db, run, { seconds, message, failed: !isStopping }));
 }

@@ -132,8 +132,11 @@ export interface Imported extends StoredBytes {
   message: string | null;
 }
 
-/** How an attempt ended: as asked, or not, since it is another's, or the image is gone. */
-export type RunEnd = 'done' | 'lost' | 'gone';
+/**
+ * How an attempt ended: as asked, or not, since it is another's, or was published before (by a commit whose answer was
+ * lost), or the image is gone.
+ */
+export type RunEnd = 'done' | 'lost' | 'published' | 'gone';
 
 const isThis = ({ id, attempt }: ImportRun) =>
   and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, 'processing'));
@@ -160,7 +163,7 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
       })
       .where(isThis(run))
       .returning({ id: tasks.id });
-    if (held.length === 0) return (await isDone(tx, run)) ? 'done' : 'lost';
+    if (held.length === 0) return whyNotHeld(tx, run);
     const [image] = await tx.select().from(images).where(eq(images.id, run.imageId)).for('update');
     if (!image) {
       await endAsGone(tx, run);
@@ -182,13 +185,12 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
   });
 }
 
-/** After a commit whose answer was lost. */
-async function isDone(tx: Statements, { id, attempt }: ImportRun): Promise<boolean> {
+async function whyNotHeld(tx: Statements, { id, attempt }: ImportRun): Promise<'published' | 'lost'> {
   const rows = await tx
     .select({ id: tasks.id })
     .from(tasks)
     .where(and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, 'success')));
-  return rows.length > 0;
+  return rows.length > 0 ? 'published' : 'lost';
 }
 
 async function activate(tx: Statements, image: ImageRow, imported: Imported): Promise<void> {
@@ -230,7 +232,7 @@ export async function failRun(db: Database, run: ImportRun, failure: ImageFailur
       })
       .where(isThis(run))
       .returning({ id: tasks.id });
-    if (held.length === 0) return 'lost';
+    if (held.length === 0) return whyNotHeld(tx, run);
     const gone = await tx
       .delete(copies)
       .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
@@ -264,7 +266,7 @@ export async function putBackRun(
       })
       .where(isThis(run))
       .returning({ id: tasks.id });
-    if (held.length === 0) return 'lost';
+    if (held.length === 0) return whyNotHeld(tx, run);
     await enqueueTask(tx, run.id, next.seconds);
     return 'done';
   });

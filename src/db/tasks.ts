@@ -24,10 +24,15 @@ export interface NewTask {
   requestId: string | null;
 }
 
+/** Of one image; older ones that are over make room. */
+const tasksOfImage = 100;
+
 /** The id of a new task, which the queue hands to a worker as soon as the transaction is committed. */
 export async function insertTask(tx: Statements, task: NewTask): Promise<string> {
   const [row] = await tx.insert(tasks).values(task).returning({ id: tasks.id });
   if (!row) throw new Error('A task was not inserted.');
+  await tx.execute(sql`delete from tasks where status in ('success', 'failure') and id in (
+    select id from tasks where image_id = ${task.imageId} order by created_at desc, id desc offset ${tasksOfImage})`);
   await enqueueTask(tx, row.id);
   return row.id;
 }
@@ -45,7 +50,7 @@ export async function findTask(db: Database, id: string): Promise<Task | null> {
   return task ?? null;
 }
 
-/** The tasks of these images, by image, newest first. */
+/** The tasks of these images, by image, newest first; about a hundred of each at most. */
 export async function findTasksOfImages(db: Database, imageIds: readonly string[]): Promise<Task[]> {
   return db.query<Task>(
     `select ${columns} from tasks where image_id = any($1::uuid[])

@@ -1,0 +1,92 @@
+/** The ends of an attempt: exactly one counts, and none takes away what another has published. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { importImage } from '../../src/actions/import-image.ts';
+import { beginRun, failRun, type ImportRun, publishRun, putBackRun } from '../../src/db/imports.ts';
+import { findTask } from '../../src/db/tasks.ts';
+import { callerWith } from '../../src/domain/caller.ts';
+import { anImage } from '../support/an-image.ts';
+import { aServer, type TestServer } from '../support/server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  // Nobody takes the tasks up but the tests.
+  server = await aServer({ env: { VITRINE_TASKS: 'off' } });
+});
+afterAll(() => server.stop());
+
+const caller = callerWith({ user: 'u', project: 'blue', roles: ['member'] });
+const failure = { code: 'X', message: 'It failed.', at: '2026-01-01T00:00:00.000000Z' };
+const bytes = { size: 3, digests: { md5: 'aa' }, failed: {}, change: {}, message: null };
+let keys = 0;
+const newKey = (id: string) => `${id}.${keys++}`;
+
+async function aTask(): Promise<{ id: string; imageId: string }> {
+  const imageId = await anImage(server.app, { status: 'queued' });
+  const { task } = await importImage(server.app, caller, {
+    id: imageId,
+    method: { name: 'web-download', url: 'https://example.org/', digest: null },
+    stores: null,
+    allStores: false,
+    allMustSucceed: true,
+    requestId: null,
+  });
+  return { id: task.id, imageId };
+}
+
+async function begun(id: string): Promise<ImportRun> {
+  const run = await beginRun(server.app.db, id, newKey);
+  if (!run) throw new Error('The task is over.');
+  return run;
+}
+
+const published = (run: ImportRun) => ({ ...bytes, written: run.targets.map((target) => target.id) });
+const strays = () => server.app.db.query<{ key: string }>('select key from stray_objects order by key', []);
+
+test('what was published is not taken back by an attempt that did not hear of it', async () => {
+  const { db } = server.app;
+  const { id } = await aTask();
+  const run = await begun(id);
+  expect(await publishRun(db, run, published(run))).toBe('done');
+  expect(await publishRun(db, run, published(run))).toBe('published');
+  expect(await failRun(db, run, failure)).toBe('published');
+  expect(await putBackRun(db, run, { seconds: 0, message: null, failed: true })).toBe('published');
+  expect((await strays()).map(({ key }) => key)).not.toContain(run.targets[0]?.key);
+  expect(await findTask(db, id)).toMatchObject({ status: 'success' });
+});
+
+test('an attempt that another one took over can end nothing, and its object goes', async () => {
+  const { db } = server.app;
+  const { id, imageId } = await aTask();
+  const first = await begun(id);
+  const second = await begun(id);
+  expect(second.attempt).toBe(first.attempt + 1);
+  expect(await publishRun(db, first, published(first))).toBe('lost');
+  expect(await failRun(db, first, failure)).toBe('lost');
+  expect((await strays()).map(({ key }) => key)).toContain(first.targets[0]?.key);
+  expect(await publishRun(db, second, published(second))).toBe('done');
+  const [image] = await db.query<{ status: string }>('select status from images where id = $1::uuid', [
+    imageId,
+  ]);
+  expect(image?.status).toBe('active');
+  expect(await beginRun(db, id, newKey)).toBeNull();
+});
+
+test('a hundred tasks of an image are remembered, and no more', async () => {
+  const { id, imageId } = await aTask();
+  const { db } = server.app;
+  await failRun(db, await begun(id), failure);
+  await db.query(
+    `insert into tasks (type, status, image_id, queue) select 'api_image_import', 'failure', $1::uuid, 'import'
+     from generate_series(1, 150)`,
+    [imageId],
+  );
+  await importImage(server.app, caller, {
+    id: imageId,
+    method: { name: 'web-download', url: 'https://example.org/', digest: null },
+    stores: null,
+    allStores: false,
+    allMustSucceed: true,
+    requestId: null,
+  });
+  expect(await db.query('select 1 from tasks where image_id = $1::uuid', [imageId])).toHaveLength(100);
+});
