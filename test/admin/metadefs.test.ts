@@ -1,10 +1,12 @@
-/** `vitrine metadefs` and `vitrine lint`, as programs. */
+/** `vitrine metadefs` and `vitrine lint`: what they do, and that they are programs. */
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { loadNamespace, loadShippedNamespaces } from '../../src/actions/metadef/load-namespaces.ts';
 import { readNamespaceFiles, shippedFolder } from '../../src/actions/metadef/read-files.ts';
-import { lintDatabase } from '../../src/admin/lint.ts';
+import { lintDatabase, lintImages } from '../../src/admin/lint.ts';
+import { diffMetadefs, exportMetadefs, loadMetadefs } from '../../src/admin/metadefs.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { readNamespaces } from '../../src/db/metadef/contents.ts';
 import { jsonFromDocument } from '../../src/domain/metadef/json-form.ts';
@@ -35,6 +37,34 @@ async function vitrine(...args: string[]) {
   return { code, output: run.output() };
 }
 
+const config = () =>
+  readConfig({ DATABASE_URL: urlOf(address), VITRINE_DATA_DIR: place.dataDir }, place.dataDir);
+
+function urlOf(of: DatabaseAddress): string {
+  if ('url' in of) return of.url;
+  const { database, socketDir: host, port, user } = of;
+  return `postgres:///${database}?${new URLSearchParams({ host, port: `${port}`, user })}`;
+}
+
+/** What the command prints on standard output, in this process: starting the program takes seconds. */
+async function printed(command: () => Promise<unknown>): Promise<string> {
+  let output = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output += text;
+    return true;
+  });
+  const log = vi.spyOn(console, 'log').mockImplementation((line) => {
+    output += `${line}\n`;
+  });
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+  try {
+    await command();
+    return output;
+  } finally {
+    for (const spy of [write, log, error]) spy.mockRestore();
+  }
+}
+
 /** Everything there is, without what differs from load to load. */
 const snapshot = async () => (await readNamespaces(db)).map(jsonFromDocument);
 
@@ -43,12 +73,12 @@ describe('definitions', () => {
     const before = await snapshot();
     expect(before.length).toBeGreaterThan(40);
     const folder = join(place.dataDir, 'exported');
-    expect(await vitrine('metadefs', 'export', folder)).toMatchObject({ code: 0 });
+    await printed(() => exportMetadefs(config(), folder, { json: false }));
     expect(await readdir(folder)).toHaveLength(before.length);
-    expect((await vitrine('metadefs', 'load', '--overwrite', folder)).output).toContain(
+    expect(await printed(() => loadMetadefs(config(), [folder], 'overwrite'))).toContain(
       `${before.length} unchanged`,
     );
-    expect(await vitrine('metadefs', 'diff', folder)).toMatchObject({ code: 0, output: '' });
+    expect(await printed(async () => expect(await diffMetadefs(config(), [folder])).toBe(true))).toBe('');
     expect(await snapshot()).toEqual(before);
   }, 90_000);
 
@@ -57,7 +87,7 @@ describe('definitions', () => {
     const all = join(place.dataDir, 'all.json');
     await writeFile(all, (await vitrine('metadefs', 'export', '--json')).output);
     await db.query('delete from metadef_namespaces', []);
-    expect((await vitrine('metadefs', 'load', all)).output).toContain(`${before.length} created`);
+    expect(await printed(() => loadMetadefs(config(), [all], 'new'))).toContain(`${before.length} created`);
     expect(await snapshot()).toEqual(before);
   }, 90_000);
 
@@ -71,7 +101,7 @@ describe('definitions', () => {
     }
     const before = await snapshot();
     const folder = join(place.dataDir, 'odd');
-    await vitrine('metadefs', 'export', '--json', folder);
+    await printed(() => exportMetadefs(config(), folder, { json: true }));
     await db.query('delete from metadef_namespaces', []);
     for (const { document } of await readNamespaceFiles([folder])) await loadNamespace(db, document, 'new');
     expect(await snapshot()).toEqual(before);
@@ -204,6 +234,6 @@ describe('lint', () => {
     const json = await vitrine('lint', '--owner', 'red', '--json');
     expect(json.code).toBe(1);
     expect(JSON.parse(json.output)).toMatchObject({ imagesChecked: 2, causes: [{ code: 'UNKNOWN_NAME' }] });
-    expect(await vitrine('lint', '--owner', 'green')).toMatchObject({ code: 0 });
+    await printed(async () => expect(await lintImages(config(), { owner: 'green', json: false })).toBe(true));
   }, 90_000);
 });
