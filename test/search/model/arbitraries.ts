@@ -46,7 +46,9 @@ const image: fc.Arbitrary<ModelImage> = fc.record({
   tags: fc.uniqueArray(of(words.tags), { maxLength: 4 }),
   properties: fc.dictionary(of(words.propertyNames), of(words.values), { maxKeys: 7, noNullPrototype: true }),
   members: fc.dictionary(of(words.projects), of(words.memberStatuses), { noNullPrototype: true }),
-  copies: fc.array(fc.record({ store: of(words.stores), isActive: fc.boolean() }), { maxLength: 3 }),
+  copies: fc
+    .array(fc.record({ store: of(words.stores), isActive: fc.boolean() }), { maxLength: 3 })
+    .map(onceActive),
   createdAt: of(words.moments),
   updatedAt: of(words.moments),
 });
@@ -288,3 +290,10 @@ export const facets: fc.Arbitrary<FacetAsked> = fc.oneof(
 );
 
 export const namePrefixes = of(['', 'os_', 'hw', 'hw:', 'W', 'x', '%']);
+
+/** A store has one copy of an image that is there, and any number that failed. */
+function onceActive<T extends { store: string; isActive: boolean }>(copies: readonly T[]): T[] {
+  const isAgain = ({ store }: T, n: number) =>
+    copies.slice(0, n).some((one) => one.isActive && one.store === store);
+  return copies.filter((copy, n) => !copy.isActive || !isAgain(copy, n));
+}
