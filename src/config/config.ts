@@ -19,6 +19,7 @@ import {
   isSecretName,
   type KeystoneConfig,
   readSections,
+  type ScrubConfig,
   type SearchConfig,
   type Sections,
 } from './sections.ts';
@@ -64,6 +65,7 @@ export interface Config {
   /** Null: the settings name no identity service. */
   readonly keystone: KeystoneConfig | null;
   readonly imports: ImportsConfig;
+  readonly scrub: ScrubConfig;
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */

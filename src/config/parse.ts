@@ -18,11 +18,11 @@ export function parseInteger(text: string, min: number, max: number): number {
   return value;
 }
 
-const durations: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const durations: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Milliseconds: a number with ms, s, m or h behind it. */
+/** Milliseconds: a number with ms, s, m, h or d behind it. */
 export function parseDuration(text: string, minMs: number, maxMs: number): number {
-  const m = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(text);
+  const m = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text);
   const ms = m ? Math.round(Number(m[1]) * (durations[m[2] ?? ''] ?? 1)) : Number.NaN;
   if (!(ms >= minMs && ms <= maxMs))
     throw new Error(

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
+import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
 import { storesSection, writableIds } from './stores.ts';
 import type { FileValue, SettingsFile } from './yaml.ts';
@@ -42,6 +43,7 @@ const sections = keys({
   stores: storesSection.prefault([]),
   keystone: keystoneSection.optional().transform((section) => section ?? null),
   imports: importsSection.prefault({}),
+  scrub: scrubSection.prefault({}),
 }).superRefine(({ stores, imports }, context) => {
   const { staging } = imports;
   const ids = writableIds(stores);
@@ -55,6 +57,7 @@ export type SearchConfig = Sections['search'];
 export type ImportsConfig = Sections['imports'];
 /** Who we are in Keystone. */
 export type KeystoneConfig = NonNullable<Sections['keystone']>;
+export type ScrubConfig = Sections['scrub'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {
