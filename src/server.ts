@@ -18,10 +18,11 @@ import { openHotProperties } from './db/hot-properties.ts';
 import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
+import { countDamaged } from './db/stored-copies.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
-import { createMetrics, type Metrics } from './http/metrics.ts';
+import { createMetrics, type Metrics, meterDamage } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
 import { openEgress } from './stores/egress/egress.ts';
@@ -74,6 +75,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     openStores(config.stores, { ...(await surroundingsOf(config)), watch: storeWatch(metrics, log) });
   const { app, close } = await openApp(config, { address: database.address, stores, log });
   undo.push(close);
+  meterDamage(metrics, () => countDamaged(app.db));
   await loadShippedNamespaces(app.db, (message) => log.info(message));
   const tasks = config.tasks
     ? await startTasks(app, database.address, { imports: config.imports.parallel })
@@ -192,6 +194,7 @@ export async function openApp(
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),
     egress: openEgress(config.imports.egress),
+    scrub: config.scrub,
     signingKey: await findSigningKey(db),
     now: () => new Date(),
     log,

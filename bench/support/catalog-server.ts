@@ -37,6 +37,7 @@ export async function openCatalog(
     search: { hot, costMax: config.search.costMax },
     imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
     egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
+    scrub: config.scrub,
     signingKey: '',
     now: () => new Date(),
     log,

@@ -33,6 +33,16 @@ export interface App {
   };
   /** The way out to URLs that users name. */
   readonly egress: Egress;
+  readonly scrub: {
+    /** How often sizes are looked at; null: never. */
+    readonly sizesMs: number | null;
+    /** How old the last reading of a copy may be; null: as old as it likes. */
+    readonly deepMs: number | null;
+    /** Bytes a second that scrubbing reads. */
+    readonly rate: number;
+    /** Bytes a second that digests are made with. */
+    readonly digestRate: number;
+  };
   /** Signs transfer targets; the same on every server of the installation. */
   readonly signingKey: string;
   readonly now: () => Date;

@@ -5,7 +5,7 @@ import type { DigestAlgorithm, Image } from '../domain/image.ts';
 import type { ImportMethod, KnownDigest } from '../domain/import.ts';
 import { fetchUrl } from '../stores/fetch-url.ts';
 import type { App } from './app.ts';
-import { openCopies } from './download-image.ts';
+import { openCopies } from './read-copies.ts';
 
 export interface ImportSource {
   bytes: AsyncIterable<Uint8Array>;
@@ -84,7 +84,8 @@ async function openRemote(
 /** What is copied has to be what was published. */
 async function openOwnCopies(app: App, { image }: ImportRun, signal: AbortSignal): Promise<ImportSource> {
   if (!image) throw new Error('An image that is gone has no copies.');
-  const bytes = await openCopies(app, image, null, signal);
+  const copies = await openCopies(app, image);
+  const bytes = await copies.read(null, signal);
   const known: Partial<Record<DigestAlgorithm, string>> = {
     ...image.digests,
     ...(image.checksum ? { md5: image.checksum } : {}),

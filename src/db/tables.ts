@@ -23,6 +23,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type {
   ContainerFormat,
+  CopyDamage,
   CopyState,
   DiskFormat,
   ImageFailure,
@@ -218,12 +219,21 @@ export const copies = pgTable(
     taskId: uuid('task_id'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     verifiedAt: instant('verified_at'),
+    /** What is wrong with it; the state is failed then. Null: nothing that is known. */
+    damage: jsonb().$type<CopyDamage>(),
+    /** Of one that is written to take the place of a damaged one: until when its writer need not be asked. */
+    leaseUntil: instant('lease_until'),
   },
   (t) => [
     uniqueIndex('image_copies_once')
       .on(t.imageId, t.store)
       .where(sql`state in ('pending', 'uploading', 'active')`),
     index('image_copies_task').on(t.taskId).where(sql`task_id is not null`),
+    // What is to be read again next, what never was, what is damaged, and who writes in place of it.
+    index('image_copies_due').on(sql`coalesce(verified_at, created_at)`, t.id).where(sql`state = 'active'`),
+    index('image_copies_unverified').on(t.createdAt).where(sql`state = 'active' and verified_at is null`),
+    index('image_copies_damaged').on(t.store).where(sql`damage is not null`),
+    index('image_copies_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
     foreignKey({ columns: [t.imageId], foreignColumns: [images.id] }).onDelete('cascade'),
     index('image_copies_image').on(t.imageId),
     index('image_copies_object').on(t.store, t.key),
@@ -285,6 +295,13 @@ export const tasks = pgTable(
 export const workers = pgTable('workers', {
   id: text().primaryKey(),
   seenAt: instant('seen_at').notNull().default(sql`now()`),
+});
+
+/** Work that only one may do at a time, on whatever machine: who does it, and until when he need not be asked. */
+export const leases = pgTable('leases', {
+  name: text().primaryKey(),
+  holder: text().notNull(),
+  until: instant('held_until').notNull(),
 });
 
 /** Secrets and facts of this installation: the key that signs transfer targets. */

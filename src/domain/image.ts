@@ -66,6 +66,14 @@ export interface ImageFailure {
   at: Instant;
 }
 
+/** What is wrong with the object of a copy: gone, of another size, or not the bytes that were published. */
+export interface CopyDamage {
+  code: 'MISSING' | 'OTHER_SIZE' | 'OTHER_BYTES';
+  /** For people. */
+  message: string;
+  at: Instant;
+}
+
 /** The bytes of an image in one store. */
 export interface ImageCopy {
   id: string;

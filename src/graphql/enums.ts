@@ -115,7 +115,7 @@ export const ImageCopyState = upperCaseEnum<domain.CopyState>(
     uploading: 'Its bytes are on the way.',
     active: 'Whole, and read from.',
     deleting: 'Is being removed.',
-    failed: 'Could not be made.',
+    failed: 'Could not be made, or was found damaged.',
   },
 );
 

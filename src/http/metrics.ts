@@ -1,4 +1,5 @@
 /** Numbers for Prometheus. Labels are routes, statuses and stores, never images, names or projects. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -17,6 +18,30 @@ export interface Metrics {
   storesLeftAlone: Gauge<'store'>;
   /** Promises that failed with nobody to hear it: each is a bug. */
   unheardFailures: Counter;
+}
+
+/** A database that does not answer must not keep the other numbers back: its last ones stand. */
+const countPatienceMs = 1_000;
+
+/** How many copies are damaged, counted whenever somebody asks: the same number on every server. */
+export function meterDamage(
+  { registry }: Metrics,
+  count: () => Promise<{ store: string; copies: number }[]>,
+): void {
+  new Gauge({
+    name: 'vitrine_damaged_copies',
+    help: 'Copies that are known to be damaged, by store.',
+    labelNames: ['store'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      const late = sleep(countPatienceMs, null, { ref: false });
+      const counts = await Promise.race([count().catch(() => null), late]);
+      if (!counts) return;
+      this.reset();
+      for (const { store, copies } of counts) this.set({ store }, copies);
+    },
+  });
 }
 
 export function createMetrics(): Metrics {

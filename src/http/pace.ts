@@ -21,6 +21,22 @@ export interface PaceOptions {
   clock?: () => number;
 }
 
+/** The same chunks: while the next one is awaited, nobody waits for the client. */
+export function pacedBy(pace: Pace, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array, undefined> {
+  const chunks = bytes[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        pace.done();
+        const step = await chunks.next();
+        pace.waiting();
+        return step;
+      },
+      return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+    }),
+  };
+}
+
 /** Looks at a transfer every few seconds until stopped. */
 export function watchPace({ moved, onSlow, clock = () => performance.now() }: PaceOptions): Pace {
   let movedBefore = 0;

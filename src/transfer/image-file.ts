@@ -12,7 +12,7 @@ import { ForbiddenError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
 import type { Metrics } from '../http/metrics.ts';
-import { watchPace } from '../http/pace.ts';
+import { pacedBy, watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
 import { sendContinue } from '../http/server.ts';
 import type { ByteRange } from '../stores/store.ts';
@@ -223,9 +223,8 @@ async function sendFile(file: ImageBytes, sending: Sending): Promise<void> {
   sendHead(reply, range ? 206 : 200, headers);
   metrics.transfers.inc({ direction: 'out' });
   const pace = watchPace({ moved: () => taken(reply.raw), onSlow: () => reply.raw.destroy() });
-  pace.waiting();
   try {
-    const sent = await sendBytes(reply.raw, bytes, length, stopping);
+    const sent = await sendBytes(reply.raw, pacedBy(pace, bytes), length, stopping);
     metrics.transferred.inc({ direction: 'out' }, sent);
   } catch (error) {
     // The head is sent: all that is left is to break the connection off, so that nobody takes it for whole.

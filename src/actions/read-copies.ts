@@ -1,0 +1,144 @@
+/**
+ * The bytes of an image out of its copies: the heaviest that can be read, and from another one at the same place
+ * when it fails, stalls or ends short. Each is tried once.
+ */
+import { findStoredCopies, type StoredCopy } from '../db/stored-copies.ts';
+import { DamagedError, DomainError, UnavailableError } from '../domain/errors.ts';
+import type { Image } from '../domain/image.ts';
+import type { ByteRange, Store } from '../stores/store.ts';
+import type { App } from './app.ts';
+import { lookAtCopy, requireStoreOf } from './look-at-copy.ts';
+
+export interface OpenCopies {
+  /**
+   * All bytes, or those of a range inside them: once. Resolves when a store has begun to answer. As any reading of a
+   * store, it is iterated or returned.
+   * @throws DamagedError, UnavailableError as openCopies
+   */
+  read(range: ByteRange | null, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/**
+ * Looks at the object before anything is promised: one that is missing or of another size is marked and not offered.
+ * Nobody is asked whether he may.
+ *
+ * @throws DamagedError     no copy has the bytes that were published
+ * @throws UnavailableError the stores do not answer
+ */
+export async function openCopies(app: App, image: Pick<Image, 'id' | 'size'>): Promise<OpenCopies> {
+  const copies = goodCopies(app, image.id);
+  const { value: first } = await copies.next();
+  return {
+    read: (range, signal) => readOn(app, { first, copies, size: image.size ?? 0 }, range, signal),
+  };
+}
+
+interface GoodCopy {
+  copy: StoredCopy;
+  store: Store;
+}
+
+/**
+ * Copies that are there, with as many bytes as were published, in the order in which they are read. Each is looked
+ * at when it is asked for. Those that were not there lately come last: when nothing else is left they are asked again.
+ */
+async function* goodCopies(app: App, imageId: string): AsyncGenerator<GoodCopy, never> {
+  let unavailable: UnavailableError | null = null;
+  const found = await findStoredCopies(app.db, imageId);
+  const rank = ({ damage, store }: StoredCopy) => (damage ? -1 : app.stores.weightOf(store));
+  const readable = found.filter(({ damage }) => damage?.code !== 'OTHER_BYTES');
+  for (const copy of readable.toSorted((a, b) => rank(b) - rank(a))) {
+    if (!app.stores.get(copy.store)) continue;
+    try {
+      if ((await lookAtCopy(app, copy)) === null) yield { copy, store: requireStoreOf(app, copy) };
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      if (error instanceof UnavailableError) unavailable = error;
+      app.log.warn({ err: error, image: imageId, store: copy.store }, 'a copy cannot be read');
+    }
+  }
+  throw unavailable ?? damaged(imageId);
+}
+
+const damaged = (imageId: string) =>
+  new DamagedError(
+    `The stored bytes of image ${imageId} are missing or damaged; the operator's log has the details.`,
+  );
+
+interface Source {
+  first: GoodCopy;
+  /** Those after the first. */
+  copies: AsyncIterator<GoodCopy, never>;
+  /** Bytes of the image. */
+  size: number;
+}
+
+/** Not a generator: who leaves while a store hangs is not to wait for it, nor to make another one begin. */
+async function readOn(
+  app: App,
+  { first, copies, size }: Source,
+  range: ByteRange | null,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const last = range?.end ?? size - 1;
+  let at = range?.start ?? 0;
+  let current = first;
+  let hasLeft = false;
+  let inner = await open(range ?? undefined);
+
+  /** The copy at hand, or the next one that begins to answer. */
+  async function open(part: ByteRange | undefined): Promise<AsyncIterator<Uint8Array>> {
+    for (;;) {
+      try {
+        const bytes = await current.store.read(current.copy.key, part, signal);
+        return bytes[Symbol.asyncIterator]();
+      } catch (error) {
+        await turnFrom(error);
+      }
+    }
+  }
+
+  /** @throws `failure`, or why no other copy can be had */
+  async function turnFrom(failure: unknown): Promise<void> {
+    if (hasLeft || signal.aborted || !(failure instanceof DomainError)) throw failure;
+    const { imageId: image, store } = current.copy;
+    app.log.warn({ err: failure, image, store, at }, 'a copy broke off; another one is read from there');
+    if (!(failure instanceof UnavailableError)) await lookAtCopy(app, current.copy).catch(() => {});
+    try {
+      current = (await copies.next()).value;
+    } catch (error) {
+      throw error instanceof DamagedError && failure instanceof UnavailableError ? failure : error;
+    }
+  }
+
+  async function next(): Promise<IteratorResult<Uint8Array>> {
+    for (;;) {
+      let failure: unknown;
+      try {
+        const step = await inner.next();
+        if (!step.done) at += step.value.length;
+        if (!step.done || at > last) return step;
+        failure = new DamagedError(`Store ${current.store.id} ended after ${at} of ${last + 1} bytes.`);
+      } catch (error) {
+        failure = error;
+      }
+      await turnFrom(failure);
+      inner = await open({ start: at, end: last });
+      if (hasLeft) {
+        void Promise.resolve(inner.return?.()).catch(() => {});
+        return { done: true, value: undefined };
+      }
+    }
+  }
+
+  const bytes: AsyncIterableIterator<Uint8Array> = {
+    next,
+    async return() {
+      hasLeft = true;
+      await inner.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => bytes,
+  };
+  return bytes;
+}

@@ -1,0 +1,136 @@
+/** Copies with what their bytes have to be: found for reading and checking, marked as what they turn out to be. */
+import type { CopyDamage, Instant } from '../domain/image.ts';
+import type { Database } from './client.ts';
+
+/** A copy whose bytes were published once. */
+export interface StoredCopy {
+  id: string;
+  imageId: string;
+  store: string;
+  key: string;
+  /** Null: none that is known. A damaged copy is not active. */
+  damage: CopyDamage | null;
+  /** What the image says of the bytes: their number, and digests in lower-case hex. */
+  size: number;
+  checksum: string | null;
+  digests: Record<string, string>;
+}
+
+const columns = `c.id, c.image_id as "imageId", c.store, c.key, c.damage, i.size, i.checksum, i.digests`;
+const stored = `image_copies c join images i on i.id = c.image_id`;
+const isStored = `i.status in ('active', 'deactivated') and i.size is not null
+  and (c.state = 'active' or c.damage is not null)`;
+
+/** All of an image, the oldest first. */
+export function findStoredCopies(db: Database, imageId: string): Promise<StoredCopy[]> {
+  const text = `select ${columns} from ${stored} where c.image_id = $1::uuid and ${isStored} order by c.created_at, c.id`;
+  return db.query(text, [imageId]);
+}
+
+/** The next ones in the order of their ids; `store` null is all. */
+export function findStoredCopiesAfter(
+  db: Database,
+  { after, store, limit }: { after: string | null; store: string | null; limit: number },
+): Promise<StoredCopy[]> {
+  const text = `select ${columns} from ${stored}
+    where ${isStored} and ($1::uuid is null or c.id > $1::uuid) and ($2::text is null or c.store = $2::text)
+    order by c.id limit $3::int`;
+  return db.query(text, [after, store, limit]);
+}
+
+/** A copy whose bytes were last read, or written, at `since`. */
+export interface DueCopy extends StoredCopy {
+  since: Instant;
+}
+
+export interface WhichDue {
+  /** Goes on behind this one. */
+  after: Pick<DueCopy, 'since' | 'id'> | null;
+  /** Only those that nobody has read since then. */
+  before: Instant;
+  /** Null is all. */
+  store: string | null;
+  /** Stores to leave out. */
+  without: readonly string[];
+}
+
+/** The active copy whose bytes were not read for the longest time; null when none is due. */
+export async function findDueCopy(
+  db: Database,
+  { after, before, store, without }: WhichDue,
+): Promise<DueCopy | null> {
+  const since = 'coalesce(c.verified_at, c.created_at)';
+  const text = `select ${columns}, ${since} as since from ${stored}
+    where c.state = 'active' and ${isStored}
+      and ($1::timestamptz is null or (${since}, c.id) > ($1::timestamptz, $2::uuid))
+      and ${since} < $3::timestamptz
+      and ($4::text is null or c.store = $4::text) and c.store <> all($5::text[])
+    order by ${since}, c.id limit 1`;
+  const params = [after?.since ?? null, after?.id ?? null, before, store, without];
+  const [row] = await db.query<DueCopy>(text, params);
+  return row ?? null;
+}
+
+/** Whether there is a row: an image may be deleted while its copies are looked at. */
+export async function isStillThere(db: Database, id: string): Promise<boolean> {
+  return (await db.query('select 1 from image_copies where id = $1::uuid', [id])).length > 0;
+}
+
+/** Those of the right size with other bytes; `store` null is all. */
+export function findCopiesOfOtherBytes(db: Database, store: string | null): Promise<StoredCopy[]> {
+  const text = `select ${columns} from ${stored}
+    where c.damage is not null and c.damage->>'code' = 'OTHER_BYTES' and ${isStored}
+      and ($1::text is null or c.store = $1::text) order by c.id`;
+  return db.query(text, [store]);
+}
+
+/** So long ago, by the database's clock. */
+export async function findInstantAgo(db: Database, seconds: number): Promise<Instant> {
+  const text = 'select now() - make_interval(secs => $1::float8) as ago';
+  const [row] = await db.query<{ ago: Instant }>(text, [seconds]);
+  return row?.ago as Instant;
+}
+
+/** False: it was marked already, or is gone. */
+export async function markDamaged(db: Database, id: string, damage: CopyDamage): Promise<boolean> {
+  const text = `update image_copies set state = 'failed', damage = $2::jsonb
+    where id = $1::uuid and state = 'active' returning id`;
+  return (await db.query(text, [id, JSON.stringify(damage)])).length > 0;
+}
+
+/** Takes the mark away again. False: it had none, is gone, or another copy has its place. */
+export async function markWhole(db: Database, id: string): Promise<boolean> {
+  const text = `update image_copies c set state = 'active', damage = null
+    where id = $1::uuid and damage is not null and not exists (
+      select from image_copies other where other.image_id = c.image_id and other.store = c.store
+        and other.state in ('pending', 'uploading', 'active'))
+    returning id`;
+  return (await db.query(text, [id])).length > 0;
+}
+
+/** All its bytes were read, and are those that were published. */
+export async function markVerified(db: Database, id: string): Promise<void> {
+  await db.query('update image_copies set verified_at = now() where id = $1::uuid', [id]);
+}
+
+/**
+ * Adds a digest to those of an image that lacks it. Neither revision nor updatedAt change: nobody changed the image,
+ * and who holds its revision loses nothing.
+ */
+export async function addSha256(db: Database, imageId: string, sha256: string): Promise<void> {
+  const text = `update images set digests = digests || jsonb_build_object('sha256', $2::text)
+    where id = $1::uuid and status in ('active', 'deactivated') and not digests ? 'sha256'`;
+  await db.query(text, [imageId, sha256]);
+}
+
+/** Stores that hold copies, by rows alone. */
+export function countByStore(db: Database): Promise<{ store: string; copies: number }[]> {
+  const text = `select store, count(*)::int as copies from image_copies group by store order by store`;
+  return db.query(text, []);
+}
+
+/** How many damaged copies there are, by store. */
+export function countDamaged(db: Database): Promise<{ store: string; copies: number }[]> {
+  const text = `select store, count(*)::int as copies from image_copies where damage is not null group by store`;
+  return db.query(text, []);
+}
