@@ -86,6 +86,7 @@ const words: Record<ImageOperation, string> = {
   publish: 'make public',
   share: 'share',
   respond: 'answer a share of',
+  deleteCopy: 'delete single copies of',
 };
 
 function forbidden(

@@ -3,10 +3,11 @@
  * phases: a claim (a row of the image and of the copy) before the first byte, and one statement that makes the
  * image active only for the claim that still holds.
  */
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, notInArray, or, sql } from 'drizzle-orm';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
+import { enqueueDigest } from './missing-digests.ts';
 import { copies, images, strays, tombstones } from './tables.ts';
 
 /** How long a writer may be silent before it counts as dead. It says so much more often. */
@@ -108,6 +109,7 @@ export async function publishClaim(
       .where(holds(claim))
       .returning({ id: images.id });
     if (rows.length === 0) return false;
+    if (!others.sha256) await enqueueDigest(tx, claim.imageId);
     await tx
       .update(copies)
       .set({ state: 'active', size })
@@ -181,15 +183,28 @@ export async function giveUpSilentClaims(db: Database, failure: ImageFailure): P
   });
 }
 
-/** Where the bytes of an active image are, best copy first. */
-export async function findActiveCopies(
-  db: Database,
+/** In what state the copies of an image are. */
+export async function findCopyStates(
+  tx: Statements,
   imageId: string,
-): Promise<{ store: string; key: string; size: number }[]> {
-  return db.query(
-    `select store, key, size from image_copies where image_id = $1::uuid and state = 'active' order by created_at`,
-    [imageId],
-  );
+): Promise<{ store: string; state: string }[]> {
+  return tx
+    .select({ store: copies.store, state: copies.state })
+    .from(copies)
+    .where(and(eq(copies.imageId, imageId), notInArray(copies.state, ['staging', 'staged'])));
+}
+
+/**
+ * Takes the copies of an image in a store away, and what is being written there in place of a damaged one; what an
+ * import writes stays.
+ */
+export async function deleteCopiesIn(tx: Statements, imageId: string, store: string): Promise<void> {
+  const isOver = or(inArray(copies.state, ['active', 'failed']), isNotNull(copies.leaseUntil));
+  const gone = await tx
+    .delete(copies)
+    .where(and(eq(copies.imageId, imageId), eq(copies.store, store), isOver))
+    .returning({ store: copies.store, key: copies.key });
+  await releaseObjects(tx, gone);
 }
 
 /** Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. */

@@ -9,6 +9,7 @@ import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
 import type { ImageRow } from './images.ts';
+import { enqueueDigest } from './missing-digests.ts';
 import { copies, images, tasks } from './tables.ts';
 import { enqueueTask, rememberedHours } from './tasks.ts';
 
@@ -210,6 +211,7 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
       updatedAt: sql`now()`,
     })
     .where(eq(images.id, image.id));
+  if (!digests.sha256) await enqueueDigest(tx, image.id);
 }
 
 /** What the user has set counts for more. */

@@ -26,7 +26,8 @@ export type ImageOperation =
   | 'communitize'
   | 'publish'
   | 'share'
-  | 'respond';
+  | 'respond'
+  | 'deleteCopy';
 
 export function owns(caller: Caller, image: Pick<Image, 'owner'>): boolean {
   return caller.project !== null && image.owner === caller.project;
@@ -60,6 +61,7 @@ export function mayDo(
       return hasRole(caller, 'member') && canSee(caller, image, membership);
     case 'publish':
     case 'copy':
+    case 'deleteCopy':
       return caller.isAdmin;
     case 'respond':
       return caller.isAdmin || (hasRole(caller, 'member') && membership !== null);

@@ -201,7 +201,7 @@ export type ImageCopyState =
   | 'ACTIVE'
   /** Is being removed. */
   | 'DELETING'
-  /** Could not be made. */
+  /** Could not be made, or was found damaged. */
   | 'FAILED'
   /** Asked for; nothing is there yet. */
   | 'PENDING'

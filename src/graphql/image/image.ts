@@ -149,7 +149,7 @@ that a browser can follow it as a link. New at each request: ask when it is used
     }),
     revision: t.exposeInt('revision', {
       description:
-        'Grows by one when a field of Image itself changes (not its copies, members or tasks); pass it back as ifRevision.',
+        'Grows by one when a field of Image itself changes (not its copies, members or tasks, nor a digest that is computed later); pass it back as ifRevision.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When a field of it last changed.' }),

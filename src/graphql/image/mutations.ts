@@ -4,6 +4,7 @@ import { deactivateImage, reactivateImage } from '../../actions/change-activatio
 import { createImage } from '../../actions/create-image.ts';
 import { createUpload, type TransferTarget } from '../../actions/create-upload.ts';
 import { deleteImage } from '../../actions/delete-image.ts';
+import { deleteImageCopy } from '../../actions/delete-image-copy.ts';
 import type { WrittenImage } from '../../actions/metadef/check-properties.ts';
 import { updateImage } from '../../actions/update-image.ts';
 import type { SeenImage } from '../../db/images.ts';
@@ -267,5 +268,27 @@ builder.mutationField('createUpload', (t) =>
     },
     resolve: (_root, { input }, { app, caller }) =>
       createUpload(app, caller, { ...input, size: input.size == null ? null : Number(input.size) }),
+  }),
+);
+
+const DeleteImageCopyInput = builder.inputType('DeleteImageCopyInput', {
+  description: 'Which copy to delete.',
+  fields: (t) => ({
+    imageId: t.id({ required: true, description: 'The image.' }),
+    store: t.string({ required: true, description: 'Store.name of where the copy is.' }),
+  }),
+});
+
+builder.mutationField('deleteImageCopy', (t) =>
+  t.field({
+    type: imagePayload('DeleteImageCopyPayload'),
+    nullable: true,
+    description:
+      'Takes one of several copies away, for admins; its bytes follow in the background. ConflictError LAST_COPY when it is the last one that can be read; one that is damaged may always go.',
+    errors: {
+      types: [ValidationError, NotFoundError, ForbiddenError, ConflictError, UnavailableError],
+    },
+    args: { input: t.arg({ type: DeleteImageCopyInput, required: true, description: 'What to delete.' }) },
+    resolve: (_root, { input }, { app, caller }) => deleteImageCopy(app, caller, input),
   }),
 );
