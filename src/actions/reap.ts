@@ -1,5 +1,6 @@
 /** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
 import { giveUpSilentClaims } from '../db/copies.ts';
+import { dropSilentReplacements } from '../db/replacements.ts';
 import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } from '../db/strays.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { writerSilent } from '../domain/failure.ts';
@@ -28,6 +29,7 @@ export async function reap(
   { list, graceSeconds = strayGraceSeconds }: { list: boolean; graceSeconds?: number },
 ): Promise<Reaped> {
   const claims = await giveUpSilentClaims(app.db, writerSilent(instantOf(app.now())));
+  await dropSilentReplacements(app.db);
   const counts = await Promise.all(
     app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),
   );
@@ -68,7 +70,7 @@ async function noteAllStrays(app: App, store: WritableStore): Promise<void> {
 }
 
 /** True when the object is gone. A store that refuses keeps it for the next time. */
-async function removeStray(app: App, store: WritableStore, stray: StrayObject): Promise<boolean> {
+export async function removeStray(app: App, store: WritableStore, stray: StrayObject): Promise<boolean> {
   try {
     const claimed = await isClaimed(app.db, stray);
     if (!claimed) await store.remove(stray.key);

@@ -125,7 +125,8 @@ export async function addSha256(db: Database, imageId: string, sha256: string): 
 
 /** Stores that hold copies, by rows alone. */
 export function countByStore(db: Database): Promise<{ store: string; copies: number }[]> {
-  const text = `select store, count(*)::int as copies from image_copies group by store order by store`;
+  const text = `select store, count(*)::int as copies from image_copies
+    where state = 'active' or damage is not null group by store order by store`;
   return db.query(text, []);
 }
 

@@ -1,4 +1,5 @@
 /** Objects without a row: those given up, and those found in a store. All times are the database's. */
+import type { Instant } from '../domain/image.ts';
 import type { Database } from './client.ts';
 
 export interface StrayObject {
@@ -14,6 +15,31 @@ export async function noteStrays(db: Database, store: string, keys: readonly str
      where not exists (select 1 from image_copies c where c.store = $1::text and c.key = k)
      on conflict do nothing`,
     [store, keys],
+  );
+}
+
+/** An object that no copy claims and nobody gave up. */
+export interface Rowless {
+  key: string;
+  /** Since when that is known; null: it is news. */
+  since: Instant | null;
+  /** The grace is over. */
+  isOver: boolean;
+}
+
+/** Those of these keys in a store; nothing is noted. */
+export async function findRowless(
+  db: Database,
+  { store, keys, graceSeconds }: { store: string; keys: readonly string[]; graceSeconds: number },
+): Promise<Rowless[]> {
+  return db.query(
+    `select k as key, s.seen_at as since,
+       coalesce(s.seen_at < now() - make_interval(secs => $3::int), false) as "isOver"
+     from unnest($2::text[]) k left join stray_objects s on s.store = $1::text and s.key = k
+     where not coalesce(s.released, false)
+       and not exists (select 1 from image_copies c where c.store = $1::text and c.key = k)
+     order by k`,
+    [store, keys, graceSeconds],
   );
 }
 

@@ -1,11 +1,13 @@
 /**
- * Runs what is queued, on graphile-worker: short upkeep in one pool of workers, imports in another, so that hours of
- * copying keep nothing from being cleaned up. Any number of servers and `vitrine work` may run it.
+ * Runs what is queued, on graphile-worker: short upkeep in one pool of workers, imports in another, what looks after
+ * stored bytes in a third, so that hours of copying keep nothing from being cleaned up. Any number of servers and
+ * `vitrine work` may run it.
  */
 import { Logger as QueueLogger, type RunnerOptions, run } from 'graphile-worker';
 import type { App } from '../actions/app.ts';
 import type { DatabaseAddress } from '../db/client.ts';
 import { openPool } from '../db/pool.ts';
+import { copiesCrontab, copiesTasks, wakeCopiesTasks } from './copies.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { importTasks } from './imports.ts';
 import { crontab, upkeepTasks } from './upkeep.ts';
@@ -29,7 +31,7 @@ export async function startTasks(
   const onError = (error: Error) => app.log.warn({ err: error }, 'a connection of the queue broke');
   // The queue does not catch what goes wrong while it reports the end of a job: it had better wait.
   const connectTimeoutMs = 120_000;
-  const pool = openPool(address, { max: 5, applicationName: 'vitrine queue', connectTimeoutMs, onError });
+  const pool = openPool(address, { max: 7, applicationName: 'vitrine queue', connectTimeoutMs, onError });
   const stopping = new AbortController();
   const heartbeat = keepHeartbeat(app);
   const common = { pgPool: pool, pollInterval: 2000, noHandleSignals: true, logger: queueLogger(app) };
@@ -37,9 +39,11 @@ export async function startTasks(
   const runners = await Promise.all([
     start({ concurrency: 2, taskList: upkeepTasks(app), crontab }),
     start({ concurrency: imports, taskList: importTasks(app, stopping.signal) }),
+    start({ concurrency: 2, taskList: copiesTasks(app, stopping.signal), crontab: copiesCrontab }),
   ]);
   await heartbeat.beat();
-  await runners[0]?.addJob('reap', {}, { jobKey: 'reap' });
+  await runners[0].addJob('reap', {}, { jobKey: 'reap' });
+  await wakeCopiesTasks(runners[2]);
 
   async function end(): Promise<void> {
     stopping.abort(new Error('The server stops.'));

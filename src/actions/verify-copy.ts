@@ -1,0 +1,74 @@
+/** Reads all bytes of a copy and compares them with the digests of the image; adds the SHA-256 where there is none. */
+import { addSha256, markVerified, type StoredCopy } from '../db/stored-copies.ts';
+import { UnavailableError, ValidationError } from '../domain/errors.ts';
+import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
+import { instantOf } from '../domain/instant.ts';
+import type { StoreWriter } from '../stores/store.ts';
+import type { App } from './app.ts';
+import { ingest } from './ingest.ts';
+import { lookAtCopy, noteDamage, noteWhole, requireStoreOf } from './look-at-copy.ts';
+import { slowly } from './slowly.ts';
+
+export interface Reading {
+  /** Bytes a second. */
+  rate: number;
+  signal: AbortSignal;
+}
+
+export const allDigests: readonly DigestAlgorithm[] = ['md5', 'sha256', 'sha512'];
+
+/**
+ * Null when the bytes are those that were published; otherwise the copy is marked, and not read from any more.
+ *
+ * @throws UnavailableError the store does not answer, or gives less than it says it has: that is no damage
+ * @throws the signal's reason
+ */
+export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): Promise<CopyDamage | null> {
+  const found = await lookAtCopy(app, copy, reading.signal);
+  if (found) return found;
+  const digests = await digestsOf(app, copy, reading);
+  const message = mismatch(copy, digests);
+  if (message) {
+    const damage: CopyDamage = { code: 'OTHER_BYTES', message, at: instantOf(app.now()) };
+    await noteDamage(app, copy, damage);
+    return damage;
+  }
+  if (!copy.digests.sha256 && digests.sha256) await addSha256(app.db, copy.imageId, digests.sha256);
+  await markVerified(app.db, copy.id);
+  if (copy.damage) await noteWhole(app, copy);
+  return null;
+}
+
+const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
+
+async function digestsOf(app: App, copy: StoredCopy, { rate, signal }: Reading) {
+  const store = requireStoreOf(app, copy);
+  try {
+    const bytes = await store.read(copy.key, undefined, signal);
+    const { digests } = await ingest(app.hashes, nowhere, slowly(bytes, rate, signal), {
+      algorithms: allDigests,
+      sizeLimit: Number.MAX_SAFE_INTEGER,
+      expectedSize: copy.size,
+      signal,
+    });
+    return digests;
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    const message = `Store ${store.id} does not give as many bytes as it says it has.`;
+    throw new UnavailableError(message, { store: store.id }, { cause: error });
+  }
+}
+
+/** What is wrong with digests of stored bytes; null when those that the image has agree. */
+export function mismatch(
+  { checksum, digests: others }: Pick<StoredCopy, 'checksum' | 'digests'>,
+  found: Partial<Record<DigestAlgorithm, string>>,
+): string | null {
+  const published: Record<string, string | null | undefined> = { ...others, md5: checksum };
+  for (const algorithm of allDigests) {
+    const [expected, actual] = [published[algorithm], found[algorithm]];
+    if (expected && actual && expected !== actual)
+      return `Its bytes have ${algorithm} ${actual}, not ${expected}.`;
+  }
+  return null;
+}
