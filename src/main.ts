@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { check } from './admin/check.ts';
 import { exportImages } from './admin/export-images.ts';
+import { checkStoredBytes, type FsckFlags } from './admin/fsck.ts';
 import { type ImportFlags, importImages, importOptions } from './admin/import-images.ts';
 import { addIndexes, listIndexes, removeIndexes } from './admin/index-properties.ts';
 import { type LintFlags, lintImages } from './admin/lint.ts';
@@ -14,6 +15,7 @@ import {
   loadModeOf,
 } from './admin/metadefs.ts';
 import { migrateDatabase } from './admin/migrate.ts';
+import { type ScrubFlags, scrubStores } from './admin/scrub.ts';
 import { serve } from './admin/serve.ts';
 import { work } from './admin/work.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
@@ -133,6 +135,36 @@ program
   .option('--json', 'as JSON, with the ids of all images', false)
   .action(async (flags: LintFlags) => {
     process.exitCode = (await lintImages(config(), flags)) ? 0 : 1;
+  });
+
+program
+  .command('scrub')
+  .description(
+    'Look after stored bytes: mark copies that are damaged, write them anew from good ones. Exit code 1: something was wrong.',
+  )
+  .option(
+    '--deep',
+    'read all bytes and compare digests, the longest unread copies first; else only sizes',
+    false,
+  )
+  .option('--rate <bytes>', 'to read in a second, such as 50MiB (default: scrub.rate of the settings)')
+  .option('--store <id>', 'only copies in this store')
+  .option('--limit <n>', 'at most so many copies')
+  .option('--json', 'a JSON object a line', false)
+  .action(async (flags: ScrubFlags) => {
+    process.exitCode = (await scrubStores(config(), flags)) ? 0 : 1;
+  });
+
+program
+  .command('fsck')
+  .description(
+    'Objects without a row, rows without their object or with one of another size. Exit code 1: there are some.',
+  )
+  .option('--repair', 'heal copies; remove objects that had no row for an hour', false)
+  .option('--store <id>', 'only this store')
+  .option('--json', 'a JSON object a line', false)
+  .action(async (flags: FsckFlags) => {
+    process.exitCode = (await checkStoredBytes(config(), flags)) ? 0 : 1;
   });
 
 try {
