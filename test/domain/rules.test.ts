@@ -68,6 +68,7 @@ test('a signed path allows what it was signed for, and no change of any characte
   expect(readSignedPath('key', 'PUT', imageId, query, now)).toEqual({
     method: 'PUT',
     imageId,
+    to: 'file',
     expiresAt,
     params: { store: 'file', size: '5' },
   });
