@@ -11,9 +11,9 @@ const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
 /** What begins something. The rest belongs to what has begun, and must end it. */
-const beginning: readonly CallName[] = ['stat', 'read', 'create', 'remove'];
+const beginning: readonly CallName[] = ['stat', 'read', 'create', 'resume', 'remove'];
 /** What only a store that works can do. */
-const telling: readonly CallName[] = [...beginning, 'next', 'probe', 'commit'];
+const telling: readonly CallName[] = [...beginning, 'next', 'probe', 'commit', 'pause'];
 
 export interface CircuitOptions {
   store: string;

@@ -10,7 +10,7 @@ export interface Patience {
   idleMs: number;
 }
 
-/** Making a large object durable may take this many times as long as an answer. */
+/** Making much durable may take this many times as long as an answer. */
 const commitFactor = 10;
 
 const phases: Record<CallName, (patience: Patience) => number> = {
@@ -18,11 +18,13 @@ const phases: Record<CallName, (patience: Patience) => number> = {
   read: ({ answerMs }) => answerMs,
   probe: ({ answerMs }) => answerMs,
   create: ({ answerMs }) => answerMs,
+  resume: ({ answerMs }) => answerMs,
   remove: ({ answerMs }) => answerMs,
   next: ({ idleMs }) => idleMs,
   leave: ({ answerMs }) => answerMs,
   write: ({ idleMs }) => idleMs,
   commit: ({ answerMs }) => answerMs * commitFactor,
+  pause: ({ answerMs }) => answerMs * commitFactor,
   cancel: ({ answerMs }) => answerMs,
 };
 

@@ -97,6 +97,40 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
     }
   }
 
+  /** The part file of a write that was paused, cut to what was durable then. */
+  async function reopenPart(key: string, offset: number): Promise<OpenFile> {
+    const handle = await open(partOf(key), O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const found = await handle.stat();
+      if (!found.isFile()) refuseIrregular();
+      if (found.size < offset) throw nothingUnder(id, key);
+      await handle.truncate(offset);
+      return gated(handle, through);
+    } catch (error) {
+      await handle.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  function writerOf(
+    key: string,
+    { file, direct, start }: { file: OpenFile; direct: boolean; start: number },
+  ) {
+    return fileWriter({
+      sink: fileSink({ file, path: partOf(key), direct, sparse, flushEarly, through }),
+      store: id,
+      key,
+      part: partOf(key),
+      target: fileOf(key),
+      start,
+      directory: shardOf(key),
+      buffers: chunks,
+      directoryIsDurable: () => shardIsDurable(shardOf(key)),
+      through,
+      failure,
+    });
+  }
+
   function refuseIrregular(): never {
     const message = `Store ${id} refused: the object is not a regular file; an operator has to look at it`;
     throw new UnavailableError(message, { store: id });
@@ -158,20 +192,20 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
         signal?.throwIfAborted();
         const file = await through(() => openPart(key));
         const direct = directFileSystems.has(disk.type);
-        return fileWriter({
-          sink: fileSink({ file, path: partOf(key), direct, sparse, flushEarly, through }),
-          store: id,
-          key,
-          part: partOf(key),
-          target: fileOf(key),
-          directory: shardOf(key),
-          buffers: chunks,
-          directoryIsDurable: () => shardIsDurable(shardOf(key)),
-          through,
-          failure,
-        });
+        return writerOf(key, { file, direct, start: 0 });
       } catch (error) {
         throw failure(error);
+      }
+    },
+
+    async resume(key, { offset }, signal) {
+      signal?.throwIfAborted();
+      checkKey(key);
+      try {
+        const file = await through(() => reopenPart(key, offset));
+        return writerOf(key, { file, direct: false, start: offset });
+      } catch (error) {
+        throw await absence(error, key);
       }
     },
 

@@ -3,6 +3,8 @@
  *
  *   open <key>.part (exclusive) -> write ... -> fdatasync -> close -> rename to <key> -> fsync the directory
  *
+ * A pause ends before the rename, and the directory is synced for the name of the part file.
+ *
  * One write is under way while the caller prepares the next chunk; small chunks are gathered first. An error of
  * fdatasync or fsync is final: the kernel may have dropped the pages, so a second call could succeed and lie.
  */
@@ -12,7 +14,7 @@ import type { Buffers } from './buffers.ts';
 import { alreadyThere, errnoOf } from './failure.ts';
 import type { Gate } from './file-gate.ts';
 import type { FileSink } from './file-sink.ts';
-import type { StoreWriter } from './store.ts';
+import type { PausedWrite, StoreWriter } from './store.ts';
 
 export interface Writing {
   /** The open part file. */
@@ -21,6 +23,8 @@ export interface Writing {
   key: string;
   part: string;
   target: string;
+  /** Where the first byte goes: what is there before stays. */
+  start: number;
   /** The directory of both. */
   directory: string;
   buffers: Buffers;
@@ -36,8 +40,8 @@ const ungatheredBytes = 256 * 1024;
 
 export function fileWriter(writing: Writing): StoreWriter {
   const { sink, store, key, part, target, buffers, through, failure } = writing;
-  let state: 'open' | 'closed' | 'renamed' | 'committed' = 'open';
-  let at = 0;
+  let state: 'open' | 'closed' | 'renamed' | 'committed' | 'paused' = 'open';
+  let at = writing.start;
   let broken: unknown = null;
   let underWay: Promise<void> = Promise.resolve();
   /** As long as a chunk of the caller is being written. */
@@ -91,12 +95,17 @@ export function fileWriter(writing: Writing): StoreWriter {
     }
   }
 
+  /** All that came is handed to the file. */
+  async function flush(): Promise<void> {
+    await beginBatch();
+    await underWay;
+    if (broken) throw broken;
+  }
+
   async function commit(): Promise<void> {
     if (state !== 'open') throw new Error('commit after the end');
     try {
-      await beginBatch();
-      await underWay;
-      if (broken) throw broken;
+      await flush();
       await sink.sync();
       state = 'closed';
       await sink.close();
@@ -108,6 +117,23 @@ export function fileWriter(writing: Writing): StoreWriter {
       state = 'committed';
     } catch (error) {
       fail(error);
+      throw broken;
+    }
+  }
+
+  async function pause(): Promise<PausedWrite> {
+    if (state !== 'open') throw new Error('pause after the end');
+    state = 'paused';
+    try {
+      await flush();
+      await sink.sync();
+      await sink.close();
+      await writing.directoryIsDurable();
+      await through(() => syncDirectory(writing.directory));
+      return { offset: at, state: null, tail: new Uint8Array(0) };
+    } catch (error) {
+      fail(error);
+      await sink.close().catch(() => {});
       throw broken;
     }
   }
@@ -138,8 +164,9 @@ export function fileWriter(writing: Writing): StoreWriter {
   return {
     write,
     commit,
+    pause,
     cancel() {
-      if (state === 'committed') return Promise.resolve();
+      if (state === 'committed' || state === 'paused') return Promise.resolve();
       cancelling ??= remains();
       return cancelling;
     },

@@ -86,6 +86,7 @@ export function fileStore({ id, paths, sparse = false }: FileStoreOptions): Writ
       }
       throw refusal;
     },
+    resume: (key, paused, signal) => whereItIs(key, (directory) => directory.resume(key, paused, signal)),
     async remove(key) {
       const results = await Promise.allSettled(directories.map((directory) => directory.remove(key)));
       for (const result of results) if (result.status === 'rejected') throw result.reason;

@@ -3,7 +3,7 @@ import { UnavailableError } from '../domain/errors.ts';
 import type { Around, CallName } from './wrap.ts';
 
 /** Those that ask for an answer. Chunks are as many as there are transfers; a probe asks whether anything works. */
-const counted: readonly CallName[] = ['stat', 'read', 'create', 'commit', 'remove'];
+const counted: readonly CallName[] = ['stat', 'read', 'create', 'resume', 'commit', 'pause', 'remove'];
 
 export interface Turns {
   /** Resolves when there is room; who waits longer than `patienceMs`, or gives the signal, does not come in. */

@@ -10,7 +10,8 @@ const chunkBytes = 64 * 1024;
 
 export function memoryStore({ id }: { id: string }): WritableStore {
   const objects = new Map<string, Buffer>();
-  const parts = new Set<string>();
+  /** What is there of unfinished writes: as of their last pause. */
+  const parts = new Map<string, Buffer>();
 
   function find(key: string): Buffer {
     checkKey(key);
@@ -19,8 +20,8 @@ export function memoryStore({ id }: { id: string }): WritableStore {
     return object;
   }
 
-  function writer(key: string): StoreWriter {
-    const chunks: Buffer[] = [];
+  function writer(key: string, before: Buffer): StoreWriter {
+    const chunks: Buffer[] = [before];
     let open = true;
     return {
       async write(chunk) {
@@ -34,6 +35,14 @@ export function memoryStore({ id }: { id: string }): WritableStore {
         open = false;
         parts.delete(key);
         objects.set(key, Buffer.concat(chunks));
+      },
+      async pause() {
+        if (!open) throw new Error('pause after the end');
+        open = false;
+        if (!parts.has(key)) throw nothingUnder(id, key);
+        const all = Buffer.concat(chunks);
+        parts.set(key, all);
+        return { offset: all.length, state: null, tail: new Uint8Array(0) };
       },
       async cancel() {
         if (open) parts.delete(key);
@@ -67,8 +76,15 @@ export function memoryStore({ id }: { id: string }): WritableStore {
       signal?.throwIfAborted();
       checkKey(key);
       if (objects.has(key) || parts.has(key)) throw alreadyThere(id, key);
-      parts.add(key);
-      return writer(key);
+      parts.set(key, Buffer.alloc(0));
+      return writer(key, Buffer.alloc(0));
+    },
+    async resume(key, { offset }, signal) {
+      signal?.throwIfAborted();
+      checkKey(key);
+      const part = parts.get(key);
+      if (!part || part.length < offset) throw nothingUnder(id, key);
+      return writer(key, part.subarray(0, offset));
     },
     async remove(key) {
       checkKey(key);
@@ -76,7 +92,7 @@ export function memoryStore({ id }: { id: string }): WritableStore {
       parts.delete(key);
     },
     async *keys(signal) {
-      for (const key of [...objects.keys(), ...parts]) {
+      for (const key of [...objects.keys(), ...parts.keys()]) {
         signal?.throwIfAborted();
         yield key;
       }

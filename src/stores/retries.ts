@@ -30,6 +30,7 @@ export function withRetries(store: Store): Store {
 function writes(store: WritableStore): Omit<WritableStore, keyof Store> {
   return {
     create: (key, hint, signal) => store.create(key, hint, signal),
+    resume: (key, paused, signal) => store.resume(key, paused, signal),
     remove: (key) => retried(() => store.remove(key)),
     keys: (signal) => store.keys(signal),
   };

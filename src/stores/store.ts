@@ -33,15 +33,38 @@ export interface Store {
 /** Can be written to as well. */
 export interface WritableStore extends Store {
   /**
-   * Begins an object. `hint.size` is the number of bytes that will come, null when it is not known.
+   * Begins an object. `hint.size` is the number of bytes that will come, null when it is not known;
+   * `hint.pausable` that the writer will be paused and the write resumed.
    * @throws ConflictError ALREADY_EXISTS: an object or an unfinished write has this key
    * @throws UnavailableError the store refuses, or has no room for hint.size
    */
-  create(key: string, hint: { size: number | null }, signal?: AbortSignal): Promise<StoreWriter>;
+  create(key: string, hint: WriteHint, signal?: AbortSignal): Promise<StoreWriter>;
+  /**
+   * Goes on with a write that was begun as pausable, on this machine or another: after `paused.offset` bytes,
+   * whatever came after them. Nobody else may be writing it.
+   * @throws NotFoundError what was written is gone, or was committed already
+   * @throws UnavailableError the store refuses
+   */
+  resume(key: string, paused: PausedWrite, signal?: AbortSignal): Promise<StoreWriter>;
   /** Takes away the object and what an unfinished write left under its key. Succeeds when there is nothing. */
   remove(key: string): Promise<void>;
   /** All keys that hold something, unfinished writes included; in no order. */
   keys(signal?: AbortSignal): AsyncIterable<string>;
+}
+
+export interface WriteHint {
+  size: number | null;
+  pausable?: boolean;
+}
+
+/** A write that is interrupted: all that is needed to go on, kept by the caller. */
+export interface PausedWrite {
+  /** Bytes that are durable, those of `tail` included once the caller has it in a safe place. */
+  offset: number;
+  /** Of the driver; can be written as JSON. */
+  state: unknown;
+  /** The last bytes, which the store does not take in so small a piece: less than 5 MiB. */
+  tail: Uint8Array;
 }
 
 /** One object being written. Not for use by two at a time. */
@@ -54,6 +77,12 @@ export interface StoreWriter {
   write(chunk: Uint8Array): Promise<void>;
   /** Durable and readable from here on, not before. @throws UnavailableError nothing is there; cancel it */
   commit(): Promise<void>;
+  /**
+   * Lets go of what is held here; what came stays for resume(). When it fails, what an earlier pause left still does.
+   * Nothing may be called after it.
+   * @throws UnavailableError what came since the last pause is lost
+   */
+  pause(): Promise<PausedWrite>;
   /** Leaves nothing behind; harmless after commit, and twice. */
   cancel(): Promise<void>;
 }

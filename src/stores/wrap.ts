@@ -9,6 +9,7 @@ export type CallName =
   | 'read'
   | 'probe'
   | 'create'
+  | 'resume'
   | 'remove'
   /** The next chunk, or the next key of a listing. */
   | 'next'
@@ -16,6 +17,7 @@ export type CallName =
   | 'leave'
   | 'write'
   | 'commit'
+  | 'pause'
   | 'cancel';
 
 export interface Call<T> {
@@ -56,17 +58,23 @@ function writing(store: WritableStore, around: Around): Omit<WritableStore, keyo
       const run = (s: AbortSignal | undefined) => store.create(key, hint, s);
       return writer(await around({ name: 'create', signal, run, discard }), around);
     },
+    async resume(key, paused, signal) {
+      const discard = (late: StoreWriter) => void late.pause().catch(() => {});
+      const run = (s: AbortSignal | undefined) => store.resume(key, paused, s);
+      return writer(await around({ name: 'resume', signal, run, discard }), around);
+    },
     remove: (key) => around({ ...plain, name: 'remove', signal: undefined, run: () => store.remove(key) }),
     keys: (signal) => iteration(store.keys(signal), around),
   };
 }
 
 function writer(inner: StoreWriter, around: Around): StoreWriter {
-  const call = (name: CallName, run: () => Promise<void>) =>
-    around({ ...plain, name, signal: undefined, run });
+  const call = <T>(name: CallName, run: () => Promise<T>) =>
+    around<T>({ ...plain, name, signal: undefined, run });
   return {
     write: (chunk) => call('write', () => inner.write(chunk)),
     commit: () => call('commit', () => inner.commit()),
+    pause: () => call('pause', () => inner.pause()),
     cancel: () => call('cancel', () => inner.cancel()),
   };
 }

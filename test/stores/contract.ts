@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ConflictError, NotFoundError } from '../../src/domain/errors.ts';
-import type { Store, WritableStore } from '../../src/stores/store.ts';
+import { ConflictError, DomainError, NotFoundError } from '../../src/domain/errors.ts';
+import type { PausedWrite, Store, WritableStore } from '../../src/stores/store.ts';
 import { collect, inChunks, someBytes } from '../support/bytes.ts';
 
 const mebibyte = 1024 * 1024;
@@ -36,6 +36,11 @@ async function keysOf(store: WritableStore): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of store.keys()) keys.push(key);
   return keys.sort();
+}
+
+/** As a row has it. */
+function kept({ offset, state, tail }: PausedWrite): PausedWrite {
+  return { offset, state: JSON.parse(JSON.stringify(state)), tail: Buffer.from(tail) };
 }
 
 /** A store and a way to get bytes into it, whoever puts them there. */
@@ -250,6 +255,66 @@ export function storeContract(name: string, make: () => Promise<WritableStore>):
       expect(await keysOf(store)).toEqual([]);
       await expect(writer.commit()).rejects.toThrow();
       await writer.cancel();
+      expect(await keysOf(store)).toEqual([]);
+    });
+
+    it.each([
+      ['at once', 10, []],
+      ['after little, often', 400_000, [0, 1, 1, 65_536, 131_073, 399_999]],
+      ['after much', 14 * mebibyte + 3, [5 * mebibyte - 1, 5 * mebibyte, 11 * mebibyte + 7]],
+    ])('goes on with a write that was paused %s', async (_when, length, pauses) => {
+      const store = await make();
+      const bytes = someBytes(length, 3);
+      let paused = kept(await (await store.create('ab.1', { size: null, pausable: true })).pause());
+      for (const end of [...pauses, length]) {
+        const writer = await store.resume('ab.1', paused);
+        for (let at = paused.offset; at < end; at += 300_000) {
+          await writer.write(Buffer.from(bytes.subarray(at, Math.min(end, at + 300_000))));
+        }
+        await expect(store.stat('ab.1')).rejects.toThrow(NotFoundError);
+        paused = kept(await writer.pause());
+        expect(paused.offset).toBe(end);
+        expect(paused.tail.length).toBeLessThan(5 * mebibyte);
+      }
+      expect(await keysOf(store)).toEqual(['ab.1']);
+      await (await store.resume('ab.1', paused)).commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+      await expect(
+        store.resume('ab.1', paused).then((writer) => writer.commit()),
+        'committed already',
+      ).rejects.toThrow(DomainError);
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+      await store.remove('ab.1');
+      expect(await keysOf(store)).toEqual([]);
+    });
+
+    it('goes on from the pause that is given, whatever was written after it', async () => {
+      const store = await make();
+      const [bytes, wrong] = [someBytes(8 * mebibyte, 3), someBytes(8 * mebibyte, 9)];
+      const first = await store.create('ab.1', { size: bytes.length, pausable: true });
+      await first.write(bytes.subarray(0, 100_000));
+      const paused = kept(await first.pause());
+      const second = await store.resume('ab.1', paused);
+      await second.write(wrong);
+      await second.pause();
+      const third = await store.resume('ab.1', paused); // this one is killed
+      await third.write(wrong.subarray(0, 6 * mebibyte));
+      await third.write(new Uint8Array(0));
+      const fourth = await store.resume('ab.1', paused);
+      await fourth.write(bytes.subarray(100_000));
+      await fourth.commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+      await third.pause().catch(() => {}); // closes what it holds
+    });
+
+    it('does not go on with a write that was removed', async () => {
+      const store = await make();
+      const first = await store.create('ab.1', { size: null, pausable: true });
+      await first.write(someBytes(mebibyte));
+      const paused = kept(await first.pause());
+      await store.remove('ab.1');
+      const goOn = async () => (await store.resume('ab.1', paused)).commit();
+      await expect(goOn()).rejects.toThrow(NotFoundError);
       expect(await keysOf(store)).toEqual([]);
     });
 

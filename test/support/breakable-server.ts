@@ -14,7 +14,7 @@ import type { StoreWriter, WritableStore } from '../../src/stores/store.ts';
 /** Right before or after the nth call of this kind for an image. */
 export interface Step {
   image: string;
-  call: 'create' | 'write' | 'commit' | 'remove';
+  call: 'create' | 'resume' | 'write' | 'commit' | 'pause' | 'remove';
   nth: number;
   when: 'before' | 'after';
 }
@@ -48,12 +48,15 @@ function breakable(inner: WritableStore): WritableStore {
   const writerOf = (key: string, real: StoreWriter): StoreWriter => ({
     write: (chunk) => guard('write', key, () => real.write(chunk)),
     commit: () => guard('commit', key, () => real.commit()),
+    pause: () => guard('pause', key, () => real.pause()),
     cancel: () => real.cancel(),
   });
   return {
     ...inner,
     create: (key, hint, signal) =>
       guard('create', key, async () => writerOf(key, await inner.create(key, hint, signal))),
+    resume: (key, paused, signal) =>
+      guard('resume', key, async () => writerOf(key, await inner.resume(key, paused, signal))),
     remove: (key) => guard('remove', key, () => inner.remove(key)),
   };
 }

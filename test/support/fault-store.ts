@@ -8,7 +8,7 @@ import { storeFailure } from '../../src/stores/failure.ts';
 import type { StoreWriter, WritableStore } from '../../src/stores/store.ts';
 
 export interface Fault {
-  at: 'create' | 'write' | 'commit' | 'cancel' | 'read' | 'stat' | 'remove';
+  at: 'create' | 'resume' | 'write' | 'commit' | 'pause' | 'cancel' | 'read' | 'stat' | 'remove';
   /** Which call of this kind, from 1, counted over the whole store; every one when left out. */
   nth?: number;
   /** ENOSPC, EROFS, EIO ...; 'hang' waits for release() and then goes on as if nothing had been. */
@@ -42,6 +42,7 @@ export function faultStore(inner: WritableStore): FaultStore {
     return {
       write: (chunk) => step('write').then(() => real.write(chunk)),
       commit: () => step('commit').then(() => real.commit()),
+      pause: () => step('pause').then(() => real.pause()),
       cancel: () => step('cancel').then(() => real.cancel()),
     };
   }
@@ -54,6 +55,8 @@ export function faultStore(inner: WritableStore): FaultStore {
     probe: (signal) => inner.probe(signal),
     create: (key, hint, signal) =>
       step('create').then(async () => writer(await inner.create(key, hint, signal))),
+    resume: (key, paused, signal) =>
+      step('resume').then(async () => writer(await inner.resume(key, paused, signal))),
     remove: (key) => step('remove').then(() => inner.remove(key)),
     keys: (signal) => inner.keys(signal),
     fail(...next) {

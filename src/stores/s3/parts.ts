@@ -10,6 +10,8 @@ import type { Buffers } from '../buffers.ts';
 
 export const mebibyte = 2 ** 20;
 export const firstPartBytes = 8 * mebibyte;
+/** Less is only taken as the last part of an object. */
+export const leastPartBytes = 5 * mebibyte;
 export const partsMax = 10_000;
 export const usualPartsBeforeGrowth = 1_000;
 
@@ -90,6 +92,12 @@ export async function spooledPart(path: string, sizeBytes: number): Promise<Part
     body: () => Readable.from(contentOf(file, length), { objectMode: false }),
     free: () => file.close(),
   };
+}
+
+/** What is in a part, copied. */
+export async function bytesOf(part: Part): Promise<Buffer> {
+  const body = part.body();
+  return Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.concat(await body.toArray());
 }
 
 async function* contentOf(file: FileHandle, length: number): AsyncGenerator<Buffer> {

@@ -12,7 +12,7 @@ import type { WritableStore } from '../store.ts';
 import { s3Bucket } from './bucket.ts';
 import { orNothing } from './failure.ts';
 import { firstPartBytes, type Spool, usualPartsBeforeGrowth } from './parts.ts';
-import { s3Writer } from './writer.ts';
+import { type S3Paused, s3Writer } from './writer.ts';
 
 export interface S3StoreOptions {
   id: string;
@@ -52,6 +52,12 @@ export function s3Store(options: S3StoreOptions): WritableStore {
     return false;
   }
 
+  async function prepareStaging(): Promise<void> {
+    await mkdir(staging, { recursive: true, mode: 0o700 }).catch((error) => {
+      throw storeFailure(id, error);
+    });
+  }
+
   return {
     id,
     type: 's3',
@@ -78,11 +84,20 @@ export function s3Store(options: S3StoreOptions): WritableStore {
       signal?.throwIfAborted();
       checkKey(key);
       if (await isTaken(key, signal)) throw alreadyThere(id, key);
-      await mkdir(staging, { recursive: true, mode: 0o700 }).catch((error) => {
-        throw storeFailure(id, error);
-      });
+      await prepareStaging();
       const upload = await bucket.begin(key, signal);
       return s3Writer({ store: id, bucket, upload, spool });
+    },
+
+    async resume(key, { state, offset, tail }, signal) {
+      signal?.throwIfAborted();
+      checkKey(key);
+      await prepareStaging();
+      const { uploadId, parts } = state as S3Paused;
+      const before = { parts, bytes: offset - tail.length };
+      const writer = s3Writer({ store: id, bucket, upload: { key, uploadId }, spool, before });
+      await writer.write(tail);
+      return writer;
     },
 
     async remove(key) {

@@ -7,29 +7,38 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { ConflictError, UnavailableError } from '../../domain/errors.ts';
 import { storeFailure } from '../failure.ts';
-import type { StoreWriter } from '../store.ts';
+import type { PausedWrite, StoreWriter } from '../store.ts';
 import type { Bucket, Upload } from './bucket.ts';
 import { orNothing } from './failure.ts';
-import { type Part, partOfUpload, partsMax, type Spool } from './parts.ts';
+import { bytesOf, leastPartBytes, type Part, partOfUpload, partsMax, type Spool } from './parts.ts';
 
 export interface S3Writing {
   store: string;
   bucket: Bucket;
   upload: Upload;
   spool: Spool;
+  /** Of a write that goes on: the parts that are there, and their bytes. */
+  before?: { parts: readonly CompletedPart[]; bytes: number };
+}
+
+/** What a paused write needs besides its tail. */
+export interface S3Paused {
+  uploadId: string;
+  parts: CompletedPart[];
 }
 
 /** A part that is nearly there may arrive: aborted in mid-air it could turn up after the upload is gone. */
 const landingMs = 5_000;
 
-export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWriter {
+export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): StoreWriter {
   const ending = new AbortController();
-  const sent: CompletedPart[] = [];
-  let count = 0;
+  const sent: CompletedPart[] = [...(before?.parts ?? [])];
+  let count = sent.length;
+  let size = before?.bytes ?? 0;
   let filling: Part | null = null;
   let sending: Promise<void> = Promise.resolve();
   let broken: unknown = null;
-  let state: 'open' | 'completing' | 'committed' | 'cancelled' = 'open';
+  let state: 'open' | 'completing' | 'committed' | 'paused' | 'cancelled' = 'open';
   let isForeign = false;
   let underWay: Promise<unknown> = Promise.resolve();
   let cancelling: Promise<void> | null = null;
@@ -75,6 +84,7 @@ export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWrit
       });
       if (part.length === part.sizeBytes) await send(part);
     }
+    size += chunk.length;
   }
 
   async function publish(): Promise<void> {
@@ -99,6 +109,23 @@ export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWrit
     }
   }
 
+  async function pause(): Promise<PausedWrite> {
+    if (state !== 'open') throw new Error('pause after the end');
+    state = 'paused';
+    try {
+      if (filling && filling.length >= leastPartBytes) await send(filling);
+      await sending;
+      if (broken) throw broken;
+      const paused: S3Paused = { uploadId: upload.uploadId, parts: sent };
+      return { offset: size, state: paused, tail: filling ? await bytesOf(filling) : new Uint8Array(0) };
+    } finally {
+      ending.abort(new Error('paused'));
+      await sending;
+      await filling?.free();
+      filling = null;
+    }
+  }
+
   async function remains(mayBeThere: boolean): Promise<void> {
     broken ??= new Error('cancelled');
     const landed = new AbortController();
@@ -114,7 +141,7 @@ export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWrit
   }
 
   /** Remembers what runs, for a cancel that comes meanwhile. */
-  function run(work: Promise<void>): Promise<void> {
+  function run<T>(work: Promise<T>): Promise<T> {
     underWay = work;
     return work;
   }
@@ -125,8 +152,9 @@ export function s3Writer({ store, bucket, upload, spool }: S3Writing): StoreWrit
       return run(pour(chunk));
     },
     commit: () => run(commit()),
+    pause: () => run(pause()),
     cancel() {
-      if (state === 'committed') return Promise.resolve();
+      if (state === 'committed' || state === 'paused') return Promise.resolve();
       cancelling ??= remains(state === 'completing');
       state = 'cancelled';
       return cancelling;

@@ -8,7 +8,7 @@ import { type EndpointInterface, type KeystoneAccess, keystoneSession } from '..
 import type { ByteRange, WritableStore } from '../store.ts';
 import { swiftContainer } from './account.ts';
 import { namesIn, partOf, removeAll, segmentsOf } from './layout.ts';
-import { swiftWriter } from './writer.ts';
+import { type SwiftPaused, swiftWriter } from './writer.ts';
 
 export interface SwiftStoreOptions extends KeystoneAccess {
   id: string;
@@ -82,11 +82,23 @@ export function swiftStore(options: SwiftStoreOptions): WritableStore {
       signal?.throwIfAborted();
       checkKey(key);
       await putMark(key, signal);
-      const writer = swiftWriter({ container, key, segmentSize: segmentsFor(hint.size) });
+      const segments = segmentsFor(hint.size);
+      const writer = hint.pausable
+        ? swiftWriter({ container, key, segmentSize: segments ?? segmentSize, pausable: { kept: [] } })
+        : swiftWriter({ container, key, segmentSize: segments });
       const { status } = await container.tried({ method: 'HEAD', name: key, signal, also: [404] });
       if (status === 404) return writer;
       await removeAll(container, [partOf(key)]);
       throw alreadyThere(id, key);
+    },
+
+    async resume(key, { state, tail }, signal) {
+      signal?.throwIfAborted();
+      checkKey(key);
+      const { segmentSize, kept } = state as SwiftPaused;
+      const writer = swiftWriter({ container, key, segmentSize, pausable: { kept } });
+      await writer.write(tail);
+      return writer;
     },
 
     async remove(key) {

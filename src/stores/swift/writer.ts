@@ -1,31 +1,54 @@
 /**
  * Writes one object of Swift: as it is when it is known to be small enough, else in segments that a manifest holds
- * together (static large objects). Nothing is kept here but the chunk that is under way.
+ * together (static large objects). Nothing is kept here but the chunk that is under way; of a write that may be
+ * paused also the first bytes of a segment, since what was streamed and is too little for one cannot be kept there.
  */
 import { UnavailableError } from '../../domain/errors.ts';
 import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
-import type { StoreWriter } from '../store.ts';
+import type { PausedWrite, StoreWriter } from '../store.ts';
 import type { Container } from './account.ts';
-import { partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
+import { namesIn, partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
 import { beginSegment, type Segment } from './segment.ts';
 
 /** What a manifest holds at most (Swift's default, max_manifest_segments). */
 const segmentsMax = 1_000;
+
+/** A segment that is there. */
+interface Kept {
+  name: string;
+  etag: string;
+  size: number;
+}
+
+/** What a paused write needs besides its tail. */
+export interface SwiftPaused {
+  segmentSize: number;
+  kept: Kept[];
+}
+
+/** A pause makes no smaller segment. */
+const leastSegmentBytes = 5 * 2 ** 20;
 
 export interface SwiftWriting {
   container: Container;
   key: string;
   /** Bytes of each segment but the last; null: one object. */
   segmentSize: number | null;
+  /** It may be paused: with the segments that are there already. */
+  pausable?: { kept: readonly Kept[] } | undefined;
 }
 
-export function swiftWriter({ container, key, segmentSize }: SwiftWriting): StoreWriter {
+export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWriting): StoreWriter {
   const { store } = container;
   const ending = new AbortController();
-  const kept: { name: string; etag: string; size: number }[] = [];
+  const kept: Kept[] = [...(pausable?.kept ?? [])];
+  /** The beginning of the next segment, as long as it is too small for one. */
+  let small: Buffer[] = [];
+  let smallBytes = 0;
+  const least = pausable && segmentSize !== null ? Math.min(leastSegmentBytes, segmentSize) : 0;
   let segment: Segment | null = null;
   let left = segmentSize ?? Number.POSITIVE_INFINITY;
-  let state: 'open' | 'committing' | 'committed' | 'cancelled' = 'open';
+  let state: 'open' | 'committing' | 'committed' | 'paused' | 'cancelled' = 'open';
   /** An object is there that is not ours. */
   let isForeign = false;
   let underWay: Promise<unknown> = Promise.resolve();
@@ -46,7 +69,26 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     return new UnavailableError(message, { store, reason: 'full' });
   }
 
+  /** Sends what is gathered, or keeps `part` with it where that is still too small. */
+  async function pass(part: Uint8Array): Promise<void> {
+    if (!segment && smallBytes + part.length < least) {
+      small.push(Buffer.from(part));
+      smallBytes += part.length;
+      return;
+    }
+    const to = await current();
+    await sendSmall(to);
+    await to.write(part);
+  }
+
+  async function sendSmall(to: Segment): Promise<void> {
+    for (const piece of small) await to.write(piece);
+    small = [];
+    smallBytes = 0;
+  }
+
   async function finishSegment(): Promise<void> {
+    if (smallBytes > 0) await sendSmall(await current());
     if (!segment) return;
     const done = await segment.finish();
     segment = null;
@@ -59,7 +101,7 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     for (let at = 0; at < chunk.length; ) {
       if (left === 0) await finishSegment();
       const part = chunk.subarray(at, at + Math.min(left, chunk.length - at));
-      await (await current()).write(part);
+      await pass(part);
       left -= part.length;
       at += part.length;
     }
@@ -75,6 +117,31 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     if (status === 404 && (attempts === 1 || segmentSize === null)) throw nothingUnder(store, key);
   }
 
+  async function pause(): Promise<PausedWrite> {
+    if (state !== 'open') throw new Error('pause after the end');
+    state = 'paused';
+    try {
+      if (!pausable || segmentSize === null) throw new Error('pause of a write that was not begun for it');
+      if (segment) await finishSegment();
+      const paused: SwiftPaused = { segmentSize, kept };
+      const offset = kept.reduce((sum, { size }) => sum + size, smallBytes);
+      return { offset, state: paused, tail: Buffer.concat(small) };
+    } finally {
+      ending.abort(new Error('paused'));
+      segment?.destroy();
+    }
+  }
+
+  /** Segments of what came after a pause and was taken back. */
+  async function removeSurplus(): Promise<void> {
+    const names = new Set(kept.map(({ name }) => name));
+    const surplus: string[] = [];
+    for await (const name of namesIn(container, { prefix: `${key}/` })) {
+      if (!names.has(name)) surplus.push(name);
+    }
+    await removeAll(container, surplus);
+  }
+
   async function publish(): Promise<void> {
     if (segmentSize === null) {
       const whole = await current();
@@ -84,6 +151,7 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
     }
     await finishSegment();
     await takeMark();
+    if (pausable) await removeSurplus();
     const manifest = kept.map(({ name, etag, size }) => ({
       path: `/${container.name}/${name}`,
       etag,
@@ -122,7 +190,7 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
   }
 
   /** Remembers what runs, for a cancel that comes meanwhile. */
-  function run(work: Promise<void>): Promise<void> {
+  function run<T>(work: Promise<T>): Promise<T> {
     underWay = work;
     return work;
   }
@@ -133,8 +201,9 @@ export function swiftWriter({ container, key, segmentSize }: SwiftWriting): Stor
       return run(pour(chunk));
     },
     commit: () => run(commit()),
+    pause: () => run(pause()),
     cancel() {
-      if (state === 'committed') return Promise.resolve();
+      if (state === 'committed' || state === 'paused') return Promise.resolve();
       state = 'cancelled';
       cancelling ??= remains();
       return cancelling;
