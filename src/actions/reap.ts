@@ -2,8 +2,9 @@
 import { giveUpSilentClaims } from '../db/copies.ts';
 import { dropSilentReplacements } from '../db/replacements.ts';
 import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } from '../db/strays.ts';
+import { giveUpExpiredUploads } from '../db/uploads.ts';
 import { UnavailableError } from '../domain/errors.ts';
-import { writerSilent } from '../domain/failure.ts';
+import { uploadExpired, writerSilent } from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
 import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
@@ -17,7 +18,7 @@ export const strayGraceSeconds = 3600;
 const listBatch = 1000;
 
 export interface Reaped {
-  /** Images given back as queued because their writer was silent. */
+  /** Images given back as queued because their writer was silent, or their upload expired. */
   claims: number;
   /** Objects removed from the stores. */
   objects: number;
@@ -28,7 +29,9 @@ export async function reap(
   app: App,
   { list, graceSeconds = strayGraceSeconds }: { list: boolean; graceSeconds?: number },
 ): Promise<Reaped> {
-  const claims = await giveUpSilentClaims(app.db, writerSilent(instantOf(app.now())));
+  const at = instantOf(app.now());
+  const expired = await giveUpExpiredUploads(app.db, uploadExpired(at));
+  const claims = expired + (await giveUpSilentClaims(app.db, writerSilent(at)));
   await dropSilentReplacements(app.db);
   const counts = await Promise.all(
     app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),

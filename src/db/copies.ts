@@ -144,8 +144,12 @@ export async function isPublished(db: Database, claim: Claim): Promise<boolean> 
 /** How a claim ended: given up just now, published before, or lost to somebody else. */
 export type ClaimEnd = 'given up' | 'published' | 'lost';
 
-/** Gives the image back as `queued`, with its failure, when the claim still holds; its object is to be removed unless it was published. */
-export async function giveUpClaim(db: Database, claim: Claim, failure: ImageFailure): Promise<ClaimEnd> {
+/** Gives the image back as `queued`, with its failure if there is one, when the claim still holds; its object is to be removed unless it was published. */
+export async function giveUpClaim(
+  db: Database,
+  claim: Claim,
+  failure: ImageFailure | null,
+): Promise<ClaimEnd> {
   return transaction(db, async (tx) => {
     const held = await tx
       .update(images)

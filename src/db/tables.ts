@@ -25,6 +25,7 @@ import type {
   ContainerFormat,
   CopyDamage,
   CopyState,
+  DigestAlgorithm,
   DiskFormat,
   ImageFailure,
   ImageKind,
@@ -40,6 +41,7 @@ import { instantFromText } from './client.ts';
 
 export const text = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
 export const textArray = customType<{ data: string[] }>({ dataType: () => 'text[] collate "C"' });
+const bytes = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 export const instant = customType<{ data: Instant; driverData: string }>({
   dataType: () => 'timestamp(6) with time zone',
   fromDriver: instantFromText,
@@ -238,6 +240,44 @@ export const copies = pgTable(
     index('image_copies_image').on(t.imageId),
     index('image_copies_object').on(t.store, t.key),
   ],
+);
+
+/**
+ * Resumable uploads: what has come, and what is needed to go on from there on any machine. An upload is open as long
+ * as its image is being saved by its attempt, and done when its copy is active; its claim lasts until it expires.
+ */
+export const uploads = pgTable(
+  'uploads',
+  {
+    /** Random and secret: who knows it may send. */
+    id: text().primaryKey(),
+    imageId: uuid('image_id')
+      .notNull()
+      .references(() => images.id, { onDelete: 'cascade' }),
+    attempt: integer().notNull(),
+    store: text().notNull(),
+    key: text().notNull(),
+    /** Bytes that will come; null as long as nobody said. */
+    length: bigint({ mode: 'number' }),
+    /** Bytes that are here, as of the last pause. */
+    received: bigint({ mode: 'number' }).notNull().default(0),
+    /** Digests that the bytes must have. */
+    expected: jsonb().$type<{ algorithm: DigestAlgorithm; value: string }[]>().notNull(),
+    /** The header Upload-Metadata, given back as it came. */
+    metadata: text(),
+    /** What the store's driver goes on with, and the last bytes, which it does not take in so small a piece. */
+    writeState: jsonb('write_state').$type<unknown>(),
+    tail: bytes(),
+    /** The digests of what is here, as far as they are computed: base64 by algorithm. */
+    digestState: jsonb('digest_state').$type<Partial<Record<DigestAlgorithm, string>>>(),
+    /** Fences who appends: grows with every request that does. */
+    turn: integer().notNull().default(0),
+    /** Until when that request need not be asked whether it lives; null when there is none. */
+    heldUntil: instant('held_until'),
+    expiresAt: instant('expires_at').notNull(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+  },
+  (t) => [index('uploads_image').on(t.imageId), index('uploads_expiry').on(t.expiresAt)],
 );
 
 /** Objects that nobody needs any more, until they are removed; or that no row claims, since they were seen. */

@@ -60,6 +60,7 @@ export type ConflictCode =
   | 'LAST_COPY'
   | 'NOT_SHARED'
   | 'BUSY'
+  | 'OFFSET_MISMATCH'
   | 'GONE';
 
 /** The state of the thing, or its revision, does not allow this now. */

@@ -15,6 +15,13 @@ export function failureOf(error: unknown, at: Instant): ImageFailure {
   };
 }
 
+/** A resumable upload that nobody went on with. */
+export const uploadExpired = (at: Instant): ImageFailure => ({
+  code: 'UPLOAD_EXPIRED',
+  message: 'The upload was not gone on with in time; begin a new one.',
+  at,
+});
+
 /** A server that took the bytes and was not heard of again. */
 export const writerSilent = (at: Instant): ImageFailure => ({
   code: 'WRITER_SILENT',

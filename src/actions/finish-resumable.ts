@@ -1,0 +1,95 @@
+/** Publishes a resumable upload whose bytes are all here, or gives it up where they are not what was said. */
+import { resumeDigests } from '../bytes/resumable-digests.ts';
+import { closeUpload, deleteUpload, type HeldUpload, keepUpload, type Progress } from '../db/uploads.ts';
+import { ConflictError, DamagedError, NotFoundError, ValidationError } from '../domain/errors.ts';
+import { isWritable, type WritableStore } from '../stores/store.ts';
+import type { App } from './app.ts';
+import { checkDigests } from './check-data.ts';
+import { giveUp, publishClaimed } from './hold-claim.ts';
+import { holdUpload } from './hold-resumable.ts';
+
+/** Takes the upload, all of whose `received` bytes are here, and finishes it. @throws as holdUpload, finishResumable */
+export async function finishNow(app: App, id: string, received: number): Promise<void> {
+  const { held, turn } = await holdUpload(app, id, { received, length: null });
+  try {
+    await finishResumable(app, held, held);
+  } finally {
+    await turn.end();
+  }
+}
+
+/**
+ * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again.
+ *
+ * @throws ValidationError  DIGEST_MISMATCH; the image is queued again
+ * @throws DamagedError     what had come cannot be gone on with; the image is queued again
+ * @throws ConflictError    the claim was lost
+ * @throws UnavailableError the store or the database does not answer; the upload stays
+ */
+export async function finishResumable(app: App, held: HeldUpload, progress: Progress): Promise<void> {
+  await orGivenUp(app, held, async () => {
+    const digests = (await digestsOf(progress)).finish();
+    const stored = { size: progress.paused.offset, digests };
+    checkDigests(stored, held.expected);
+    await commit(requireStore(app, held), held, progress);
+    await publishClaimed(app, held, stored);
+  });
+  await closeUpload(app.db, held).catch((error) =>
+    app.log.warn({ err: error, image: held.imageId }, 'a finished upload could not be closed'),
+  );
+}
+
+/** Who finished before may have come as far as this, and not been heard of. */
+async function commit(store: WritableStore, { key }: HeldUpload, { paused }: Progress): Promise<void> {
+  try {
+    await (await store.resume(key, paused)).commit();
+  } catch (error) {
+    if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
+    if ((await store.stat(key)).size !== paused.offset) throw error;
+  }
+}
+
+/** The digests of what is here. @throws DamagedError another version computed them */
+export async function digestsOf({ digestState }: Progress) {
+  try {
+    return await resumeDigests(digestState);
+  } catch (cause) {
+    throw new DamagedError(
+      'The server was renewed meanwhile and cannot go on with this upload; begin a new one.',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** @throws DamagedError the settings no longer have it */
+export function requireStore(app: App, { store: id }: HeldUpload): WritableStore {
+  const store = app.stores.get(id);
+  if (store && isWritable(store)) return store;
+  throw new DamagedError(
+    `Store ${id}, where this upload began, cannot be written to any more; begin a new one.`,
+  );
+}
+
+/**
+ * Does a step, and gives the upload up where no other attempt could do better.
+ * @throws what the step throws, in the words of an upload
+ */
+export async function orGivenUp<T>(app: App, held: HeldUpload, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    const reason = error instanceof NotFoundError ? lostInStore(error) : error;
+    const isFinal = [ValidationError, DamagedError, ConflictError].some((type) => reason instanceof type);
+    // Who no longer holds it may be the slower of two, and must not undo what the other does.
+    if (isFinal && (await keepUpload(app.db, held))) {
+      await giveUp(app, held, reason);
+      await deleteUpload(app.db, held.id);
+    }
+    throw reason;
+  }
+}
+
+const lostInStore = (cause: unknown) =>
+  new DamagedError('What had come of this upload is no longer in its store; begin a new one.', { cause });
