@@ -30,6 +30,7 @@ import { openRemoteImages } from './stores/glance/remote-images.ts';
 import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
+import { resumableRoutes } from './transfer/resumable.ts';
 
 export interface RunningServer {
   /** Where it listens, as a URL without a slash at its end. */
@@ -105,6 +106,10 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   graphqlRoutes(http, { ...config, app, authenticate });
   http.register(async (scope) =>
     transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
+  );
+  const { publicUrl } = config;
+  http.register(async (scope) =>
+    resumableRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal, publicUrl }),
   );
   await http.listen({ host: config.host, port: config.port });
 

@@ -4,7 +4,7 @@ import { abortable } from '../bytes/abortable.ts';
 import type { ResumableDigests } from '../bytes/resumable-digests.ts';
 import { type HeldUpload, type Progress, saveUpload } from '../db/uploads.ts';
 import { ConflictError, invalid, QuotaExceededError } from '../domain/errors.ts';
-import type { StoreWriter, WritableStore } from '../stores/store.ts';
+import type { PausableWriter, WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { type Resumable, requireResumable } from './find-resumable.ts';
 import { digestsOf, finishResumable, orGivenUp, requireStore } from './finish-resumable.ts';
@@ -95,7 +95,7 @@ interface Appending extends AppendResumable {
 /** One write to the store, from where the upload stands. */
 interface Writing {
   store: WritableStore;
-  writer: StoreWriter;
+  writer: PausableWriter;
   digests: ResumableDigests;
 }
 

@@ -6,7 +6,7 @@ import { parseDigest } from '../domain/digest.ts';
 import { invalid } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
 import { mayDo } from '../domain/policy.ts';
-import { signPath } from '../domain/signed-path.ts';
+import { type SignedFor, signPath } from '../domain/signed-path.ts';
 import type { App } from './app.ts';
 import { checkReady, requireStaging, requireWritableStore } from './check-data.ts';
 import { requireImage } from './require-image.ts';
@@ -15,7 +15,7 @@ import { requireImage } from './require-image.ts';
 export interface TransferTarget {
   /** Path and query; the door puts the address of the service before it. */
   path: string;
-  method: 'GET' | 'PUT';
+  method: 'GET' | 'PUT' | 'POST';
   headers: { name: string; value: string }[];
   expiresAt: Date;
 }
@@ -30,20 +30,24 @@ export interface CreateUpload {
   stage?: boolean | null;
 }
 
+export interface UploadTargets {
+  image: SeenImage;
+  /** Takes all bytes in one request. */
+  upload: TransferTarget;
+  /** Begins a resumable upload (tus 1.0); null: what is staged comes in one request. */
+  resumable: TransferTarget | null;
+}
+
 /** An upload must begin within this time; it may last longer. */
 const uploadLifetimeMs = 24 * 3600_000;
 const downloadLifetimeMs = 3600_000;
 
 /**
- * Returns where to PUT the bytes of a queued image.
+ * Returns where to PUT the bytes of a queued image, and where to begin a resumable upload of them.
  *
  * @throws as uploadImage, for all that can be known before the bytes come
  */
-export async function createUpload(
-  app: App,
-  caller: Caller,
-  input: CreateUpload,
-): Promise<{ image: SeenImage; upload: TransferTarget }> {
+export async function createUpload(app: App, caller: Caller, input: CreateUpload): Promise<UploadTargets> {
   const image = await requireImage(app, caller, input.imageId, 'upload');
   if (input.stage) requireStaging(app);
   if (input.stage && input.store != null) {
@@ -65,19 +69,18 @@ export async function createUpload(
   if (input.store != null) params.store = requireWritableStore(app, input.store).id;
   if (input.size != null) params.size = String(input.size);
   const expiresAt = new Date(app.now().getTime() + uploadLifetimeMs);
-  const upload: TransferTarget = {
-    path: signPath(app.signingKey, {
-      method: 'PUT',
-      imageId: image.id,
-      to: input.stage ? 'stage' : 'file',
-      expiresAt,
-      params,
-    }),
-    method: 'PUT',
-    headers: [{ name: 'Content-Type', value: 'application/octet-stream' }],
+  const target = (method: 'PUT' | 'POST', to: SignedFor, headers: TransferTarget['headers']) => ({
+    path: signPath(app.signingKey, { method, imageId: image.id, to, expiresAt, params }),
+    method,
+    headers,
     expiresAt,
+  });
+  const put = [{ name: 'Content-Type', value: 'application/octet-stream' }];
+  return {
+    image,
+    upload: target('PUT', input.stage ? 'stage' : 'file', put),
+    resumable: input.stage ? null : target('POST', 'resumable', [{ name: 'Tus-Resumable', value: '1.0.0' }]),
   };
-  return { image, upload };
 }
 
 /** Where the bytes can be read without a token; null when there are none, or the caller may not. */

@@ -132,7 +132,7 @@ function requirePlainHead({ rawHeaders, headers, httpVersion, socket }: Incoming
 function corsFor(origins: readonly string[] | '*') {
   const options: FastifyCorsOptions = {
     origin: origins === '*' ? '*' : [...origins],
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     exposedHeaders: [
       'x-openstack-request-id',
       'content-range',
@@ -140,6 +140,9 @@ function corsFor(origins: readonly string[] | '*') {
       'repr-digest',
       'content-md5',
       'retry-after',
+      'location',
+      ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'tus-checksum-algorithm'],
+      ...['upload-offset', 'upload-length', 'upload-defer-length', 'upload-expires', 'upload-metadata'],
     ],
     maxAge: 600,
   };

@@ -14,7 +14,7 @@ import type { Buffers } from './buffers.ts';
 import { alreadyThere, errnoOf } from './failure.ts';
 import type { Gate } from './file-gate.ts';
 import type { FileSink } from './file-sink.ts';
-import type { PausedWrite, StoreWriter } from './store.ts';
+import type { PausableWriter, PausedWrite } from './store.ts';
 
 export interface Writing {
   /** The open part file. */
@@ -38,7 +38,7 @@ export interface Writing {
 /** From here on a chunk is written as it is; smaller ones are copied together. */
 const ungatheredBytes = 256 * 1024;
 
-export function fileWriter(writing: Writing): StoreWriter {
+export function fileWriter(writing: Writing): PausableWriter {
   const { sink, store, key, part, target, buffers, through, failure } = writing;
   let state: 'open' | 'closed' | 'renamed' | 'committed' | 'paused' = 'open';
   let at = writing.start;

@@ -4,7 +4,7 @@
  */
 import { alreadyThere, nothingUnder } from './failure.ts';
 import { checkKey } from './key.ts';
-import type { StoreWriter, WritableStore } from './store.ts';
+import type { PausableWriter, WritableStore } from './store.ts';
 
 const chunkBytes = 64 * 1024;
 
@@ -20,7 +20,7 @@ export function memoryStore({ id }: { id: string }): WritableStore {
     return object;
   }
 
-  function writer(key: string, before: Buffer): StoreWriter {
+  function writer(key: string, before: Buffer): PausableWriter {
     const chunks: Buffer[] = [before];
     let open = true;
     return {

@@ -38,14 +38,14 @@ export interface WritableStore extends Store {
    * @throws ConflictError ALREADY_EXISTS: an object or an unfinished write has this key
    * @throws UnavailableError the store refuses, or has no room for hint.size
    */
-  create(key: string, hint: WriteHint, signal?: AbortSignal): Promise<StoreWriter>;
+  create(key: string, hint: WriteHint, signal?: AbortSignal): Promise<PausableWriter>;
   /**
    * Goes on with a write that was begun as pausable, on this machine or another: after `paused.offset` bytes,
    * whatever came after them. Nobody else may be writing it.
    * @throws NotFoundError what was written is gone, or was committed already
    * @throws UnavailableError the store refuses
    */
-  resume(key: string, paused: PausedWrite, signal?: AbortSignal): Promise<StoreWriter>;
+  resume(key: string, paused: PausedWrite, signal?: AbortSignal): Promise<PausableWriter>;
   /** Takes away the object and what an unfinished write left under its key. Succeeds when there is nothing. */
   remove(key: string): Promise<void>;
   /** All keys that hold something, unfinished writes included; in no order. */
@@ -77,14 +77,18 @@ export interface StoreWriter {
   write(chunk: Uint8Array): Promise<void>;
   /** Durable and readable from here on, not before. @throws UnavailableError nothing is there; cancel it */
   commit(): Promise<void>;
+  /** Leaves nothing behind; harmless after commit, and twice. */
+  cancel(): Promise<void>;
+}
+
+/** One that can be interrupted, where it was begun as pausable. */
+export interface PausableWriter extends StoreWriter {
   /**
    * Lets go of what is held here; what came stays for resume(). When it fails, what an earlier pause left still does.
    * Nothing may be called after it.
    * @throws UnavailableError what came since the last pause is lost
    */
   pause(): Promise<PausedWrite>;
-  /** Leaves nothing behind; harmless after commit, and twice. */
-  cancel(): Promise<void>;
 }
 
 export function isWritable(store: Store): store is WritableStore {

@@ -2,7 +2,7 @@
  * Puts something around every call of a store, whatever its driver: deadlines, limits, counting. The chunks of a
  * reading and the calls of a writer are calls as well.
  */
-import { isWritable, type Store, type StoreWriter, type WritableStore } from './store.ts';
+import { isWritable, type PausableWriter, type Store, type WritableStore } from './store.ts';
 
 export type CallName =
   | 'stat'
@@ -54,12 +54,12 @@ export function wrapStore(store: Store, around: Around): Store {
 function writing(store: WritableStore, around: Around): Omit<WritableStore, keyof Store> {
   return {
     async create(key, hint, signal) {
-      const discard = (late: StoreWriter) => void late.cancel().catch(() => {});
+      const discard = (late: PausableWriter) => void late.cancel().catch(() => {});
       const run = (s: AbortSignal | undefined) => store.create(key, hint, s);
       return writer(await around({ name: 'create', signal, run, discard }), around);
     },
     async resume(key, paused, signal) {
-      const discard = (late: StoreWriter) => void late.pause().catch(() => {});
+      const discard = (late: PausableWriter) => void late.pause().catch(() => {});
       const run = (s: AbortSignal | undefined) => store.resume(key, paused, s);
       return writer(await around({ name: 'resume', signal, run, discard }), around);
     },
@@ -68,7 +68,7 @@ function writing(store: WritableStore, around: Around): Omit<WritableStore, keyo
   };
 }
 
-function writer(inner: StoreWriter, around: Around): StoreWriter {
+function writer(inner: PausableWriter, around: Around): PausableWriter {
   const call = <T>(name: CallName, run: () => Promise<T>) =>
     around<T>({ ...plain, name, signal: undefined, run });
   return {

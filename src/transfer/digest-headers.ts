@@ -47,3 +47,10 @@ function readContentMd5(value: string): ExpectedDigest {
   if (!digest) throw new HttpError(400, 'BAD_DIGEST', 'Content-MD5 is an MD5 in hex, or in base64.');
   return digest;
 }
+
+/** The digest that a signed target fixes. */
+export function signedDigest(text: string | undefined): ExpectedDigest[] {
+  const [algorithm = '', value = ''] = text?.split(':') ?? [];
+  const digest = parseDigest(algorithm, value);
+  return digest ? [digest] : [];
+}

@@ -1,13 +1,11 @@
 /** The streaming endpoint: PUT, GET and HEAD of an image's bytes. Translates, and moves bytes; decides nothing. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../actions/app.ts';
-import type { ExpectedDigest } from '../actions/check-data.ts';
 import { downloadImage, type ImageBytes } from '../actions/download-image.ts';
 import { requireToken } from '../actions/require-image.ts';
 import { uploadImage } from '../actions/upload-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { type Caller, callerWithGrant } from '../domain/caller.ts';
-import { parseDigest } from '../domain/digest.ts';
 import { ForbiddenError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
@@ -16,7 +14,7 @@ import { pacedBy, watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
 import { sendContinue } from '../http/server.ts';
 import type { ByteRange } from '../stores/store.ts';
-import { expectedDigests, reprDigest } from './digest-headers.ts';
+import { expectedDigests, reprDigest, signedDigest } from './digest-headers.ts';
 import { isKnown, parseRange, rangeHolds } from './range.ts';
 import { receiveBytes } from './receive-bytes.ts';
 import { sendBytes } from './send-bytes.ts';
@@ -140,12 +138,6 @@ function declaredSize(headers: ImageRequest['headers']): number | null {
     );
   }
   return size;
-}
-
-function signedDigest(text: string | undefined): ExpectedDigest[] {
-  const [algorithm = '', value = ''] = text?.split(':') ?? [];
-  const digest = parseDigest(algorithm, value);
-  return digest ? [digest] : [];
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

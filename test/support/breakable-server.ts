@@ -9,7 +9,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { startServer } from '../../src/server.ts';
 import { storesOf } from '../../src/stores/all.ts';
 import { fileStore } from '../../src/stores/file.ts';
-import type { StoreWriter, WritableStore } from '../../src/stores/store.ts';
+import type { PausableWriter, WritableStore } from '../../src/stores/store.ts';
 
 /** Right before or after the nth call of this kind for an image. */
 export interface Step {
@@ -45,7 +45,7 @@ async function guard<T>(call: Step['call'], key: string, work: () => Promise<T>)
 }
 
 function breakable(inner: WritableStore): WritableStore {
-  const writerOf = (key: string, real: StoreWriter): StoreWriter => ({
+  const writerOf = (key: string, real: PausableWriter): PausableWriter => ({
     write: (chunk) => guard('write', key, () => real.write(chunk)),
     commit: () => guard('commit', key, () => real.commit()),
     pause: () => guard('pause', key, () => real.pause()),

@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import { storeFailure } from '../../src/stores/failure.ts';
-import type { StoreWriter, WritableStore } from '../../src/stores/store.ts';
+import type { PausableWriter, WritableStore } from '../../src/stores/store.ts';
 
 export interface Fault {
   at: 'create' | 'resume' | 'write' | 'commit' | 'pause' | 'cancel' | 'read' | 'stat' | 'remove';
@@ -38,7 +38,7 @@ export function faultStore(inner: WritableStore): FaultStore {
     }
   }
 
-  function writer(real: StoreWriter): StoreWriter {
+  function writer(real: PausableWriter): PausableWriter {
     return {
       write: (chunk) => step('write').then(() => real.write(chunk)),
       commit: () => step('commit').then(() => real.commit()),

@@ -2,7 +2,7 @@
 
 import { deactivateImage, reactivateImage } from '../../actions/change-activation.ts';
 import { createImage } from '../../actions/create-image.ts';
-import { createUpload, type TransferTarget } from '../../actions/create-upload.ts';
+import { createUpload, type UploadTargets } from '../../actions/create-upload.ts';
 import { deleteImage } from '../../actions/delete-image.ts';
 import { deleteImageCopy } from '../../actions/delete-image-copy.ts';
 import type { WrittenImage } from '../../actions/metadef/check-properties.ts';
@@ -216,19 +216,25 @@ export const DigestInput = builder.inputType('DigestInput', {
   }),
 });
 
-const CreateUploadPayload = builder
-  .objectRef<{ image: SeenImage; upload: TransferTarget }>('CreateUploadPayload')
-  .implement({
-    description: 'Where to send the bytes.',
-    fields: (t) => ({
-      image: t.field({ type: ImageType, description: 'The image as it stands.', resolve: (p) => p.image }),
-      upload: t.field({
-        type: TransferTargetType,
-        description: 'PUT the bytes here, in one request.',
-        resolve: (payload) => payload.upload,
-      }),
+const CreateUploadPayload = builder.objectRef<UploadTargets>('CreateUploadPayload').implement({
+  description: 'Where to send the bytes.',
+  fields: (t) => ({
+    image: t.field({ type: ImageType, description: 'The image as it stands.', resolve: (p) => p.image }),
+    upload: t.field({
+      type: TransferTargetType,
+      description: 'PUT the bytes here, in one request.',
+      resolve: (payload) => payload.upload,
     }),
-  });
+    resumable: t.field({
+      type: TransferTargetType,
+      nullable: true,
+      description: `Begins a resumable upload here (tus 1.0, https://tus.io), which survives broken connections and
+restarts: the endpoint for any tus client. From then on the image is SAVING, until all bytes are here, the upload is
+deleted or it expires. Null with stage.`,
+      resolve: (payload) => payload.resumable,
+    }),
+  }),
+});
 
 const CreateUploadInput = builder.inputType('CreateUploadInput', {
   description: 'What will be uploaded.',

@@ -65,7 +65,7 @@ Browsers of the origins in the CORS setting can use it with fetch or XMLHttpRequ
       description: 'Absolute. Holds the permission: treat it as a secret.',
       resolve: (target, _args, { baseUrl }) => baseUrl + target.path,
     }),
-    method: t.exposeString('method', { description: 'GET or PUT.' }),
+    method: t.exposeString('method', { description: 'GET, PUT or POST.' }),
     headers: t.field({
       type: [HttpHeader],
       description: 'To be sent along.',

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { ConflictError, UnavailableError } from '../../domain/errors.ts';
 import { storeFailure } from '../failure.ts';
-import type { PausedWrite, StoreWriter } from '../store.ts';
+import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Bucket, Upload } from './bucket.ts';
 import { orNothing } from './failure.ts';
 import { bytesOf, leastPartBytes, type Part, partOfUpload, partsMax, type Spool } from './parts.ts';
@@ -30,7 +30,7 @@ export interface S3Paused {
 /** A part that is nearly there may arrive: aborted in mid-air it could turn up after the upload is gone. */
 const landingMs = 5_000;
 
-export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): StoreWriter {
+export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): PausableWriter {
   const ending = new AbortController();
   const sent: CompletedPart[] = [...(before?.parts ?? [])];
   let count = sent.length;

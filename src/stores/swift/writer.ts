@@ -5,7 +5,7 @@
  */
 import { UnavailableError } from '../../domain/errors.ts';
 import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
-import type { PausedWrite, StoreWriter } from '../store.ts';
+import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Container } from './account.ts';
 import { namesIn, partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
 import { beginSegment, type Segment } from './segment.ts';
@@ -38,7 +38,7 @@ export interface SwiftWriting {
   pausable?: { kept: readonly Kept[] } | undefined;
 }
 
-export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWriting): StoreWriter {
+export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWriting): PausableWriter {
   const { store } = container;
   const ending = new AbortController();
   const kept: Kept[] = [...(pausable?.kept ?? [])];
