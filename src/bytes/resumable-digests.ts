@@ -1,7 +1,7 @@
 /**
  * Digests that can be interrupted: what is computed so far is saved with the bytes that were stored, and loaded where
  * they are gone on with, so that nothing is read twice. They take two to three times as long as those of node:crypto,
- * which cannot be saved (docs/decisions/0010-digests-of-resumed-uploads.md).
+ * which cannot be saved (docs/decisions/0012-digests-of-resumed-uploads.md).
  */
 import { createMD5, createSHA256, createSHA512, type IHasher } from 'hash-wasm';
 import type { Algorithm, Digests } from './digests.ts';

@@ -34,6 +34,8 @@ export interface TestServer extends RunningServer {
   /** Sends a text that no type vouches for. */
   // biome-ignore lint/suspicious/noExplicitAny: what comes is what is tested
   raw(token: string | null, query: string, variables?: unknown): Promise<Answer<any>>;
+  /** One more server of the same installation; stopped before this one. */
+  another(parts?: Pick<Parts, 'stores'>): Promise<RunningServer>;
   /** Bytes over HTTP, at a path of the server. */
   http(path: string, init?: RequestInit & { token?: string; duplex?: 'half' }): Promise<Response>;
 }
@@ -97,6 +99,7 @@ export async function aServer(options: TestServerOptions = {}): Promise<TestServ
     },
     query: (token, document, ...[variables]) => post(token, { query: document.toString(), variables }),
     raw: (token, query, variables) => post(token, { query, variables }),
+    another: (parts = {}) => startServer(config, log, { database: opened, ...parts }),
     http: (path, { token, headers, ...init } = {}) =>
       fetch(server.url + path, {
         ...init,

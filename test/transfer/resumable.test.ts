@@ -439,6 +439,24 @@ describe('appending', () => {
     expect((await patch(url, offset, bytes.subarray(offset))).status).toBe(204);
   });
 
+  test('of a request that stood still is over when another took its place', async () => {
+    const id = await queued();
+    const url = await begun(id);
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const still = patch(url, 0, readable);
+    const writer = writable.getWriter();
+    await writer.write(bytes.subarray(0, 100_000));
+    const heldNow =
+      'update uploads set held_until = now() where id = $1 and held_until is not null returning 1';
+    await until(async () => (await server.app.db.query(heldNow, [url.split('/').at(-1)])).length > 0);
+    expect((await patch(url, 0, bytes.subarray(0, 150_000))).offset).toBe('150000');
+    await writer.close();
+    expect((await still).status).toBe(423);
+    expect((await tus('HEAD', url)).offset).toBe('150000');
+    expect((await patch(url, 150_000, bytes.subarray(150_000))).status).toBe(204);
+    await expectStored(id, bytes);
+  });
+
   test('of an image that is deleted is over', async () => {
     const id = await queued();
     const url = await begun(id);
