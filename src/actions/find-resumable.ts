@@ -23,9 +23,11 @@ export async function findResumable(app: App, id: string): Promise<Resumable> {
   return requireResumable(app, id);
 }
 
+const ids = /^[\w-]{32}$/;
+
 /** The same, as it stands. */
 export async function requireResumable(app: App, id: string): Promise<Resumable> {
-  const found = await findUpload(app.db, id);
+  const found = ids.test(id) ? await findUpload(app.db, id) : null;
   if (!found) throw new NotFoundError('There is no such upload, or no longer; begin a new one.');
   if (found.state === 'ended') {
     throw new ConflictError('GONE', 'The upload expired or was given up; begin a new one.');

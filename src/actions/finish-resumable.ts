@@ -42,7 +42,11 @@ export async function finishResumable(app: App, held: HeldUpload, progress: Prog
 /** Who finished before may have come as far as this, and not been heard of. */
 async function commit(store: WritableStore, { key }: HeldUpload, { paused }: Progress): Promise<void> {
   try {
-    await (await store.resume(key, paused)).commit();
+    const writer = await store.resume(key, paused);
+    await writer.commit().catch(async (error: unknown) => {
+      await writer.pause().catch(() => {}); // lets go of what a failed commit still holds
+      throw error;
+    });
   } catch (error) {
     if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
     if ((await store.stat(key)).size !== paused.offset) throw error;

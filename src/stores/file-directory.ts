@@ -112,6 +112,17 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
     }
   }
 
+  /** Who committed it may have been killed before its name was durable. */
+  async function secureCommitted(key: string): Promise<void> {
+    try {
+      await through(async () => {
+        if (await exists(fileOf(key))) await syncDirectory(shardOf(key));
+      });
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+
   function writerOf(
     key: string,
     { file, direct, start }: { file: OpenFile; direct: boolean; start: number },
@@ -205,6 +216,7 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
         const file = await through(() => reopenPart(key, offset));
         return writerOf(key, { file, direct: false, start: offset });
       } catch (error) {
+        if (errnoOf(error) === 'ENOENT') await secureCommitted(key);
         throw await absence(error, key);
       }
     },

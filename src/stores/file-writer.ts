@@ -117,8 +117,20 @@ export function fileWriter(writing: Writing): PausableWriter {
       state = 'committed';
     } catch (error) {
       fail(error);
+      await takeBack();
       throw broken;
     }
+  }
+
+  /** A name that may not be durable is none: resume() finds what is not committed under that of the part file. */
+  async function takeBack(): Promise<void> {
+    if (state !== 'renamed') return;
+    await through(() => rename(target, part)).then(
+      () => {
+        state = 'closed';
+      },
+      () => {}, // cancel() removes it where it is
+    );
   }
 
   async function pause(): Promise<PausedWrite> {

@@ -4,9 +4,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { Upload, type UploadOptions } from 'tus-js-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reap } from '../../src/actions/reap.ts';
+import { storesOf } from '../../src/stores/all.ts';
+import { memoryStore } from '../../src/stores/memory.ts';
 import { anImage } from '../support/an-image.ts';
 import { someBytes } from '../support/bytes.ts';
 import { filesBelow } from '../support/damage.ts';
+import { type Fault, type FaultStore, faultStore } from '../support/fault-store.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
@@ -350,7 +353,9 @@ describe('appending', () => {
     expect((await patch(url, 0, bytes, { 'upload-checksum': 'sha1 AAAA' })).status).toBe(400);
     expect((await tus('PATCH', url, { 'content-type': offsetType }, 'x')).status).toBe(400);
     expect((await tus('GET', url)).status).toBe(405);
-    expect((await tus('HEAD', '/uploads/no-such-upload')).status).toBe(404);
+    for (const id of ['no-such-upload', 'x'.repeat(32), '%00', 'x'.repeat(5_000)]) {
+      expect((await tus('HEAD', `/uploads/${id}`)).status).toBe(404);
+    }
     expect((await tus('HEAD', url)).offset).toBe('0');
   });
 
@@ -483,6 +488,72 @@ describe('appending', () => {
     await db.query('drop trigger refuse on image_copies', []);
     expect((await tus('HEAD', url)).offset).toBe(`${bytes.length}`);
     await expectStored(id, bytes);
+  });
+});
+
+describe('a store that fails', () => {
+  let store: FaultStore;
+  let spare: TestServer;
+  beforeAll(async () => {
+    store = faultStore(memoryStore({ id: 'memory' }));
+    spare = server;
+    server = await aServer({ stores: storesOf([store]) });
+    token = server.tokenOf('blue');
+  });
+  afterAll(async () => {
+    await server.stop();
+    server = spare;
+    token = server.tokenOf('blue');
+  });
+
+  test.each<[string, Fault, number]>([
+    ['when the upload begins', { at: 'create', how: 'EIO', nth: 1 }, 503],
+    ['when it is noted that it began', { at: 'pause', how: 'EROFS', nth: 1 }, 503],
+  ])('%s refuses it, and the image is queued', async (_when, fault, status) => {
+    const id = await queued();
+    store.fail(fault);
+    expect((await create(id, { 'upload-length': '10' })).status).toBe(status);
+    expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'UNAVAILABLE' } });
+    store.fail();
+  });
+
+  test.each<[string, Fault, number]>([
+    ['when it is gone on with', { at: 'resume', how: 'EIO', nth: 1 }, 503],
+    ['while bytes come', { at: 'write', how: 'EIO', nth: 1 }, 503],
+    ['and is full', { at: 'write', how: 'ENOSPC', nth: 1 }, 413],
+    ['when they are made durable', { at: 'pause', how: 'EIO', nth: 1 }, 503],
+  ])('%s keeps what was there, and the same bytes can be sent again', async (_when, fault, status) => {
+    const id = await queued();
+    const url = await begun(id);
+    expect((await patch(url, 0, bytes.subarray(0, 70_000))).status).toBe(204);
+    store.fail(fault);
+    expect((await patch(url, 70_000, bytes.subarray(70_000))).status).toBe(status);
+    store.fail();
+    expect((await tus('HEAD', url)).offset).toBe('70000');
+    expect((await patch(url, 70_000, bytes.subarray(70_000))).status).toBe(204);
+    await expectStored(id, bytes);
+  });
+
+  test('at the very end is asked again by whoever asks next', async () => {
+    const id = await queued();
+    const url = await begun(id);
+    store.fail({ at: 'commit', how: 'EIO' });
+    expect((await patch(url, 0, bytes)).status).toBe(503);
+    expect(await tus('HEAD', url)).toMatchObject({ status: 423, offset: null });
+    expect(await imageOf(id)).toMatchObject({ status: 'SAVING' });
+    store.fail();
+    expect(await tus('HEAD', url)).toMatchObject({ status: 200, offset: `${bytes.length}` });
+    await expectStored(id, bytes);
+  });
+
+  test('and loses what had come gives the image back', async () => {
+    const id = await queued();
+    const url = await begun(id);
+    await patch(url, 0, bytes.subarray(0, 70_000));
+    for await (const key of store.keys()) if (key.startsWith(id)) await store.remove(key);
+    expect((await patch(url, 70_000, bytes.subarray(70_000))).status).toBe(410);
+    expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'DAMAGED' } });
+    expect((await tus('HEAD', url)).status).toBe(404);
   });
 });
 
