@@ -25,6 +25,13 @@ const digests = fc.option(
   { nil: {} },
 );
 
+/** A store has one active copy of an image, beside any number that failed. */
+const withOneActiveEach = (copies: ModelImage['copies']) =>
+  copies.filter(
+    ({ store, isActive }, n) =>
+      !isActive || copies.findIndex((copy) => copy.isActive && copy.store === store) === n,
+  );
+
 const image: fc.Arbitrary<ModelImage> = fc.record({
   id: fc.uuid(),
   name: maybe(words.names),
@@ -48,7 +55,7 @@ const image: fc.Arbitrary<ModelImage> = fc.record({
   members: fc.dictionary(of(words.projects), of(words.memberStatuses), { noNullPrototype: true }),
   copies: fc
     .array(fc.record({ store: of(words.stores), isActive: fc.boolean() }), { maxLength: 3 })
-    .map(onceActive),
+    .map(withOneActiveEach),
   createdAt: of(words.moments),
   updatedAt: of(words.moments),
 });
@@ -290,10 +297,3 @@ export const facets: fc.Arbitrary<FacetAsked> = fc.oneof(
 );
 
 export const namePrefixes = of(['', 'os_', 'hw', 'hw:', 'W', 'x', '%']);
-
-/** A store has one copy of an image that is there, and any number that failed. */
-function onceActive<T extends { store: string; isActive: boolean }>(copies: readonly T[]): T[] {
-  const isAgain = ({ store }: T, n: number) =>
-    copies.slice(0, n).some((one) => one.isActive && one.store === store);
-  return copies.filter((copy, n) => !copy.isActive || !isAgain(copy, n));
-}
