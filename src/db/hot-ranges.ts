@@ -59,9 +59,10 @@ function replaced(filter: ImageFilter, values: ReadonlyMap<PropertyFilter, strin
   };
 }
 
+/** Takes out only what the values answer: whatever else is asked of the property is still to be looked at. */
 function valued(property: PropertyFilter, values: ReadonlyMap<PropertyFilter, string[]>): PropertyFilter {
   const list = values.get(property);
   if (!list) return property;
-  const { name, exists } = property;
-  return { name, ...(exists !== undefined && { exists }), values: list };
+  const { number: _number, version: _version, boolean: _boolean, ...rest } = property;
+  return { ...rest, values: list };
 }

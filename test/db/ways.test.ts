@@ -107,6 +107,15 @@ test('a range of a hot property is a list of its values', async () => {
   expect(statements.some((text) => text.includes('vitrine_number'))).toBe(false);
 });
 
+test('what is asked of the elements of a value is asked beside a range of it', async () => {
+  const filter = (hasAny: string[]): ImageFilter => ({
+    properties: [{ name: 'os_version', number: { gte: 3, lt: 6 }, elements: { hasAny } }],
+  });
+  expect((await find(filter([]))).images).toEqual([]);
+  const { images } = await find(filter(['4.5', '7.5']));
+  expect(sorted(images)).toEqual(numbers((n) => n % 30 === 4));
+});
+
 test('a member goes along the values of a hot property', async () => {
   const order: ImageOrder[] = [
     { field: 'property', property: 'os_version', as: 'number', direction: 'desc' },
