@@ -2,7 +2,7 @@
 import type { ImageFilter } from '../search/image-filter.ts';
 import { topWords } from '../search/image-filter.ts';
 import type { Database } from './client.ts';
-import { type FilterContext, imageFilterSql } from './image-filter.ts';
+import { type FilterContext, imageFilterInOrderSql, imageFilterSql } from './image-filter.ts';
 import type { Viewpoint } from './image-visible.ts';
 import type { KeyContext } from './keyset.ts';
 import { newParams, type Params } from './params.ts';
@@ -58,6 +58,10 @@ function literal(text: string): string {
 }
 
 export const filterSql = (scope: ImageScope, draft: Draft) => imageFilterSql(scope.filters, draft);
+
+/** For rows that are taken as they come, in an order that must stay. */
+export const filterInOrderSql = (scope: ImageScope, draft: Draft) =>
+  imageFilterInOrderSql(scope.filters, draft);
 
 export const hasConditions = (scope: ImageScope) =>
   scope.filters.some((filter) => Object.keys(filter).length > 0);

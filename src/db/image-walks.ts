@@ -2,7 +2,14 @@
 import type { ImageField } from '../domain/image.ts';
 import { topConditions } from '../search/image-filter.ts';
 import type { ImageOrder } from '../search/image-order.ts';
-import { type Catalog, type Draft, filterSql, type ImageScope, newDraft } from './image-scope.ts';
+import {
+  type Catalog,
+  type Draft,
+  filterInOrderSql,
+  filterSql,
+  type ImageScope,
+  newDraft,
+} from './image-scope.ts';
 import { visiblePieces, visibleSql } from './image-visible.ts';
 import { conditions, imageOf, noWay, type WayMaker } from './image-way.ts';
 import { type Key, keysOf, orderBySql, type Place, partsOf } from './keyset.ts';
@@ -45,18 +52,19 @@ export const walkForAWhile: WayMaker = (catalog, scope, page) => {
   const draft = newDraft(catalog, scope);
   const keys = keysOf(page.order, draft);
   const visible = visibleSql(scope, draft.params);
-  const filter = filterSql(scope, draft);
   const named = isByTime(page.order) ? nameSql(scope, draft) : 'true';
   const columns = page.columns(draft, keys);
   const limit = draft.params.add(page.limit, 'int');
   // Who sees all, and asks for no name, passes nothing in the index; and images of one time stand side by side.
   const isCovered =
     coveredFields.has(page.order[0]?.field ?? '') && !(scope.caller.isAdmin && named === 'true');
+  const filter = isCovered ? filterSql(scope, draft) : filterInOrderSql(scope, draft);
   // The same parts of the candidates, in the order in which they come.
   const inPlace = partsOf(keys.map(ofCandidate), page, newParams()).map(({ orderBy }) => orderBy);
   const runs = partsOf(keys, page, draft.params).map(({ where, orderBy }, n) => {
     if (!isCovered) {
       // The first that are seen are taken as they are read: to sort them the key of every row would be made again.
+      // So nothing here may become a join: not the filter, nor who sees an image, where memberships stand under an or.
       const rows = `select i.* from images i where ${conditions(where)} order by ${orderBy} limit ${readRows}`;
       const seen = `select i.* from (${rows}) i where ${conditions([visible, filter])} limit ${limit}`;
       return { n, from: `(${seen}) i where true`, orderBy };

@@ -1,7 +1,9 @@
 /** Which way a page is found in a catalog that is searched as if it were large, and that it is the page. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Database, transaction } from '../../src/db/client.ts';
 import { findImagePage } from '../../src/db/image-pages.ts';
 import type { Catalog } from '../../src/db/image-scope.ts';
+import { copies } from '../../src/db/tables.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import type { ImageFilter } from '../../src/search/image-filter.ts';
 import { type ImageOrder, newestFirst, totalOrder } from '../../src/search/image-order.ts';
@@ -14,18 +16,26 @@ const member: Caller = { user: 'u', project: 'red', roles: ['member'], isAdmin: 
 let server: TestServer;
 /** The ids of image 0, 1, ... */
 const ids: string[] = [];
+/** The copies of those that are shared with green, who rejected them. */
+const shared: (typeof copies.$inferInsert)[] = [];
 beforeAll(async () => {
   server = await aServer();
   for (let n = 0; n < 60; n++) {
+    const isShared = n % 4 === 1 && n % 7 !== 0;
     const id = await anImage(server.app, {
       name: `base-${n % 3}.04-${1000 + n}`,
       tags: [`third-${n % 3}`, `fourth-${n % 4}`],
       properties: { os_version: `${n % 30}.5`, description: n % 5 === 0 ? 'one fine day' : 'fine one day' },
       owner: n % 2 === 0 ? 'red' : 'blue',
-      visibility: n % 7 === 0 ? 'public' : 'private',
+      visibility: n % 7 === 0 ? 'public' : isShared ? 'shared' : 'private',
+      members: isShared ? { green: 'rejected' } : {},
     });
     ids.push(id);
+    if (isShared) shared.push({ imageId: id, store: 'near', key: id, state: 'active' });
   }
+  await transaction(server.app.db, async (tx) => {
+    await tx.insert(copies).values(shared);
+  });
 });
 afterAll(() => server.stop());
 
@@ -36,27 +46,35 @@ interface Found {
   statements: string[];
 }
 
+interface Asked {
+  caller?: Caller;
+  order?: readonly ImageOrder[];
+  limit?: number;
+  /** Runs what is sent. */
+  search?: Database['search'];
+}
+
 async function find(
   filter: ImageFilter,
-  { caller = admin, order = newestFirst }: { caller?: Caller; order?: readonly ImageOrder[] } = {},
+  { caller = admin, order = newestFirst, limit = 100, search = server.app.db.search }: Asked = {},
 ): Promise<Found> {
   const statements: string[] = [];
-  const { db, search } = server.app;
+  const { db, search: options } = server.app;
   const catalog: Catalog = {
     db: {
       ...db,
       search(text, params, how) {
         statements.push(text);
-        return db.search(text, params, how);
+        return search(text, params, how);
       },
     },
-    search: { ...search, sizes: { fewRows: 0, fewValues: 1 } },
+    search: { ...options, sizes: { fewRows: 0, fewValues: 1 } },
   };
   const scope = { caller, filters: [filter], includes: new Set<never>() };
   const { images } = await findImagePage(catalog, scope, {
     fields: ['id'],
     order: totalOrder(order, { hasWords: false }),
-    limit: 100,
+    limit,
     from: null,
     backward: false,
     reads: 'page',
@@ -114,6 +132,37 @@ test('what is asked of the elements of a value is asked beside a range of it', a
   expect((await find(filter([]))).images).toEqual([]);
   const { images } = await find(filter(['4.5', '7.5']));
   expect(sorted(images)).toEqual(numbers((n) => n % 30 === 4));
+});
+
+/** As PostgreSQL does it where it takes the statistics to speak for a join that sorts. */
+const bySortedJoins: Database['search'] = async (text, params) => {
+  const client = await server.app.db.writers.connect();
+  try {
+    await client.query('begin; set local enable_hashjoin to off; set local enable_nestloop to off');
+    const { rows } = await client.query(text, params as unknown[]);
+    return rows;
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+};
+
+test.each<[string, ImageFilter]>([
+  ['a membership', { sharedWith: { project: 'green', status: 'rejected' } }],
+  ['a store', { store: { eq: 'near' } }],
+])('the first images of a list are found along its order, however %s is joined', async (_what, filter) => {
+  const orders: ImageOrder[][] = [
+    [{ field: 'updatedAt', direction: 'desc' }],
+    [{ field: 'name', direction: 'asc' }],
+    [{ field: 'property', property: 'os_version', as: 'number', direction: 'desc' }],
+  ];
+  for (const order of [newestFirst, ...orders]) {
+    const all = await find(filter, { order });
+    expect(all.images.length).toBe(shared.length);
+    const { images, statements } = await find(filter, { order, limit: 2, search: bySortedJoins });
+    expect(statements.at(-1)).toContain('limit 4000');
+    expect(images).toEqual(all.images.slice(0, 2));
+  }
 });
 
 test('a member goes along the values of a hot property', async () => {
