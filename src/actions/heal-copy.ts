@@ -81,7 +81,9 @@ async function copyFrom(app: App, { damaged, source, store }: Healed, reading: R
     await noteDamage(app, source, { code: 'OTHER_BYTES', message: wrong, at: instantOf(app.now()) });
     return null;
   } catch (error) {
-    if (hold.lost.aborted) return 'left';
+    // Of an image that was deleted the object goes as well: what the store then says is not the reason.
+    const holds = await renewReplacement(app.db, replacement).catch(() => true);
+    if (hold.lost.aborted || !holds) return 'left';
     throw error;
   } finally {
     hold.stop();

@@ -46,7 +46,7 @@ export async function runImport(app: App, taskId: string, stopping: AbortSignal)
   } catch (error) {
     // What was written goes only when the database says that it counts for nothing: a commit may have taken effect
     // although nobody heard of it.
-    const end = hold.signal.aborted
+    const end = (await hold.isLost())
       ? await endAsLost(app, run)
       : await endBadly(app, run, error, stopping.aborted);
     if (end !== 'published') await removeTargets(app, run);
@@ -68,6 +68,8 @@ function requireGoingOn({ image, imageId, attempt }: ImportRun): void {
 interface Hold {
   /** Aborted when the attempt is no longer the last, or the image is gone. */
   signal: AbortSignal;
+  /** Asks now: of an image that was deleted the objects go, and what the store then says is not the reason. */
+  isLost(): Promise<boolean>;
   moved(bytes: number): void;
   expect(total: number | null): void;
   stop(): void;
@@ -77,15 +79,19 @@ function holdRun(app: App, run: ImportRun): Hold {
   const lost = new AbortController();
   let done = 0;
   let total: number | null = null;
-  const timer = setInterval(() => {
+  const tell = () =>
     reportProgress(app.db, run, { done, total }).then(
       (holds) => !holds && lost.abort(new Error('The attempt is no longer the last.')),
       (error) => app.log.warn({ err: error, task: run.id }, 'the progress of an import could not be told'),
     );
-  }, reportEveryMs);
+  const timer = setInterval(tell, reportEveryMs);
   timer.unref();
   return {
     signal: lost.signal,
+    async isLost() {
+      await tell();
+      return lost.signal.aborted;
+    },
     moved(bytes) {
       done += bytes;
     },

@@ -553,12 +553,14 @@ describe('members', () => {
     const counted = server.app.db as { query: Database['query']; search: Database['search'] };
     const { query, search } = counted;
     let statements = 0;
+    // Those of the service's own work are none of ours.
+    const isAsked = (text: string) => /from (images|image_members)\b/.test(text);
     counted.query = (text, params) => {
-      statements++;
+      if (isAsked(text)) statements++;
       return query(text, params);
     };
     counted.search = (text, params, how) => {
-      statements++;
+      if (isAsked(text)) statements++;
       return search(text, params, how);
     };
     try {
