@@ -1,6 +1,6 @@
 /** Builds everything once from the config, from the floor to the doors, and takes it down in the other order. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -78,10 +78,11 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   undo.push(close);
   meterDamage(metrics, () => countDamaged(app.db));
   await loadShippedNamespaces(app.db, (message) => log.info(message));
-  const tasks = config.tasks
-    ? await startTasks(app, database.address, { imports: config.imports.parallel })
-    : null;
-  undo.push(async () => tasks?.stop());
+  const tasks = await startTasks(app, database.address, {
+    imports: config.imports.parallel,
+    isAll: config.tasks,
+  });
+  undo.push(() => tasks.stop());
   const preparing = prepareSearch(app, database.address, config.search);
   undo.push(() => preparing.stop());
 
@@ -120,7 +121,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     databaseIsEmbedded: database.isEmbedded,
     async stop(drainSeconds = config.drainSeconds) {
       isDraining = true;
-      const tasksStopped = tasks?.stop();
+      const tasksStopped = tasks.stop();
       const cut = () => stopping.abort(new Error('The server stops.'));
       await drain(http, work, { patienceMs: drainSeconds * 1000, cut });
       await tasksStopped;
@@ -163,10 +164,13 @@ async function stagingIdOf(dataDir: string): Promise<string> {
   const file = join(dataDir, 'staging-id');
   await mkdir(join(dataDir, 'staged'), { recursive: true, mode: 0o750 });
   const fresh = `staging-${randomBytes(6).toString('hex')}`;
-  await writeFile(file, fresh, { flag: 'wx' }).catch((error) => {
+  // Whole or not at all: the first of several processes wins, and a kill leaves none without a name.
+  await writeFile(`${file}.${fresh}`, fresh);
+  await link(`${file}.${fresh}`, file).catch((error) => {
     if (error.code !== 'EEXIST') throw error;
   });
-  return (await readFile(file, 'utf8')) || fresh;
+  await rm(`${file}.${fresh}`);
+  return readFile(file, 'utf8');
 }
 
 /** What stores tell of themselves, as metrics and in the log. */

@@ -41,7 +41,7 @@ export function checkFormats(image: Pick<Image, 'id' | 'diskFormat' | 'container
   }
 }
 
-const tooLarge = (app: App, size: number) =>
+export const tooLarge = (app: App, size: number) =>
   new QuotaExceededError(
     { resource: 'image_size', limit: app.limits.imageSizeMax, used: 0, requested: size },
     `An image can have ${app.limits.imageSizeMax} bytes; this one has ${size}.`,

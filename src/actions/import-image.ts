@@ -32,7 +32,7 @@ export interface ImportImage {
  * @throws ForbiddenError  not the owner's; a copy to more stores is an admin's to ask for
  * @throws ValidationError a method that is switched off, stores that are not there, formats that are missing, a URL
  *                         that this service may not fetch
- * @throws ConflictError   WRONG_STATUS; ALREADY_EXISTS: all these stores have it, or will have
+ * @throws ConflictError   WRONG_STATUS; ALREADY_EXISTS: one of the stores named, or each there is, has it or will have
  */
 export async function importImage(
   app: App,
@@ -108,7 +108,10 @@ function checkStatus(image: ImageRow, { name }: ImportMethod): void {
 
 function alreadyThere(id: string, stores: readonly string[]): ConflictError {
   const where = stores.length === 1 ? `Store ${stores[0]} has` : `Stores ${stores.join(', ')} have`;
-  return new ConflictError('ALREADY_EXISTS', `${where} image ${id} already, or a task is copying it there.`);
+  return new ConflictError(
+    'ALREADY_EXISTS',
+    `${where} image ${id} already, or gets it, or has a damaged copy, which a scrub writes anew.`,
+  );
 }
 
 /** Any worker's, but for what is staged on one machine alone. */

@@ -1,6 +1,7 @@
 /** Where the bytes of an import come from, by its method; each is read once, from its beginning, in every attempt. */
 import type { ImportRun } from '../db/imports.ts';
 import { UnavailableError } from '../domain/errors.ts';
+import { limits, propertyListIssues } from '../domain/fields.ts';
 import type { DigestAlgorithm, Image } from '../domain/image.ts';
 import type { ImportMethod, KnownDigest } from '../domain/import.ts';
 import { fetchUrl } from '../stores/fetch-url.ts';
@@ -62,7 +63,7 @@ async function openUrl(
 
 async function openRemote(
   app: App,
-  { order }: ImportRun,
+  { order, image }: ImportRun,
   { region, imageId, serviceInterface }: Extract<ImportMethod, { name: 'glance-download' }>,
   signal: AbortSignal,
 ): Promise<ImportSource> {
@@ -78,7 +79,28 @@ async function openRemote(
     algorithm,
     value,
   }));
-  return { bytes: await open(0, signal), size, expected, change: { properties } };
+  return {
+    bytes: await open(0, signal),
+    size,
+    expected,
+    change: { properties: welcome(properties, image?.properties ?? {}) },
+  };
+}
+
+/** Those that the image can have beside its own. */
+function welcome(found: Record<string, string>, own: Record<string, string>): Record<string, string> {
+  let bytes = Object.values(own).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  let count = Object.keys(own).length;
+  const added: Record<string, string> = {};
+  for (const [name, value] of Object.entries(found)) {
+    if (Object.hasOwn(own, name) || count >= limits.properties) continue;
+    if (propertyListIssues([], [{ name, value }]).length > 0) continue;
+    bytes += Buffer.byteLength(value);
+    if (bytes > limits.allPropertyValuesBytes) break;
+    count++;
+    added[name] = value;
+  }
+  return added;
 }
 
 /** What is copied has to be what was published. */
@@ -90,7 +112,7 @@ async function openOwnCopies(app: App, { image }: ImportRun, signal: AbortSignal
     ...image.digests,
     ...(image.checksum ? { md5: image.checksum } : {}),
   };
-  const expected = (['md5', 'sha512'] as const).flatMap((algorithm) => {
+  const expected = (['md5', 'sha256', 'sha512'] as const).flatMap((algorithm) => {
     const value = known[algorithm];
     return value === undefined ? [] : [{ algorithm, value }];
   });

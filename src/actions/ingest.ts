@@ -38,9 +38,12 @@ export async function ingest(
   source: AsyncIterable<Uint8Array>,
   options: IngestOptions,
 ): Promise<Ingested> {
-  const hasher = await hashes.begin(options.algorithms, options.expectedSize);
-  const patience = abortable(options.signal);
   const chunks = source[Symbol.asyncIterator]();
+  const hasher = await hashes.begin(options.algorithms, options.expectedSize).catch((error) => {
+    void Promise.resolve(chunks.return?.()).catch(() => {});
+    throw error;
+  });
+  const patience = abortable(options.signal);
   try {
     const size = await pour(chunks, { hasher, writer, options, wait: patience.wait });
     const digests = await patience.wait(hasher.finish());

@@ -1,10 +1,17 @@
 /** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
-import { giveUpSilentClaims } from '../db/copies.ts';
+import { giveUpForgottenStages, giveUpSilentClaims } from '../db/copies.ts';
 import { dropSilentReplacements } from '../db/replacements.ts';
-import { findRemovable, forgetStray, isClaimed, noteStrays, type StrayObject } from '../db/strays.ts';
+import {
+  findRemovable,
+  forgetStray,
+  isClaimed,
+  noteStrays,
+  postponeStray,
+  type StrayObject,
+} from '../db/strays.ts';
 import { giveUpExpiredUploads } from '../db/uploads.ts';
 import { UnavailableError } from '../domain/errors.ts';
-import { uploadExpired, writerSilent } from '../domain/failure.ts';
+import { stagedDays, stageForgotten, uploadExpired, writerSilent } from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
 import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
@@ -18,7 +25,7 @@ export const strayGraceSeconds = 3600;
 const listBatch = 1000;
 
 export interface Reaped {
-  /** Images given back as queued because their writer was silent, or their upload expired. */
+  /** Images given back as queued because their writer was silent, or their upload or what was staged expired. */
   claims: number;
   /** Objects removed from the stores. */
   objects: number;
@@ -31,7 +38,8 @@ export async function reap(
 ): Promise<Reaped> {
   const at = instantOf(app.now());
   const expired = await giveUpExpiredUploads(app.db, uploadExpired(at));
-  const claims = expired + (await giveUpSilentClaims(app.db, writerSilent(at)));
+  const forgotten = await giveUpForgottenStages(app.db, { days: stagedDays, failure: stageForgotten(at) });
+  const claims = expired + forgotten + (await giveUpSilentClaims(app.db, writerSilent(at)));
   await dropSilentReplacements(app.db);
   const counts = await Promise.all(
     app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),
@@ -40,6 +48,11 @@ export async function reap(
   if (claims + objects > 0)
     app.log.info({ claims, objects }, 'cleaned up after unfinished and deleted images');
   return { claims, objects };
+}
+
+/** The same for the staging area of this machine alone, which no other can reach. */
+export async function reapStaging(app: App): Promise<void> {
+  await reapStore(app, app.stores.staging, { list: true, graceSeconds: strayGraceSeconds });
 }
 
 /** How many objects went. A store that does not answer is left for the next time, and holds no other up. */
@@ -81,6 +94,7 @@ export async function removeStray(app: App, store: WritableStore, stray: StrayOb
     return !claimed;
   } catch (error) {
     app.log.warn({ err: error, ...stray }, 'an object could not be removed; it is tried again');
+    await postponeStray(app.db, stray).catch(() => {});
     return false;
   }
 }

@@ -12,12 +12,12 @@ import { reportProgress } from '../db/tasks.ts';
 import { ConflictError, UnavailableError } from '../domain/errors.ts';
 import { importFailureOf } from '../domain/failure.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
-import { attemptsMax, retryAfterSeconds } from '../domain/import.ts';
+import { deathsMax, retryAfterSeconds } from '../domain/import.ts';
 import { instantOf } from '../domain/instant.ts';
 import { isOutage } from '../stores/failure.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
-import { checkDigests } from './check-data.ts';
+import { checkDigests, tooLarge } from './check-data.ts';
 import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { type ImportSource, openSource } from './import-source.ts';
@@ -55,12 +55,15 @@ export async function runImport(app: App, taskId: string, stopping: AbortSignal)
   }
 }
 
-function requireGoingOn({ image, imageId, attempt }: ImportRun): void {
+function requireGoingOn({ image, imageId, targets, deaths }: ImportRun): void {
   if (!image) throw new ConflictError('GONE', `Image ${imageId} was deleted before it was imported.`);
-  if (attempt > attemptsMax) {
+  if (targets.length === 0) {
+    throw new ConflictError('BUSY', `No store is left that image ${imageId} was to be imported to.`);
+  }
+  if (deaths >= deathsMax) {
     throw new ConflictError(
       'BUSY',
-      `The import was begun ${attemptsMax} times and never ended; its workers died.`,
+      `The import was begun anew ${deathsMax} times, and each time its worker died.`,
     );
   }
 }
@@ -79,16 +82,25 @@ function holdRun(app: App, run: ImportRun): Hold {
   const lost = new AbortController();
   let done = 0;
   let total: number | null = null;
-  const tell = () =>
+  const tellNow = () =>
     reportProgress(app.db, run, { done, total }).then(
       (holds) => !holds && lost.abort(new Error('The attempt is no longer the last.')),
       (error) => app.log.warn({ err: error, task: run.id }, 'the progress of an import could not be told'),
     );
+  // One after the other, so that an older number never comes last.
+  let telling: Promise<unknown> | null = null;
+  const tell = () => {
+    telling ??= tellNow().finally(() => {
+      telling = null;
+    });
+    return telling;
+  };
   const timer = setInterval(tell, reportEveryMs);
   timer.unref();
   return {
     signal: lost.signal,
     async isLost() {
+      await telling;
       await tell();
       return lost.signal.aborted;
     },
@@ -109,6 +121,7 @@ async function bring(
   { signal, hold }: { signal: AbortSignal; hold: Hold },
 ): Promise<Imported> {
   const found = await openSource(app, run, signal);
+  requireWelcome(app, found);
   hold.expect(found.size);
   const counted = { ...found, bytes: counting(found.bytes, hold.moved) };
   const source = isPacked(app, run) ? unpacked(app, counted) : counted;
@@ -134,6 +147,13 @@ async function bring(
       .catch((cause) => app.log.warn({ err: cause, task: run.id }, 'a part could not be removed'));
     throw error;
   }
+}
+
+/** @throws QuotaExceededError before any byte is read, where the source says how many there are */
+function requireWelcome(app: App, { size, bytes }: ImportSource): void {
+  if (size === null || size <= app.limits.imageSizeMax) return;
+  void bytes[Symbol.asyncIterator]().return?.();
+  throw tooLarge(app, size);
 }
 
 /** Whether the bytes that come are to be unpacked: never those of a copy, which is of what is there. */
@@ -170,7 +190,7 @@ async function beginObject(
 function requireTarget(app: App, id: string): WritableStore {
   const store = app.stores.get(id);
   if (store && isWritable(store)) return store;
-  throw new UnavailableError(`This worker has no store ${id} that can be written to.`, { store: id });
+  throw new UnavailableError(`This worker has no store ${id} that can be written to; another one may.`);
 }
 
 function outcomeOf(app: App, run: ImportRun, failures: ReadonlyMap<number, unknown>) {

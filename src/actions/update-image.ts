@@ -184,4 +184,11 @@ function checkRights(caller: Caller, image: ImageRow, change: ImageChange): void
       `Image ${image.id} is ${image.status}; its formats were fixed when its data came. Make a new image.`,
     );
   }
+  const clears = change.diskFormat === null || change.containerFormat === null;
+  if (clears && image.status !== 'queued') {
+    throw new ConflictError(
+      'WRONG_STATUS',
+      `Image ${image.id} is ${image.status}, and its data needs both formats; change them in place of clearing them.`,
+    );
+  }
 }

@@ -3,7 +3,7 @@
  * phases: a claim (a row of the image and of the copy) before the first byte, and one statement that makes the
  * image active only for the claim that still holds.
  */
-import { and, eq, inArray, isNotNull, notInArray, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, notInArray, or, sql } from 'drizzle-orm';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
@@ -209,6 +209,37 @@ export async function deleteCopiesIn(tx: Statements, imageId: string, store: str
     .where(and(eq(copies.imageId, imageId), eq(copies.store, store), isOver))
     .returning({ store: copies.store, key: copies.key });
   await releaseObjects(tx, gone);
+}
+
+/** Gives up data that was staged and never imported for `days`; returns how many. */
+export async function giveUpForgottenStages(
+  db: Database,
+  { days, failure }: { days: number; failure: ImageFailure },
+): Promise<number> {
+  return transaction(db, async (tx) => {
+    const forgotten = await tx
+      .select({ id: copies.imageId })
+      .from(copies)
+      .where(
+        and(eq(copies.state, 'staged'), sql`${copies.createdAt} < now() - make_interval(days => ${days})`),
+      );
+    let given = 0;
+    for (const { id } of forgotten) {
+      const rows = await tx
+        .update(images)
+        .set({ ...queuedAgain, failure })
+        .where(and(eq(images.id, id), eq(images.status, 'uploading'), isNull(images.leaseUntil)))
+        .returning({ id: images.id });
+      if (rows.length === 0) continue;
+      given++;
+      const objects = await tx
+        .delete(copies)
+        .where(and(eq(copies.imageId, id), eq(copies.state, 'staged')))
+        .returning({ store: copies.store, key: copies.key });
+      await releaseObjects(tx, objects);
+    }
+    return given;
+  });
 }
 
 /** Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. */

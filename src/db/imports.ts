@@ -2,16 +2,18 @@
  * Imports as rows: an image and its copies while a task works on them. The number of the task's attempt is the fence:
  * every statement that ends an attempt holds only for the attempt that is the last.
  */
-import { and, eq, inArray, sql } from 'drizzle-orm';
-import { type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
+import { and, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
-import type { ImageRow } from './images.ts';
+import { type ImageRow, lockImage } from './images.ts';
 import { enqueueDigest } from './missing-digests.ts';
 import { copies, images, tasks } from './tables.ts';
 import { enqueueTask, rememberedHours } from './tasks.ts';
+
+const alive: CopyState[] = ['pending', 'uploading', 'active'];
 
 /** The image waits for a task; its former failure is over when that works. */
 export async function markImporting(tx: Statements, imageId: string): Promise<void> {
@@ -21,12 +23,12 @@ export async function markImporting(tx: Statements, imageId: string): Promise<vo
     .where(eq(images.id, imageId));
 }
 
-/** Stores in which there is a copy of the image already, or one is being made. */
+/** Stores in which there is a copy of the image already, damaged or not, or one is being made. */
 export async function findStoresOfImage(tx: Statements, imageId: string): Promise<Set<string>> {
   const rows = await tx
     .select({ store: copies.store })
     .from(copies)
-    .where(and(eq(copies.imageId, imageId), inArray(copies.state, ['pending', 'uploading', 'active'])));
+    .where(and(eq(copies.imageId, imageId), or(isNotNull(copies.damage), inArray(copies.state, alive))));
   return new Set(rows.map(({ store }) => store));
 }
 
@@ -44,7 +46,7 @@ export interface PlannedCopy {
   key: string;
 }
 
-/** Rows for copies that `taskId` will make, in place of those in the same stores that failed. */
+/** Rows for copies that `taskId` will make, in place of those in the same stores that never came to be. */
 export async function insertPendingCopies(
   tx: Statements,
   { imageId, taskId, planned }: { imageId: string; taskId: string; planned: readonly PlannedCopy[] },
@@ -52,7 +54,14 @@ export async function insertPendingCopies(
   const stores = planned.map(({ store }) => store);
   const failed = await tx
     .delete(copies)
-    .where(and(eq(copies.imageId, imageId), eq(copies.state, 'failed'), inArray(copies.store, stores)))
+    .where(
+      and(
+        eq(copies.imageId, imageId),
+        eq(copies.state, 'failed'),
+        isNull(copies.damage),
+        inArray(copies.store, stores),
+      ),
+    )
     .returning({ store: copies.store, key: copies.key });
   await releaseObjects(tx, failed);
   await tx
@@ -66,6 +75,8 @@ export interface ImportRun {
   attempt: number;
   /** How many attempts failed before. */
   failures: number;
+  /** How many workers died at it. */
+  deaths: number;
   order: ImportOrder;
   imageId: string;
   /** Null: it was deleted meanwhile. */
@@ -92,14 +103,25 @@ export async function beginRun(
       .where(and(eq(tasks.id, taskId), inArray(tasks.status, ['pending', 'processing'])))
       .returning();
     if (!task?.imageId || !task.order) return null;
-    const { id, imageId, attempt, failures, order } = task;
+    const { id, imageId, attempt, failures, stops, order } = task;
+    const deaths = attempt - 1 - failures - stops;
     const [image] = await tx.select().from(images).where(eq(images.id, imageId)).for('update');
     const targets = await renewTargets(tx, taskId, () => newKey(imageId));
     const [staged] = await tx
       .select({ store: copies.store, key: copies.key, size: copies.size })
       .from(copies)
       .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')));
-    return { id, attempt, failures, order, imageId, image: image ?? null, targets, staged: staged ?? null };
+    return {
+      id,
+      attempt,
+      failures,
+      deaths,
+      order,
+      imageId,
+      image: image ?? null,
+      targets,
+      staged: staged ?? null,
+    };
   });
 }
 
@@ -179,7 +201,11 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
     await releaseObjects(tx, rest);
     if (rest.length > 0) {
       const ids = rest.map(({ id }) => id);
-      await tx.update(copies).set({ state: 'failed' }).where(inArray(copies.id, ids));
+      // Under another key: what the store has under this one is claimed by nobody, and goes.
+      await tx
+        .update(copies)
+        .set({ state: 'failed', key: sql`${copies.key} || '.none'` })
+        .where(inArray(copies.id, ids));
     }
     await dropStaged(tx, run.imageId);
     return 'done';
@@ -235,6 +261,7 @@ export async function failRun(db: Database, run: ImportRun, failure: ImageFailur
       .where(isThis(run))
       .returning({ id: tasks.id });
     if (held.length === 0) return whyNotHeld(tx, run);
+    await lockImage(tx, run.imageId); // before its copies, as everybody does
     const gone = await tx
       .delete(copies)
       .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
@@ -263,7 +290,7 @@ export async function putBackRun(
       .set({
         status: 'pending',
         message: next.message,
-        ...(next.failed ? { failures: sql`${tasks.failures} + 1` } : {}),
+        ...(next.failed ? { failures: sql`${tasks.failures} + 1` } : { stops: sql`${tasks.stops} + 1` }),
         updatedAt: sql`now()`,
       })
       .where(isThis(run))

@@ -63,6 +63,12 @@ export async function isClaimed(db: Database, { store, key }: StrayObject): Prom
   return (await db.query(text, [store, key])).length > 0;
 }
 
+/** It could not be removed: others go first the next time. */
+export async function postponeStray(db: Database, { store, key }: StrayObject): Promise<void> {
+  const text = 'update stray_objects set seen_at = now() where store = $1::text and key = $2::text';
+  await db.query(text, [store, key]);
+}
+
 /** The object is gone, or has a row. */
 export async function forgetStray(db: Database, { store, key }: StrayObject): Promise<void> {
   await db.query('delete from stray_objects where store = $1::text and key = $2::text', [store, key]);

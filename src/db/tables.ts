@@ -231,6 +231,7 @@ export const copies = pgTable(
       .on(t.imageId, t.store)
       .where(sql`state in ('pending', 'uploading', 'active')`),
     index('image_copies_task').on(t.taskId).where(sql`task_id is not null`),
+    index('image_copies_staged').on(t.createdAt).where(sql`state = 'staged'`),
     // What is to be read again next, what never was, what is damaged, and who writes in place of it.
     index('image_copies_due').on(sql`coalesce(verified_at, created_at)`, t.id).where(sql`state = 'active'`),
     index('image_copies_unverified').on(t.createdAt).where(sql`state = 'active' and verified_at is null`),
@@ -315,8 +316,9 @@ export const tasks = pgTable(
     total: bigint({ mode: 'number' }),
     /** Fences: a later worker has a higher number. */
     attempt: integer().notNull().default(0),
-    /** How many attempts failed: fewer than were begun, where workers were killed or stopped. */
+    /** How many attempts failed, and how many were handed on by workers that stopped; of all others the worker died. */
     failures: integer().notNull().default(0),
+    stops: integer().notNull().default(0),
     user: text('user_id'),
     requestId: text('request_id'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
@@ -325,7 +327,6 @@ export const tasks = pgTable(
   },
   (t) => [
     index('tasks_image').on(t.imageId, t.createdAt, t.id),
-    index('tasks_created').on(t.createdAt, t.id),
     index('tasks_unfinished').on(t.createdAt).where(sql`status in ('pending', 'processing')`),
     index('tasks_expires').on(t.expiresAt).where(sql`expires_at is not null`),
   ],

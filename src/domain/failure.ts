@@ -29,6 +29,16 @@ export const writerSilent = (at: Instant): ImageFailure => ({
   at,
 });
 
+/** How long staged data waits for an import. */
+export const stagedDays = 7;
+
+/** Data that was staged, and no import came. */
+export const stageForgotten = (at: Instant): ImageFailure => ({
+  code: 'STAGE_EXPIRED',
+  message: `The data was staged ${stagedDays} days ago and never imported; stage it again.`,
+  at,
+});
+
 /** The same for an import, which nobody has to send again. */
 export function importFailureOf(error: unknown, taskId: string, at: Instant): ImageFailure {
   if (error instanceof DomainError) return failureOf(error, at);

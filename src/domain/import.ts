@@ -44,8 +44,8 @@ export function shownOrder({ method, stores, allMustSucceed }: ImportOrder): Rec
 
 /** A task that failed so often for a reason that may pass has failed. */
 export const failuresMax = 5;
-/** Workers that were killed count as well, since it may be the task that kills them. */
-export const attemptsMax = 20;
+/** So many workers may die at a task: it may be what kills them. */
+export const deathsMax = 20;
 
 const backoffSeconds = [1, 4, 10, 20];
 

@@ -33,6 +33,8 @@ export function keepHeartbeat(app: App): Heartbeat {
   const sayBeat = () => quietly(() => beat(app.db, [...ids]));
   const look = () =>
     quietly(async () => {
+      // Ours first: after a while without the database they would seem silent.
+      await beat(app.db, [...ids]);
       const taken = await takeFromSilentWorkers(app.db, silentSeconds);
       if (taken > 0) app.log.warn({ taken }, 'work of silent workers is given to others');
     });

@@ -1,11 +1,15 @@
-/** Imports: those that any worker can do, and those whose staged data only this machine reaches. */
+/** Imports, one attempt for each job. */
 import type { Task, TaskList } from 'graphile-worker';
 import type { App } from '../actions/app.ts';
 import { runImport } from '../actions/run-import.ts';
-import { importQueue, queueOfMachine } from '../domain/import.ts';
+import { importQueue } from '../domain/import.ts';
 
 /** `stopping`: what is under way is left to others. */
+export function importTask(app: App, stopping: AbortSignal): Task {
+  return (payload) => runImport(app, (payload as { task: string }).task, stopping);
+}
+
+/** Those that any worker can do. */
 export function importTasks(app: App, stopping: AbortSignal): TaskList {
-  const run: Task = (payload) => runImport(app, (payload as { task: string }).task, stopping);
-  return { [importQueue]: run, [queueOfMachine(app.stores.staging.id)]: run };
+  return { [importQueue]: importTask(app, stopping) };
 }

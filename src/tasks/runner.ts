@@ -10,6 +10,7 @@ import { openPool } from '../db/pool.ts';
 import { copiesCrontab, copiesTasks, wakeCopiesTasks } from './copies.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { importTasks } from './imports.ts';
+import { machineTasks } from './machine.ts';
 import { crontab, upkeepTasks } from './upkeep.ts';
 
 export interface TaskRunner {
@@ -20,30 +21,40 @@ export interface TaskRunner {
 export interface TaskOptions {
   /** Imports at once. */
   imports: number;
+  /** False: only what no other machine can do. */
+  isAll?: boolean;
 }
 
 /** Survives restarts of the database: the queue connects again by itself. */
 export async function startTasks(
   app: App,
   address: DatabaseAddress,
-  { imports }: TaskOptions,
+  { imports, isAll = true }: TaskOptions,
 ): Promise<TaskRunner> {
   const onError = (error: Error) => app.log.warn({ err: error }, 'a connection of the queue broke');
   // The queue does not catch what goes wrong while it reports the end of a job: it had better wait.
   const connectTimeoutMs = 120_000;
-  const pool = openPool(address, { max: 7, applicationName: 'vitrine queue', connectTimeoutMs, onError });
+  const pool = openPool(address, { max: 8, applicationName: 'vitrine queue', connectTimeoutMs, onError });
   const stopping = new AbortController();
   const heartbeat = keepHeartbeat(app);
   const common = { pgPool: pool, pollInterval: 2000, noHandleSignals: true, logger: queueLogger(app) };
   const start = (options: RunnerOptions) => run({ ...common, ...options, events: heartbeat.watch() });
-  const runners = await Promise.all([
-    start({ concurrency: 2, taskList: upkeepTasks(app), crontab }),
-    start({ concurrency: imports, taskList: importTasks(app, stopping.signal) }),
-    start({ concurrency: 2, taskList: copiesTasks(app, stopping.signal), crontab: copiesCrontab }),
-  ]);
+  const machine = machineTasks(app, stopping.signal);
+  const usual = isAll
+    ? [
+        start({ concurrency: 2, taskList: upkeepTasks(app), crontab }),
+        start({ concurrency: imports, taskList: importTasks(app, stopping.signal) }),
+        start({ concurrency: 2, taskList: copiesTasks(app, stopping.signal), crontab: copiesCrontab }),
+      ]
+    : [];
+  const own = machine ? [start({ concurrency: imports, ...machine })] : [];
+  const runners = await Promise.all([...usual, ...own]);
   await heartbeat.beat();
-  await runners[0].addJob('reap', {}, { jobKey: 'reap' });
-  await wakeCopiesTasks(runners[2]);
+  const [first] = runners;
+  if (isAll && first) {
+    await first.addJob('reap', {}, { jobKey: 'reap' });
+    await wakeCopiesTasks(first);
+  }
 
   async function end(): Promise<void> {
     stopping.abort(new Error('The server stops.'));

@@ -1,6 +1,7 @@
 /** The ends of an attempt: exactly one counts, and none takes away what another has published. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importImage } from '../../src/actions/import-image.ts';
+import { reap } from '../../src/actions/reap.ts';
 import { beginRun, failRun, type ImportRun, publishRun, putBackRun } from '../../src/db/imports.ts';
 import { findTask } from '../../src/db/tasks.ts';
 import { callerWith } from '../../src/domain/caller.ts';
@@ -69,6 +70,66 @@ test('an attempt that another one took over can end nothing, and its object goes
   ]);
   expect(image?.status).toBe('active');
   expect(await beginRun(db, id, newKey)).toBeNull();
+});
+
+test('what a store has of a copy that was left out goes, although the copy is still shown', async () => {
+  const { app } = server;
+  const { id } = await aTask();
+  const run = await begun(id);
+  const [target] = run.targets;
+  if (!target) throw new Error('There is no target.');
+  // Written whole, and nobody heard of it.
+  const writer = await app.stores.default.create(target.key, { size: null });
+  await writer.write(new Uint8Array(3));
+  await writer.commit();
+  expect(await publishRun(app.db, run, { ...bytes, written: [] })).toBe('done');
+  await reap(app, { list: false });
+  await expect(app.stores.default.stat(target.key)).rejects.toThrow(/nothing under/);
+});
+
+test('a damaged copy is not given up for one that is still to be made', async () => {
+  const { app } = server;
+  const imageId = await anImage(app, { size: 3 });
+  await app.db.query(
+    `insert into image_copies (image_id, store, key, state, size, damage)
+     values ($1::uuid, $2::text, 'aa.1', 'failed', 3, '{"code":"MISSING","message":"gone","at":"2026-01-01"}')`,
+    [imageId, app.stores.default.id],
+  );
+  const admin = callerWith({ user: 'u', project: 'admin', roles: ['admin'] });
+  const copying = importImage(app, admin, {
+    id: imageId,
+    method: { name: 'copy-image' },
+    stores: [app.stores.default.id],
+    allStores: false,
+    allMustSucceed: true,
+    requestId: null,
+  });
+  await expect(copying).rejects.toMatchObject({ code: 'ALREADY_EXISTS', message: /damaged copy/ });
+  expect(await app.db.query('select 1 from image_copies where image_id = $1::uuid', [imageId])).toHaveLength(
+    1,
+  );
+});
+
+test('workers that stop and attempts that fail are no workers that died', async () => {
+  const { db } = server.app;
+  const { id } = await aTask();
+  await putBackRun(db, await begun(id), { seconds: 9, message: null, failed: false });
+  await putBackRun(db, await begun(id), { seconds: 9, message: 'x', failed: true });
+  expect(await begun(id)).toMatchObject({ attempt: 3, failures: 1, deaths: 0 });
+  expect(await begun(id)).toMatchObject({ attempt: 4, failures: 1, deaths: 1 });
+});
+
+test('what is staged and never imported is given up after a week', async () => {
+  const { app } = server;
+  const imageId = await anImage(app, { status: 'uploading' });
+  await app.db.query(
+    `insert into image_copies (image_id, store, key, state, size, created_at)
+     values ($1::uuid, $2::text, 'ab.1', 'staged', 3, now() - interval '8 days')`,
+    [imageId, app.stores.staging.id],
+  );
+  await reap(app, { list: false });
+  const [image] = await app.db.query('select status, failure from images where id = $1::uuid', [imageId]);
+  expect(image).toMatchObject({ status: 'queued', failure: { code: 'STAGE_EXPIRED' } });
 });
 
 test('a hundred tasks of an image are remembered, and no more', async () => {

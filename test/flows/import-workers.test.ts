@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someBytes } from '../support/bytes.ts';
-import { ask, fetchBytes, findImage, newImage } from '../support/images.ts';
+import { ask, beginUpload, fetchBytes, findImage, newImage } from '../support/images.ts';
 import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
 import { only } from '../support/size.ts';
 import { until } from '../support/until.ts';
@@ -101,6 +101,17 @@ const filesOf = (id: string) =>
   readdirSync(installation.imagesDir, { recursive: true })
     .map(String)
     .filter((name) => name.includes(id));
+
+test('what is staged on this machine is imported by it, though it does no other work', async () => {
+  const id = await newImage(server);
+  const sent = beginUpload(server, id, { length: bytes.length, to: 'stage' });
+  sent.request.end(bytes);
+  expect((await sent.answer).status).toBe(204);
+  const text = `mutation ($id: ID!) { importImage(input: { id: $id, method: { staged: true } }) {
+    ... on ImportImagePayload { task { id } } } }`;
+  const { importImage } = await ask<{ importImage: { task: { id: string } } }>(server, text, { id });
+  await expectWhole(id, importImage.task.id, 1);
+});
 
 const long = only({ from: 'ci' });
 

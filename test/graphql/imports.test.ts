@@ -439,6 +439,9 @@ test('an image that is deleted while it is imported takes everything with it', a
   const id = await newImage(blue);
   const { task } = await importImage(blue, { id, method: { webDownload: { url: url('/slow') } } });
   await until(async () => (await findTask(blue, task.id))?.status === 'PROCESSING');
+  const clear =
+    'mutation ($id: ID!) { updateImage(input: { id: $id, diskFormat: null }) { ... on Error { code } } }';
+  expect(await ask(blue, clear, { id })).toEqual({ updateImage: { code: 'WRONG_STATUS' } });
   await ask(blue, 'mutation ($id: ID!) { deleteImage(input: { id: $id }) { __typename } }', { id });
   await until(async () => isOver(await findTask(blue, task.id)));
   expect(await findTask(blue, task.id)).toMatchObject({

@@ -51,7 +51,9 @@ export interface StartOptions {
 export interface Place {
   dataDir: string;
   imagesDir: string;
+  /** A member's, of project test. */
   token: string;
+  adminToken: string;
   /** Any command of the program. */
   run(args: readonly string[], options?: StartOptions): Program;
   /**
@@ -110,9 +112,13 @@ export async function anInstallation(
 export async function aPlace(env: Record<string, string> = {}): Promise<Place> {
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-data-'));
   await chmod(dataDir, 0o755); // the user that runs PostgreSQL must get in
-  const token = randomBytes(12).toString('hex');
+  const [token, adminToken] = [randomBytes(12).toString('hex'), randomBytes(12).toString('hex')];
   const tokensFile = join(dataDir, 'test-tokens.json');
-  await writeFile(tokensFile, JSON.stringify([{ token, user: 'test', project: 'test', roles: ['member'] }]));
+  const tokens = [
+    { token: adminToken, user: 'admin', project: 'admin', roles: ['admin'] },
+    { token, user: 'test', project: 'test', roles: ['member'] },
+  ];
+  await writeFile(tokensFile, JSON.stringify(tokens));
   const ours = { ...env, VITRINE_DATA_DIR: dataDir, VITRINE_TOKENS_FILE: tokensFile, VITRINE_PORT: '0' };
   const running = new Set<Program>();
 
@@ -127,6 +133,7 @@ export async function aPlace(env: Record<string, string> = {}): Promise<Place> {
     dataDir,
     imagesDir: join(dataDir, 'images'),
     token,
+    adminToken,
     run,
     async serve(options) {
       const program = run(['serve'], options);

@@ -36,7 +36,8 @@ export const Capabilities = builder.objectRef<ImageCapabilities>('ImageCapabilit
       description: 'createUpload and uploadImage: only while it is queued.',
     }),
     import: t.exposeBoolean('import', {
-      description: 'importImage, but for copy: only while it is queued or has staged data.',
+      description:
+        'importImage, but for copy: only while it is queued, or its data is staged (all of it has to be there).',
     }),
     copy: t.exposeBoolean('copy', { description: 'importImage with copy.' }),
     download: t.exposeBoolean('download', { description: 'Reading its bytes.' }),
