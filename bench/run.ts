@@ -113,7 +113,7 @@ async function stores(opened: BenchDatabase): Promise<void> {
 }
 
 async function throughTasks({ address }: BenchDatabase): Promise<void> {
-  const web = await fileServer();
+  const web = await fileServer(dataDir);
   const settings = settingsOfImports(dataDir, web.host);
   const vitrine = await startVitrine(address, { dataDir, projects: [], settings });
   try {
