@@ -1,10 +1,11 @@
 /** The bytes of a URL that a user named, from the first to the last. */
 
+import type { IncomingMessage } from 'node:http';
 import { DomainError, UnavailableError } from '../domain/errors.ts';
 import type { Egress } from './egress/egress.ts';
 import { paced, usualPace } from './egress/paced.ts';
 import { HttpStatus } from './failure.ts';
-import { bodyOf } from './http-body.ts';
+import { bodyOf, lengthOf } from './http-body.ts';
 
 export interface FetchedBytes {
   /** To be iterated, once. A body that is cut off is an UnavailableError. */
@@ -33,14 +34,20 @@ export async function fetchUrl(egress: Egress, url: string, signal: AbortSignal)
     signal.throwIfAborted();
     throw failureOf(error);
   });
-  const status = answer.statusCode ?? 0;
-  const isEncoded = (answer.headers['content-encoding'] ?? 'identity') !== 'identity';
-  if (status !== 200 || isEncoded) {
+  try {
+    const size = sizeOf(answer);
+    const body = bodyOf({ stream: answer, signal, failure: failureOf });
+    return { bytes: paced(body, { wholeMs: egress.timeoutMs, ...usualPace }), size };
+  } catch (error) {
     answer.destroy();
-    throw failureOf(isEncoded ? new Error('The body is encoded.') : new HttpStatus(status));
+    throw failureOf(error);
   }
-  const length = answer.headers['content-length'];
-  const body = bodyOf({ stream: answer, signal, failure: failureOf });
-  const bytes = paced(body, { wholeMs: egress.timeoutMs, ...usualPace });
-  return { bytes, size: length === undefined ? null : Number(length) };
+}
+
+/** @throws Error the answer has not the bytes as they are */
+function sizeOf(answer: IncomingMessage): number | null {
+  if (answer.statusCode !== 200) throw new HttpStatus(answer.statusCode ?? 0);
+  const encoding = answer.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw new Error('The body is encoded.');
+  return lengthOf(answer);
 }

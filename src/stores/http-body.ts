@@ -2,6 +2,7 @@
  * The body of an answer as bytes to iterate. The connection goes back to its pool at the end of the body, and is
  * closed when the iteration ends before, or the signal is given. A body that is cut off is an error.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 
 export interface Body {
@@ -45,4 +46,13 @@ export function bodyOf({ stream, signal, failure }: Body): AsyncIterableIterator
       return this;
     },
   };
+}
+
+/** Bytes that will come, as Content-Length says; null: it does not. @throws Error it says what no body can have */
+export function lengthOf({ headers }: Pick<IncomingMessage, 'headers'>): number | null {
+  const said = headers['content-length'];
+  if (said === undefined) return null;
+  const length = /^\d+$/.test(said) ? Number(said) : Number.NaN;
+  if (Number.isSafeInteger(length)) return length;
+  throw new Error(`Content-Length is ${said.slice(0, 64)}`);
 }

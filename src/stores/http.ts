@@ -8,7 +8,7 @@ import type { Egress, EgressAnswer } from './egress/egress.ts';
 import { paced, usualPace } from './egress/paced.ts';
 import { excerpt } from './excerpt.ts';
 import { nothingUnder } from './failure.ts';
-import { bodyOf } from './http-body.ts';
+import { bodyOf, lengthOf } from './http-body.ts';
 import { connectionFailure, statusFailure } from './http-failure.ts';
 import type { ByteRange, Store } from './store.ts';
 
@@ -55,9 +55,7 @@ export function httpStore({ id, egress }: HttpStoreOptions): Store {
       }
       if (answer.statusCode !== 200) throw refusal(url, answer);
       answer.destroy();
-      const length = answer.headers['content-length'];
-      if (length === undefined) throw unsaid(id);
-      return { size: Number(length) };
+      return { size: saidLength(id, answer) };
     },
 
     async read(url, range, signal) {
@@ -86,9 +84,15 @@ function startOf(answer: EgressAnswer['answer']): number | null {
   return start === undefined ? null : Number(start);
 }
 
-function unsaid(store: string): UnavailableError {
-  const message = `Store ${store} refused: the server does not say how many bytes it has; use another one`;
-  return new UnavailableError(message, { store });
+function saidLength(store: string, answer: IncomingMessage): number {
+  try {
+    const length = lengthOf(answer);
+    if (length !== null) return length;
+    throw new Error('There is no Content-Length.');
+  } catch (cause) {
+    const message = `Store ${store} refused: the server does not say how many bytes it has; use another one`;
+    throw new UnavailableError(message, { store }, { cause });
+  }
 }
 
 function encoded(store: string): UnavailableError {

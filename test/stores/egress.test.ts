@@ -15,6 +15,7 @@ import { DomainError, UnavailableError, ValidationError } from '../../src/domain
 import { type Egress, openEgress } from '../../src/stores/egress/egress.ts';
 import { paced } from '../../src/stores/egress/paced.ts';
 import type { EgressSettings } from '../../src/stores/egress/rules.ts';
+import { fetchUrl } from '../../src/stores/fetch-url.ts';
 import { httpStore } from '../../src/stores/http.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { collect } from '../support/bytes.ts';
@@ -117,6 +118,9 @@ const answers: Record<string, (socket: Socket) => void> = {
   },
   '/upgrade': (socket) =>
     void socket.end('HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+  '/huge': (socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nok'),
+  '/just-too-huge': (socket) =>
+    void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9007199254740992\r\n\r\nok'),
   '/still': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok'),
   '/refresh': (socket) =>
     void socket.end(
@@ -342,6 +346,41 @@ test('nothing of ours goes along, and no proxy is asked', async () => {
   }
 });
 
+describe('the bytes of a URL', () => {
+  const bytesOf = async (path: string, by = egress) => {
+    const { bytes, size } = await fetchUrl(by, at(path), new AbortController().signal);
+    return { size, text: (await collect(bytes)).toString() };
+  };
+  const failureOf = (path: string) =>
+    bytesOf(path).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+
+  it('come with their size, if that is said', async () => {
+    expect(await bytesOf('/ok')).toEqual({ size: 2, text: 'ok' });
+    expect(await bytesOf('/unsaid')).toEqual({ size: null, text: 'ok' });
+  });
+
+  it('are none when the server fails, however it does', async () => {
+    const { message } = (await failureOf('/missing')) as Error;
+    for (const path of ['/broken', '/gzip', '/huge', '/just-too-huge', '/two-lengths', '/long-length']) {
+      const error = await failureOf(path);
+      expect(error, path).toBeInstanceOf(UnavailableError);
+      expect(error, path).toMatchObject({ message, store: null });
+    }
+    await expect(store.stat(at('/huge'))).rejects.toThrow('does not say how many bytes');
+  });
+
+  it('are not waited for when the server falls silent, and its connection is closed', async () => {
+    const open = () => new Promise<number>((done) => servers[0]?.getConnections((_, count) => done(count)));
+    await expect.poll(open).toBe(0);
+    const impatient = openEgress({ ...settings, timeoutMs: 100 });
+    await expect(bytesOf('/still', impatient)).rejects.toMatchObject({ reason: 'timeout' });
+    await expect.poll(open).toBe(0);
+  });
+});
+
 describe('the lists of the settings', () => {
   const by = (changes: Partial<EgressSettings>) =>
     openEgress({ ...settings, ...changes }, { resolve: dns.resolve });
@@ -482,12 +521,51 @@ describe('the pace of a body', () => {
   }
 
   it('ends a body that hardly moves', async () => {
-    const pace = { wholeMs: 60_000, minBytesPerSecond: 1_000, graceMs: 50 };
+    const pace = { wholeMs: 60_000, minBytesPerSecond: 1_000, windowMs: 50 };
     await expect(collect(paced(trickle(10), pace))).rejects.toMatchObject({ reason: 'timeout' });
   });
 
+  it.each([
+    ['at once', 0],
+    ['after many bytes', 1_000_000],
+  ])('ends one that falls silent %s', async (_when, first) => {
+    let isEnded = false;
+    let isFirst = first > 0;
+    const silent: AsyncIterator<Uint8Array> = {
+      async next() {
+        if (!isFirst) return new Promise(() => {});
+        isFirst = false;
+        return { done: false, value: Buffer.alloc(first) };
+      },
+      async return() {
+        isEnded = true;
+        return { done: true, value: undefined };
+      },
+    };
+    const pace = { wholeMs: 60_000, minBytesPerSecond: 1_000, windowMs: 30 };
+    await expect(collect(paced(silent, pace))).rejects.toMatchObject({ reason: 'timeout' });
+    expect(isEnded).toBe(true);
+  });
+
+  it('ends a silent one when all of the time is over', async () => {
+    const silent = { next: () => new Promise<never>(() => {}) };
+    const pace = { wholeMs: 30, minBytesPerSecond: 1_000, windowMs: 60_000 };
+    await expect(paced(silent, pace).next()).rejects.toMatchObject({ reason: 'timeout' });
+  });
+
+  it('lets one go on that pauses within a window', async () => {
+    async function* slow() {
+      for (let i = 0; i < 4; i++) {
+        await sleep(30);
+        yield Buffer.alloc(1_000);
+      }
+    }
+    const pace = { wholeMs: 60_000, minBytesPerSecond: 1_000, windowMs: 400 };
+    expect(await collect(paced(slow(), pace))).toHaveLength(4_000);
+  });
+
   it('ends one that never ends', async () => {
-    const pace = { wholeMs: 100, minBytesPerSecond: 0, graceMs: 0 };
+    const pace = { wholeMs: 100, minBytesPerSecond: 0, windowMs: 60_000 };
     await expect(collect(paced(trickle(1), pace))).rejects.toMatchObject({ reason: 'timeout' });
   });
 
@@ -495,7 +573,7 @@ describe('the pace of a body', () => {
     async function* quick() {
       for (let i = 0; i < 5; i++) yield Buffer.from('x');
     }
-    const pace = { wholeMs: 60_000, minBytesPerSecond: 1_000, graceMs: 20 };
+    const pace = { wholeMs: 60_000, minBytesPerSecond: 1_000, windowMs: 20 };
     let count = 0;
     for await (const _ of paced(quick(), pace)) {
       count++;

@@ -4,40 +4,72 @@ import { UnavailableError } from '../../domain/errors.ts';
 export interface Pace {
   /** For all of it. */
   wholeMs: number;
-  /** Averaged over the time that was spent waiting, once that is longer than graceMs. */
+  /** Averaged over each windowMs that were spent waiting: silence is given up before two of them are over. */
   minBytesPerSecond: number;
-  graceMs: number;
+  windowMs: number;
 }
 
-export const usualPace = { minBytesPerSecond: 1024, graceMs: 30_000 };
+export const usualPace = { minBytesPerSecond: 1024, windowMs: 30_000 };
 
-/** @throws UnavailableError timeout */
+/**
+ * The same chunks. A source that is given up is ended, though nobody waits for that.
+ * @throws UnavailableError timeout
+ */
 export function paced(
   chunks: AsyncIterator<Uint8Array>,
-  { wholeMs, minBytesPerSecond, graceMs }: Pace,
+  { wholeMs, minBytesPerSecond, windowMs }: Pace,
 ): AsyncIterableIterator<Uint8Array> {
   const begun = performance.now();
+  const wanted = (minBytesPerSecond * windowMs) / 1000;
   let waitedMs = 0;
   let bytes = 0;
 
+  /** Looked at whenever something came, and whenever nothing did. */
   function check(now: number): void {
-    const isSlow = waitedMs > graceMs && bytes / (waitedMs / 1000) < minBytesPerSecond;
-    if (!isSlow && now - begun <= wholeMs) return;
-    void Promise.resolve(chunks.return?.()).catch(() => {});
-    const message = 'The server of this URL is too slow; try again later or use another one';
-    throw new UnavailableError(message, { reason: 'timeout' });
+    const isOver = waitedMs >= windowMs;
+    if (now - begun > wholeMs || (isOver && bytes < wanted)) throw tooSlow();
+    if (!isOver) return;
+    waitedMs = 0;
+    bytes = 0;
+  }
+
+  /** Null: this is when to look, and nothing came yet. */
+  async function stepOr(step: Promise<IteratorResult<Uint8Array>>) {
+    const left = Math.min(windowMs - waitedMs, begun + wholeMs - performance.now());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, Math.max(1, Math.min(left, longestTimerMs)), null);
+    });
+    try {
+      return await Promise.race([step, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function nextInTime(): Promise<IteratorResult<Uint8Array>> {
+    const step = chunks.next();
+    step.catch(() => {}); // heard of below, unless it comes too late
+    for (;;) {
+      const asked = performance.now();
+      const found = await stepOr(step);
+      const now = performance.now();
+      waitedMs += now - asked;
+      if (found?.done) return found;
+      bytes += found?.value.length ?? 0;
+      check(now);
+      if (found) return found;
+    }
   }
 
   return {
     async next() {
-      const asked = performance.now();
-      const step = await chunks.next();
-      const now = performance.now();
-      waitedMs += now - asked;
-      if (step.done) return step;
-      bytes += step.value.length;
-      check(now);
-      return step;
+      try {
+        return await nextInTime();
+      } catch (error) {
+        void Promise.resolve(chunks.return?.()).catch(() => {});
+        throw error;
+      }
     },
     async return() {
       await chunks.return?.();
@@ -47,4 +79,12 @@ export function paced(
       return this;
     },
   };
+}
+
+/** What a timer of Node can be set to. */
+const longestTimerMs = 2 ** 31 - 1;
+
+function tooSlow(): UnavailableError {
+  const message = 'The server of this URL is too slow; try again later or use another one';
+  return new UnavailableError(message, { reason: 'timeout' });
 }
