@@ -47,7 +47,7 @@ export async function importImage(
   const asked = input.stores?.map((id) => requireWritableStore(app, id).id) ?? null;
   const writable = app.stores.all.filter(isWritable).map(({ id }) => id);
   const targets = targetsOf(writable, { asked, all: input.allStores, usual: app.stores.default.id });
-  if (method.name === 'web-download') app.egress.requireUrl(method.url);
+  if (method.name === 'web-download') app.egress.requireUrl(method.url, ['method', 'webDownload', 'url']);
 
   const taskId = await transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: seen.id, operation });

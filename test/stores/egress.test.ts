@@ -346,6 +346,23 @@ test('nothing of ours goes along, and no proxy is asked', async () => {
   }
 });
 
+test('a name server that fails is asked again later, in the words of a refusal', async () => {
+  const by = (code: string) =>
+    openEgress(settings, { resolve: () => Promise.reject(Object.assign(new Error('no'), { code })) });
+  await expectRefused(at('/ok', 'unknown.test'));
+  for (const code of ['EAI_AGAIN', 'ETIMEOUT', 'ESERVFAIL', 'ECONNREFUSED']) {
+    const error = await fetched(at('/ok', 'allowed.test'), by(code)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error).toMatchObject({ message: refusal, store: null });
+  }
+  for (const code of ['ENOTFOUND', 'ENODATA', 'EAI_FAIL'])
+    await expectRefused(at('/ok', 'allowed.test'), by(code));
+  const silent = openEgress(settings, { resolve: () => new Promise(() => {}), connectMs: 20 });
+  const late = await fetched(at('/ok', 'allowed.test'), silent).catch((reason: unknown) => reason);
+  expect(late).toBeInstanceOf(UnavailableError);
+  expect(late).toMatchObject({ message: refusal, store: null });
+});
+
 describe('the bytes of a URL', () => {
   const bytesOf = async (path: string, by = egress) => {
     const { bytes, size } = await fetchUrl(by, at(path), new AbortController().signal);

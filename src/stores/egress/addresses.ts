@@ -14,3 +14,23 @@ export const systemResolve: Resolve = async (host) => {
 export function addressesOf(host: string, resolve: Resolve): Promise<readonly string[]> {
   return isIP(host) > 0 ? Promise.resolve([host]) : resolve(host);
 }
+
+/** Of getaddrinfo and of c-ares: the name server, or the way to it, is what failed. */
+const passing = new Set([
+  'EAI_AGAIN',
+  'EAI_MEMORY',
+  'EAI_SYSTEM',
+  'ETIMEOUT',
+  'ETIMEDOUT',
+  'ESERVFAIL',
+  'EREFUSED',
+  'ECONNREFUSED',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+]);
+
+/** Whether the same host may be known in a moment. */
+export function mayBeKnownLater(error: unknown): boolean {
+  return passing.has((error as NodeJS.ErrnoException | null)?.code ?? '');
+}

@@ -4,13 +4,14 @@
  *
  *   text -> URL -> addresses -> all permitted? -> connect to one of them -> answer, or redirect: again from the left
  *
- * Whatever is refused is refused with the same words, so that nobody can find out what is behind.
+ * Whatever is refused is refused with the same words, so that nobody can find out what is behind; so is what only a
+ * name server failed at, though that may be tried again.
  */
 import type { IncomingMessage } from 'node:http';
 import { addressOf } from '../../domain/address.ts';
-import { invalid, type ValidationError } from '../../domain/errors.ts';
+import { invalid, UnavailableError, type ValidationError } from '../../domain/errors.ts';
 import { hostOf } from '../../domain/host-rule.ts';
-import { addressesOf, type Resolve, systemResolve } from './addresses.ts';
+import { addressesOf, mayBeKnownLater, type Resolve, systemResolve } from './addresses.ts';
 import { answerFrom } from './connect.ts';
 import { type EgressSettings, egressRules } from './rules.ts';
 
@@ -31,11 +32,12 @@ export interface EgressAnswer {
 export interface Egress {
   /**
    * Looks at the URL itself, asking nobody: its scheme, port, and host where that is an address.
-   * @throws ValidationError URL_REFUSED
+   * @throws ValidationError URL_REFUSED at `path`
    */
-  requireUrl(url: string): void;
+  requireUrl(url: string, path: string[]): void;
   /**
    * @throws ValidationError URL_REFUSED: not a URL that this service may fetch, or it leads to one
+   * @throws UnavailableError whether it is one cannot be found out now
    * @throws Error with a code: the server cannot be reached, or broke off
    */
   request(asked: EgressRequest): Promise<EgressAnswer>;
@@ -60,7 +62,7 @@ export function openEgress(settings: EgressSettings, options: EgressOptions = {}
   /** Addresses that one may connect to: all that there are, or none. */
   async function permitted(url: URL): Promise<readonly string[]> {
     const host = hostOf(url);
-    const found = await within(connectMs, addressesOf(host, resolve)).catch(() => []);
+    const found = await within(connectMs, addressesOf(host, resolve)).catch(unresolved);
     const isPermitted = (text: string) => {
       const address = addressOf(text);
       return address !== null && rules.permits(url, address);
@@ -95,10 +97,10 @@ export function openEgress(settings: EgressSettings, options: EgressOptions = {}
 
   return {
     timeoutMs: settings.timeoutMs,
-    requireUrl(text) {
+    requireUrl(text, path) {
       const url = rules.parse(text);
       const address = url ? addressOf(hostOf(url)) : null;
-      if (!url || (address !== null && !rules.permits(url, address))) throw refused();
+      if (!url || (address !== null && !rules.permits(url, address))) throw refused(path);
     },
     async request(asked) {
       let url = rules.parse(asked.url);
@@ -116,17 +118,24 @@ export function openEgress(settings: EgressSettings, options: EgressOptions = {}
 
 const isLocation = (name: string | undefined) => name?.toLowerCase() === 'location';
 
-function refused(): ValidationError {
-  const message =
-    'This URL cannot be fetched: its host is unknown, or it is or leads to something that this service may not ' +
-    'connect to; use a public http or https URL, or ask the operator to allow it (imports.egress)';
-  return invalid(['url'], 'URL_REFUSED', message);
+const refusal =
+  'This URL cannot be fetched: its host is unknown, or it is or leads to something that this service may not ' +
+  'connect to; use a public http or https URL, or ask the operator to allow it (imports.egress)';
+
+function refused(path = ['url']): ValidationError {
+  return invalid(path, 'URL_REFUSED', refusal);
+}
+
+/** A host that is unknown has no addresses. */
+function unresolved(cause: unknown): readonly string[] {
+  if (mayBeKnownLater(cause)) throw new UnavailableError(refusal, {}, { cause });
+  return [];
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('too late')), ms);
+    timer = setTimeout(() => reject(Object.assign(new Error('too late'), { code: 'ETIMEDOUT' })), ms);
   });
   try {
     return await Promise.race([work, late]);
