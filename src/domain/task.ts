@@ -33,17 +33,33 @@ export interface Task {
   expiresAt: Instant | null;
 }
 
-const secretName = /sig|token|secret|pass|key|cred|auth|policy|x-amz|x-goog|session/i;
+/** What a query says of a file that is no secret: of these the value is shown, when it is short and plain. */
+const harmlessNames = new Set(
+  (
+    'arch architecture branch build channel date dir disk distro download edition ext file filename flavor format ' +
+    'id image kind lang locale mirror name offset os page path platform raw ref release repo revision size suite ' +
+    'tag target type variant ver version'
+  ).split(' '),
+);
+/** A token of any strength is longer. */
+const plainValue = /^[\w.~/:-]{0,24}$/;
+const plainName = /^[\w.-]{1,32}$/;
 
-/** A URL as others may read it: `***` for a password, and for what in its query may be a signature. */
+/** A URL as others may read it: `***` for user and password, and for all of its query that may be a secret. */
 export function withoutSecretsOfUrl(text: string): string {
   if (!URL.canParse(text)) return '***';
   const url = new URL(text);
   if (url.username !== '') url.username = '***';
   if (url.password !== '') url.password = '***';
   url.hash = '';
-  for (const [name, value] of [...url.searchParams]) {
-    if (secretName.test(name) || value.length > 32) url.searchParams.set(name, '***');
-  }
+  url.search = [...url.searchParams].map(([name, value]) => shownParameter(name, value)).join('&');
   return url.href;
+}
+
+function shownParameter(name: string, value: string): string {
+  if (harmlessNames.has(name.toLowerCase()) && plainValue.test(value)) {
+    return value === '' ? name : `${name}=${value}`;
+  }
+  // A name without a value may be the secret itself, in base64 with = at its end.
+  return plainName.test(name) && /[^=]/.test(value) ? `${name}=***` : '***';
 }

@@ -5,6 +5,7 @@ import { parseDigest } from '../../src/domain/digest.ts';
 import { byCodePoint, imageStatuses } from '../../src/domain/image.ts';
 import { after, type ImageEvent, statusesBefore } from '../../src/domain/lifecycle.ts';
 import { readSignedPath, signPath } from '../../src/domain/signed-path.ts';
+import { withoutSecretsOfUrl } from '../../src/domain/task.ts';
 import { parseRange } from '../../src/transfer/range.ts';
 
 describe('the life of an image', () => {
@@ -116,4 +117,22 @@ test('a mistyped word finds the one that was meant', () => {
   expect(didYouMean('VITRINE_PROT', words)).toBe('VITRINE_PORT');
   expect(didYouMean('tag', words)).toBe('tags');
   expect(didYouMean('something', words)).toBeNull();
+});
+
+test.each([
+  ['pwd=hunter2', 'pwd=***'],
+  ['code=s3cr3t&hmac=0123456789abcdef&ticket=abc', 'code=***&hmac=***&ticket=***'],
+  ['AbCdEf0123456789AbCdEf0123456789AbCdEf0123456789', '***'],
+  ['c2VjcmV0Cg==', '***'],
+  ['AbCdEf0123456789AbCdEf0123456789AbCdEf0123456789=1', '***'],
+  ['s3cr3t', '***'],
+  ['a%26b=c', '***'],
+  ['sig=1&page=2&page=3', 'sig=***&page=2&page=3'],
+  ['arch=amd64&version=24.04&file=a/b.img&raw', 'arch=amd64&version=24.04&file=a/b.img&raw'],
+  ['id=0123456789abcdef0123456789abcdef', 'id=***'],
+  ['page=1;token=abc', 'page=***'],
+  ['', ''],
+])('a URL is shown without what may be a secret in its query: %s', (query, shown) => {
+  const search = shown === '' ? '' : `?${shown}`;
+  expect(withoutSecretsOfUrl(`https://h/f?${query}#part`)).toBe(`https://h/f${search}`);
 });
