@@ -1,6 +1,6 @@
 /**
  * Who may do what: the built-in roles as pure functions (Image API v2 default policies). Whether an image is
- * seen at all also exists as SQL in `db/visible.ts`; a test holds the two against each other.
+ * seen at all also exists as SQL in `db/image-visible.ts`; a test holds the two against each other.
  */
 import { type Caller, hasRole } from './caller.ts';
 import type { Image, MemberStatus } from './image.ts';
