@@ -69,35 +69,34 @@ const finders: Record<string, (context: GraphContext, key: string) => Promise<ob
     const image = imageId === null ? null : await context.loaders.image.load(imageId);
     return image?.copies.find((copy) => copy.id === copyId) ?? null;
   },
-  MetadefNamespace: async ({ caller, loaders }, key) => {
-    requireToken(caller);
+  MetadefNamespace: async ({ loaders }, key) => {
     const id = parseImageId(key);
     return id === null ? null : loaders.metadefs.namespace.load(id);
   },
   MetadefProperty: (context, key) => findPart(context, 'property', key),
   MetadefObject: (context, key) => findPart(context, 'object', key),
-  MetadefResourceType: async ({ caller, loaders }, name) => {
-    requireToken(caller);
+  MetadefResourceType: async ({ loaders }, name) => {
     if (name.includes('\0') || !name.isWellFormed()) return null;
     return loaders.metadefs.resourceType.load(name);
   },
   Task: (context, key) => findSeenTask(context, key),
-  Store: async ({ app }, key) => app.stores.get(key),
+  // Not the staging area of a machine.
+  Store: async ({ app }, key) => app.stores.all.find(({ id }) => id === key) ?? null,
 };
 
 /** What is in a namespace is seen by who sees the namespace. */
 async function findPart(
-  { caller, loaders }: GraphContext,
+  { loaders }: GraphContext,
   kind: 'property' | 'object',
   key: string,
 ): Promise<object | null> {
-  requireToken(caller);
   const id = parseImageId(key);
   const part = id === null ? null : await loaders.metadefs[kind].load(id);
   return part && (await loaders.metadefs.namespace.load(part.namespaceId)) ? part : null;
 }
 
 async function findNode(context: GraphContext, id: string): Promise<object | null> {
+  requireToken(context.caller);
   const [type = '', key] = splitOnce(id, ':');
   const nodeType = key === undefined ? 'Image' : type;
   const find = Object.hasOwn(finders, nodeType) ? finders[nodeType] : undefined;

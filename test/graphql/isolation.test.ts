@@ -118,6 +118,26 @@ test('a cursor made for its place shows nothing on either side', async () => {
   expect(theirs.data).toEqual({ after: nothing, before: nothing });
 });
 
+test('no node is found without a token, and the staging area of a machine by nobody', async () => {
+  const { id } = server.app.stores.default;
+  const { id: staging } = server.app.stores.staging;
+  const query = 'query ($id: ID!) { node(id: $id) { __typename } nodes(ids: [$id]) { __typename } }';
+  for (const known of [`Store:${id}`, `Store:${staging}`, foreign, `Task:${missing}`, 'Nothing:x', '']) {
+    const { data, errors } = await server.raw(null, query, { id: known });
+    expect(data?.node ?? null, known).toBeNull();
+    expect(errors[0]?.extensions.code, known).toBe('UNAUTHENTICATED');
+  }
+  const red = server.tokenOf('red');
+  expect((await server.raw(red, query, { id: `Store:${id}` })).data.node).toEqual({ __typename: 'Store' });
+  expect(staging).not.toBe(id);
+  for (const token of [red, server.tokenOf('admin')]) {
+    expect((await server.raw(token, query, { id: `Store:${staging}` })).data).toEqual({
+      node: null,
+      nodes: [null],
+    });
+  }
+});
+
 test('on the byte route too, in every method', async () => {
   for (const method of ['GET', 'HEAD', 'PUT']) {
     const answers = await Promise.all(
