@@ -1,6 +1,6 @@
 /** Where the bytes of an import come from, by its method; each is read once, from its beginning, in every attempt. */
 import type { ImportRun } from '../db/imports.ts';
-import { UnavailableError } from '../domain/errors.ts';
+import { NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { limits, propertyListIssues } from '../domain/fields.ts';
 import type { DigestAlgorithm, Image } from '../domain/image.ts';
 import type { ImportMethod, KnownDigest } from '../domain/import.ts';
@@ -48,7 +48,10 @@ async function openStaged(
       'The staged data is on another machine; set imports.staging to a store that all can reach.',
     );
   }
-  const bytes = await store.read(staged.key, undefined, signal);
+  const bytes = await store.read(staged.key, undefined, signal).catch((error) => {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new NotFoundError('The staging area no longer has these bytes; stage them again', { cause: error });
+  });
   return { bytes, size: staged.size, expected: digest ? [digest] : [], change: {} };
 }
 

@@ -11,6 +11,7 @@ import { httpStore } from './http.ts';
 import { limit, turns } from './limit.ts';
 import { withRetries } from './retries.ts';
 import { type S3StoreOptions, s3Store } from './s3/s3.ts';
+import { stagingStore } from './staging.ts';
 import { isWritable, type Store, type WritableStore } from './store.ts';
 import { type SwiftStoreOptions, swiftStore } from './swift/swift.ts';
 import { type StoreWatch, watched } from './watch.ts';
@@ -70,12 +71,10 @@ export function openStores(configs: readonly StoreConfig[], surroundings: StoreS
   return storesOf(all, { usual, weights, descriptions, staging: stagingOf(all, surroundings) });
 }
 
-/** Writing to a directory of this machine needs no more than what every file store has around it. */
 function stagingOf(all: readonly Store[], surroundings: StoreSurroundings): WritableStore | undefined {
   const { staging } = surroundings;
   if ('store' in staging) return all.filter(isWritable).find(({ id }) => id === staging.store);
-  const paths = [{ path: staging.path, priority: 0 }];
-  return withRetries(fileStore({ id: staging.id, paths, sparse: false })) as WritableStore;
+  return stagingStore(staging);
 }
 
 export interface StoreRoles {
