@@ -53,19 +53,19 @@ export function requireStaging(app: App): void {
   throw invalid(['stage'], 'METHOD_OFF', 'Staging is switched off here (imports.methods); upload directly.');
 }
 
-/** @throws ValidationError no such store, or one that is only read */
-export function requireWritableStore(app: App, id: string | null): WritableStore {
+/**
+ * Of those that users know: never the staging area of a machine.
+ * @throws ValidationError at `path`: no such store, or one that is only read
+ */
+export function requireWritableStore(app: App, id: string | null, path = ['store']): WritableStore {
   if (id === null) return app.stores.default;
-  const store = app.stores.get(id);
+  const store = app.stores.all.find((one) => one.id === id);
   if (!store) {
     const known = app.stores.all.map((s) => s.id).join(', ');
-    throw invalid(
-      ['store'],
-      'UNKNOWN_STORE',
-      `There is no store ${JSON.stringify(id.slice(0, 64))}; there is: ${known}.`,
-    );
+    const message = `There is no store ${JSON.stringify(id.slice(0, 64))}; there is: ${known}.`;
+    throw invalid(path, 'UNKNOWN_STORE', message);
   }
-  if (!isWritable(store)) throw invalid(['store'], 'READ_ONLY_STORE', `Store ${id} cannot be written to.`);
+  if (!isWritable(store)) throw invalid(path, 'READ_ONLY_STORE', `Store ${id} cannot be written to.`);
   return store;
 }
 

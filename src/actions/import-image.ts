@@ -44,7 +44,7 @@ export async function importImage(
   const operation = isCopy ? 'copy' : 'import';
   const seen = await requireImage(app, caller, input.id, operation);
   requireMethod(app, method);
-  const asked = input.stores?.map((id) => requireWritableStore(app, id).id) ?? null;
+  const asked = input.stores?.map((id, n) => requireWritableStore(app, id, ['stores', String(n)]).id) ?? null;
   const writable = app.stores.all.filter(isWritable).map(({ id }) => id);
   const targets = targetsOf(writable, { asked, all: input.allStores, usual: app.stores.default.id });
   if (method.name === 'web-download') app.egress.requireUrl(method.url, ['method', 'webDownload', 'url']);

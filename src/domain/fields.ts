@@ -13,6 +13,8 @@ export const limits = {
   propertyValueBytes: 64 * 1024,
   allPropertyValuesBytes: 512 * 1024,
   members: 128,
+  urlLength: 4096,
+  regionLength: 255,
   /** GiB and MiB, as v2: a 32-bit number. */
   minimum: 2 ** 31 - 1,
 } as const;

@@ -49,3 +49,14 @@ export function hostOf(url: URL): string {
     .replace(/\.$/, '')
     .toLowerCase();
 }
+
+/**
+ * The URL that everybody takes the text for, without its fragment; null: there is none. What parsers read differently
+ * is not read at all: control characters, spaces, and \ for /.
+ */
+export function parseUrl(text: string, base?: URL): URL | null {
+  if (/[\x00-\x20\x7f\\]/.test(text) || text === '') return null;
+  const url = URL.parse(text, base?.href);
+  if (url) url.hash = '';
+  return url;
+}

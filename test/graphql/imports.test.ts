@@ -391,6 +391,75 @@ test('an image of another region comes with its bytes and the properties that sa
   });
 });
 
+test('what is wrong is named by its whole path, and text that cannot be kept is no failure of the service', async () => {
+  const id = await newImage(blue);
+  const imageId = id;
+  const web = ['input', 'method', 'webDownload'];
+  const glance = ['input', 'method', 'glanceDownload'];
+  const method = webDownload();
+  const staging = server.app.stores.staging.id;
+  const cases: [object, string[], string][] = [
+    [{ method, stores: ['one', 'nowhere'] }, ['input', 'stores', '1'], 'UNKNOWN_STORE'],
+    [{ method, stores: [staging] }, ['input', 'stores', '0'], 'UNKNOWN_STORE'],
+    [{ method: webDownload({ url: 'http://127.0.0.1/' }) }, [...web, 'url'], 'URL_REFUSED'],
+    [{ method: webDownload({ url: 'no url' }) }, [...web, 'url'], 'URL_REFUSED'],
+    [{ method: webDownload({ url: 'http://example.org/\ud800' }) }, [...web, 'url'], 'BAD_CHARACTER'],
+    [{ method: webDownload({ url: 'http://example.org/\0' }) }, [...web, 'url'], 'BAD_CHARACTER'],
+    [{ method: webDownload({ url: `${url()}?${'a'.repeat(4096)}` }) }, [...web, 'url'], 'TOO_LONG'],
+    [{ method: webDownload({ digest: { algorithm: 'md5', value: 'a' } }) }, [...web, 'digest'], 'BAD_DIGEST'],
+    [{ method: { glanceDownload: { region: 'a\0b', imageId } } }, [...glance, 'region'], 'BAD_CHARACTER'],
+    [{ method: { glanceDownload: { region: 'a\udfffb', imageId } } }, [...glance, 'region'], 'BAD_CHARACTER'],
+    [{ method: { glanceDownload: { region: 'a'.repeat(256), imageId } } }, [...glance, 'region'], 'TOO_LONG'],
+    [
+      { method: { glanceDownload: { region: 'a', imageId, serviceInterface: '\0\ud800' } } },
+      [...glance, 'serviceInterface'],
+      'UNKNOWN_INTERFACE',
+    ],
+    [
+      { method: { glanceDownload: { region: 'a', imageId: '\ud800' } } },
+      [...glance, 'imageId'],
+      'NOT_A_UUID',
+    ],
+  ];
+  for (const [input, path, code] of cases) {
+    expect(await importImage(blue, { id, ...input })).toMatchObject({ issues: [{ path, code }] });
+  }
+  expect(await imageOf(blue, id)).toMatchObject({ status: 'QUEUED', tasks: { totalCount: 0 } });
+});
+
+test('a URL is kept as it is understood', async () => {
+  web.fail({ on: /%C3%A4/, how: 'hang' }); // what is to be done is kept until it is over
+  const id = await newImage(blue);
+  const written = `${web.url.replace('http:', 'HTTP:')}/x/../ä.raw#part`;
+  const { task } = await importImage(blue, { id, method: webDownload({ url: written }) });
+  const [row] = await server.app.db.query<{ url: string }>(
+    `select "order" #>> '{method,url}' as url from tasks where id = $1::uuid`,
+    [task.id.replace('Task:', '')],
+  );
+  expect(row?.url).toBe(url('/%C3%A4.raw'));
+  await ask(blue, 'mutation ($id: ID!) { deleteImage(input: { id: $id }) { __typename } }', { id });
+  await ended(blue, task);
+});
+
+test('the staging area of a machine is no store for uploads, and has no name', async () => {
+  const id = await newImage(blue);
+  const { id: staging } = server.app.stores.staging;
+  const data = await ask<{ createUpload: unknown }>(
+    blue,
+    `mutation ($input: CreateUploadInput!) { createUpload(input: $input) {
+      ... on ValidationError { issues { path code } } } }`,
+    { input: { imageId: id, store: staging } },
+  );
+  expect(data.createUpload).toEqual({ issues: [{ path: ['input', 'store'], code: 'UNKNOWN_STORE' }] });
+  const answer = await server.http(`/v2/images/${id}/file`, {
+    method: 'PUT',
+    token: blue.token ?? '',
+    headers: { 'content-type': 'application/octet-stream', 'x-image-meta-store': staging },
+    body: 'bytes',
+  });
+  expect(answer.status).toBe(400);
+});
+
 test('wrong input is named at once', async () => {
   const id = await newImage(blue);
   const bare = await newImage(blue, { diskFormat: null });

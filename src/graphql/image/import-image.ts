@@ -11,6 +11,8 @@ import {
   UnavailableError,
   ValidationError,
 } from '../../domain/errors.ts';
+import { limits, textIssues } from '../../domain/fields.ts';
+import { parseUrl } from '../../domain/host-rule.ts';
 import { parseImageId } from '../../domain/image.ts';
 import type { ImportMethod, KnownDigest } from '../../domain/import.ts';
 import type { Task } from '../../domain/task.ts';
@@ -37,7 +39,10 @@ const WebDownloadInput = builder.inputType('WebDownloadInput', {
 const GlanceDownloadInput = builder.inputType('GlanceDownloadInput', {
   description: 'An image of another region of the same Keystone.',
   fields: (t) => ({
-    region: t.string({ required: true, description: 'As the catalog of Keystone names it.' }),
+    region: t.string({
+      required: true,
+      description: `As the catalog of Keystone names it; up to ${limits.regionLength} characters.`,
+    }),
     imageId: t.id({
       required: true,
       description: 'The image there; the caller’s project must be able to see it.',
@@ -112,24 +117,23 @@ builder.mutationField('importImage', (t) =>
   }),
 );
 
-const urlMax = 4096;
-
 const interfaces = ['public', 'internal', 'admin'] as const;
 const isInterface = (name: string): name is (typeof interfaces)[number] =>
   interfaces.some((one) => one === name);
 
-/** @throws ValidationError a method that is given as false, a digest or id that is none */
+/** @throws ValidationError a method that is given as false, text that cannot be kept, a digest or id that is none */
 function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
   if (input.webDownload) {
     const { url, digest } = input.webDownload;
-    if (url.length > urlMax) {
-      throw invalid(['method', 'webDownload', 'url'], 'TOO_LONG', `A URL has at most ${urlMax} characters.`);
-    }
-    return { name: 'web-download', url, digest: digest ? digestOf(digest) : null };
+    requireText(['method', 'webDownload', 'url'], 'The URL', url, limits.urlLength);
+    // One that cannot be read is refused where all are, in the same words.
+    const href = parseUrl(url)?.href ?? url;
+    return { name: 'web-download', url: href, digest: digest ? digestOf(digest) : null };
   }
   if (input.glanceDownload) {
     const { region, imageId } = input.glanceDownload;
     const serviceInterface = input.glanceDownload.serviceInterface ?? 'public';
+    requireText(['method', 'glanceDownload', 'region'], 'The region', region, limits.regionLength);
     const id = parseImageId(imageId);
     if (id === null) {
       throw invalid(
@@ -150,6 +154,11 @@ function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
   const [name, isWanted] = Object.entries(input)[0] ?? [];
   if (isWanted !== true) throw invalid(['method', name ?? ''], 'NOT_TRUE', `${name} is given as true.`);
   return name === 'copy' ? { name: 'copy-image' } : { name: 'glance-direct', digest: null };
+}
+
+function requireText(...about: Parameters<typeof textIssues>): void {
+  const issues = textIssues(...about);
+  if (issues.length > 0) throw new ValidationError(issues);
 }
 
 function digestOf({ algorithm, value }: { algorithm: string; value: string }): KnownDigest {

@@ -1,6 +1,13 @@
 /** Where the service may connect to when a user names a URL: the operator's lists, and the public internet. */
 import { type Address, isPublic } from '../../domain/address.ts';
-import { type Destination, type HostRule, hostOf, hostRuleOf, isMeant } from '../../domain/host-rule.ts';
+import {
+  type Destination,
+  type HostRule,
+  hostOf,
+  hostRuleOf,
+  isMeant,
+  parseUrl,
+} from '../../domain/host-rule.ts';
 
 /** As the settings have them. */
 export interface EgressSettings {
@@ -30,12 +37,9 @@ export function egressRules({ schemes, ports, ...lists }: EgressSettings): Rules
 
   return {
     parse(text, base) {
-      // What parsers read differently is not read at all: control characters, spaces, and \ for /.
-      if (/[\x00-\x20\x7f\\]/.test(text) || text === '') return null;
-      const url = URL.parse(text, base?.href);
+      const url = parseUrl(text, base);
       if (!url || !schemes.includes(url.protocol.slice(0, -1))) return null;
       if (url.username || url.password || url.hostname === '') return null;
-      url.hash = '';
       return url;
     },
     permits(url, address) {
