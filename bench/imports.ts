@@ -141,7 +141,12 @@ async function measureCopy(
     ratios.push(ours / theirs);
     speeds.push(ours);
   }
-  report('a copy to another file store / cp, flushed, and hashing', ratios, copyGoal, megabytes(median(speeds)));
+  report(
+    'a copy to another file store / cp, flushed, and hashing',
+    ratios,
+    copyGoal,
+    megabytes(median(speeds)),
+  );
 }
 
 async function measureDownload(

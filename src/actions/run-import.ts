@@ -249,6 +249,8 @@ async function endBadly(app: App, run: ImportRun, error: unknown, isStopping: bo
   }
   if (isStopping) app.log.info(about, 'an import is left to another worker');
   else app.log.warn({ err: error, ...about, seconds }, 'an import is tried again');
-  const message = isStopping ? null : `${failure.message} It is tried again in ${seconds} s.`;
+  const message = isStopping
+    ? null
+    : `${failure.message.replace(/\.?$/, '.')} It is tried again in ${seconds} s.`;
   return patiently(() => putBackRun(app.db, run, { seconds, message, failed: !isStopping }));
 }

@@ -4,7 +4,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
-import { isIP } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { hostOf } from '../../domain/host-rule.ts';
 import { portOf } from './rules.ts';
 
@@ -25,7 +25,6 @@ export async function answerFrom(connection: Connection): Promise<http.IncomingM
   const { url, address, method, headers, connectMs, answerMs, signal } = connection;
   const isSecure = url.protocol === 'https:';
   const host = hostOf(url);
-  const agent = { keepAlive: false, proxyEnv: undefined };
   const options: https.RequestOptions = {
     method,
     host: address,
@@ -33,7 +32,9 @@ export async function answerFrom(connection: Connection): Promise<http.IncomingM
     path: `${url.pathname}${url.search}`,
     headers: { ...headers, host: url.host, 'accept-encoding': 'identity', connection: 'close' },
     setHost: false,
-    agent: isSecure ? new https.Agent(agent) : new http.Agent(agent),
+    ...(isSecure
+      ? { agent: new https.Agent({ keepAlive: false, proxyEnv: undefined }) }
+      : { createConnection: leanConnection }),
     rejectUnauthorized: true,
     ...(isSecure && isIP(host) === 0 ? { servername: host } : {}),
     ...(signal ? { signal } : {}),
@@ -56,6 +57,27 @@ export async function answerFrom(connection: Connection): Promise<http.IncomingM
   } finally {
     for (const timer of times) clearTimeout(timer);
   }
+}
+
+const readBytes = 256 * 1024;
+
+/**
+ * A connection whose bytes come in one buffer of its own: the parser copies what is of the body, so that a new buffer
+ * for each read would only be thrown away. Receiving takes less than half of the processor's time so.
+ */
+function leanConnection({ host, port }: http.ClientRequestArgs): Socket {
+  const socket: Socket = connect({
+    host: host ?? '',
+    port: Number(port),
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(readBytes),
+      callback(count, buffer) {
+        socket.emit('data', (buffer as Buffer).subarray(0, count));
+        return true;
+      },
+    },
+  });
+  return socket;
 }
 
 function timedOut(): Error {
