@@ -6,6 +6,7 @@ import { countByStore, findStoredCopiesAfter, isStillThere, type StoredCopy } fr
 import { findRowless, noteStrays, type Rowless } from '../db/strays.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { Instant } from '../domain/image.ts';
+import { isObjectKey } from '../domain/object-key.ts';
 import { isWritable, type Store, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { type Healing, healCopy } from './heal-copy.ts';
@@ -115,6 +116,7 @@ async function checkObjects(app: App, store: WritableStore, check: Fsck): Promis
   let keys: string[] = [];
   for await (const key of store.keys(check.signal)) {
     check.signal.throwIfAborted();
+    if (!isObjectKey(key)) continue;
     count++;
     keys.push(key);
     if (keys.length < batch) continue;

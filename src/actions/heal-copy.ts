@@ -2,7 +2,6 @@
  * Writes a damaged copy anew from a good one: under a new key, past the digests, and only what agrees with them is
  * read from. The damaged object goes when the new one is there.
  */
-import { randomBytes } from 'node:crypto';
 import {
   beginReplacement,
   dropReplacement,
@@ -15,7 +14,7 @@ import { NotFoundError, UnavailableError, ValidationError } from '../domain/erro
 import { instantOf } from '../domain/instant.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
-import { patiently } from './hold-claim.ts';
+import { newKey, patiently } from './hold-claim.ts';
 import { ingest } from './ingest.ts';
 import { lookAtCopy, noteDamage, requireStoreOf } from './look-at-copy.ts';
 import { slowly } from './slowly.ts';
@@ -65,7 +64,7 @@ interface Healed {
 
 /** Null: the source is damaged as well, and marked. */
 async function copyFrom(app: App, { damaged, source, store }: Healed, reading: Reading) {
-  const key = `${damaged.imageId}.${randomBytes(6).toString('hex')}`;
+  const key = newKey(damaged.imageId);
   const replacement = await beginReplacement(app.db, damaged, key);
   if (!replacement) return 'left';
   const hold = holdReplacement(app, replacement);

@@ -18,6 +18,7 @@ import { ConflictError, NotFoundError, UnavailableError } from '../domain/errors
 import { failureOf } from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
 import { wrongStatus } from '../domain/lifecycle.ts';
+import { objectKey } from '../domain/object-key.ts';
 import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { noImage, requireImage } from './require-image.ts';
@@ -26,7 +27,7 @@ import { noImage, requireImage } from './require-image.ts';
 const renewEveryMs = 10_000;
 
 /** A key that no attempt had before. */
-export const newKey = (imageId: string) => `${imageId}.${randomBytes(6).toString('hex')}`;
+export const newKey = (imageId: string) => objectKey(imageId, randomBytes(6).toString('hex'));
 
 /** @throws ConflictError the image is not queued (any more); NotFoundError it is gone */
 export async function requireClaim(

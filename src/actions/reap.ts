@@ -13,6 +13,7 @@ import { giveUpExpiredUploads } from '../db/uploads.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { stagedDays, stageForgotten, uploadExpired, writerSilent } from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
+import { isObjectKey } from '../domain/object-key.ts';
 import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 
@@ -77,6 +78,7 @@ async function reapStore(
 async function noteAllStrays(app: App, store: WritableStore): Promise<void> {
   let batch: string[] = [];
   for await (const key of store.keys()) {
+    if (!isObjectKey(key)) continue;
     batch.push(key);
     if (batch.length < listBatch) continue;
     await noteStrays(app.db, store.id, batch);

