@@ -3,7 +3,7 @@
  * together (static large objects). Nothing is kept here but the chunk that is under way; of a write that may be
  * paused also the first bytes of a segment, since what was streamed and is too little for one cannot be kept there.
  */
-import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
+import { UnavailableError } from '../../domain/errors.ts';
 import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
 import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Container } from './account.ts';
@@ -175,12 +175,6 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
       await publish();
       state = 'committed';
     } catch (error) {
-      // Removed meanwhile, with all that was there then; what has come since goes as well.
-      if (error instanceof NotFoundError)
-        await removeAll(
-          container,
-          kept.map(({ name }) => name),
-        );
       isForeign ||= error instanceof UnavailableError && isTaken(error.cause);
       throw isForeign ? alreadyThere(store, key) : error;
     }
