@@ -33,7 +33,10 @@ export async function deleteImageCopy(
       const message = `The copy of image ${image.id} in store ${JSON.stringify(store)} is being written; wait until it is active.`;
       throw new ConflictError('BUSY', message);
     }
-    const isElsewhere = copies.some((copy) => copy.state === 'active' && copy.store !== store);
+    // A store that the settings no longer name reads nothing.
+    const isElsewhere = copies.some(
+      (copy) => copy.state === 'active' && copy.store !== store && app.stores.get(copy.store) !== null,
+    );
     if (isWhole && hasData(image.status) && !isElsewhere) {
       const message = `The copy in store ${JSON.stringify(store)} is the only good one of image ${image.id}; copy it elsewhere first, or delete the image.`;
       throw new ConflictError('LAST_COPY', message);

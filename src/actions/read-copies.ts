@@ -120,6 +120,7 @@ async function readOn(
         if (!step.done || at > last) return step;
         failure = new DamagedError(`Store ${current.store.id} ended after ${at} of ${last + 1} bytes.`);
       } catch (error) {
+        if (at > last) return { done: true, value: undefined }; // all of it is here
         failure = error;
       }
       await turnFrom(failure);

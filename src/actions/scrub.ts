@@ -18,7 +18,7 @@ import { isWritable } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { type Healing, healCopy } from './heal-copy.ts';
 import { inTurns } from './in-turns.ts';
-import { lookAtCopy } from './look-at-copy.ts';
+import { lookAtCopy, requireStoreOf } from './look-at-copy.ts';
 import { type Reading, verifyCopy } from './verify-copy.ts';
 
 /** Something wrong with a copy, and what became of it. */
@@ -133,6 +133,16 @@ export async function scrubBytes(app: App, scrub: DeepScrub): Promise<number> {
   return read;
 }
 
+/** Whether it is the store that is away, and not one object that cannot be read. */
+async function answers(app: App, id: string): Promise<boolean> {
+  try {
+    await requireStoreOf(app, { store: id }).probe();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** One copy: `look` says what is wrong with it. */
 async function examine(
   round: Round,
@@ -154,7 +164,7 @@ async function examine(
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     // A copy that cannot be healed since another store is away says nothing of this one.
-    if (error.store === store) away.add(store);
+    if (error.store === store && !(await answers(app, store))) away.add(store);
     app.log.warn({ err: error, image, store }, 'a copy could not be looked after; it is tried again');
     scrubbing.report({ image, store, key, code: 'UNAVAILABLE', message: error.message, outcome: 'unknown' });
   }

@@ -1,6 +1,6 @@
 /** Reads all bytes of a copy and compares them with the digests of the image; adds the SHA-256 where there is none. */
 import { addSha256, markVerified, type StoredCopy } from '../db/stored-copies.ts';
-import { UnavailableError, ValidationError } from '../domain/errors.ts';
+import { NotFoundError, UnavailableError, ValidationError } from '../domain/errors.ts';
 import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';
 import type { StoreWriter } from '../stores/store.ts';
@@ -26,7 +26,9 @@ export const allDigests: readonly DigestAlgorithm[] = ['md5', 'sha256', 'sha512'
 export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): Promise<CopyDamage | null> {
   const found = await lookAtCopy(app, copy, reading.signal);
   if (found) return found;
-  const digests = await digestsOf(app, copy, reading);
+  const digests = await digestsTwice(app, copy, reading);
+  // It went while it was read.
+  if (digests === null) return lookAtCopy(app, copy, reading.signal);
   const message = mismatch(copy, digests);
   if (message) {
     const damage: CopyDamage = { code: 'OTHER_BYTES', message, at: instantOf(app.now()) };
@@ -40,6 +42,17 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
 }
 
 const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
+
+/** Read once more before anything is said against it: the line or the memory may have been wrong. Null: it is gone. */
+async function digestsTwice(app: App, copy: StoredCopy, reading: Reading) {
+  try {
+    const digests = await digestsOf(app, copy, reading);
+    return mismatch(copy, digests) === null ? digests : await digestsOf(app, copy, reading);
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
 
 async function digestsOf(app: App, copy: StoredCopy, { rate, signal }: Reading) {
   const store = requireStoreOf(app, copy);

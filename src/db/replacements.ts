@@ -4,7 +4,7 @@
  */
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { hasData } from '../domain/lifecycle.ts';
-import type { Database } from './client.ts';
+import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { releaseObjects } from './copies.ts';
 import { lockImage } from './images.ts';
@@ -74,7 +74,7 @@ export async function publishReplacement(
       .set({ state: 'active', size, leaseUntil: null, verifiedAt: sql`now()` })
       .where(isBeingWritten(replacement))
       .returning({ id: copies.id });
-    if (rows.length === 0) return false;
+    if (rows.length === 0) return isActive(tx, replacement);
     const gone = await tx
       .delete(copies)
       .where(and(eq(copies.id, replacement.replaces), isNotNull(copies.damage)))
@@ -84,15 +84,23 @@ export async function publishReplacement(
   });
 }
 
-/** What was written of it goes. Does nothing to one that was published. */
+/** After a commit whose answer was lost. */
+async function isActive(tx: Statements, { id }: Replacement): Promise<boolean> {
+  const rows = await tx
+    .select({ id: copies.id })
+    .from(copies)
+    .where(and(eq(copies.id, id), eq(copies.state, 'active')));
+  return rows.length > 0;
+}
+
+/** What was written of it goes. Does nothing to one that was published, whatever became of it since. */
 export async function dropReplacement(db: Database, replacement: Replacement): Promise<void> {
   await transaction(db, async (tx) => {
-    const [published] = await tx
-      .select({ id: copies.id })
-      .from(copies)
-      .where(and(eq(copies.id, replacement.id), eq(copies.state, 'active')));
-    if (published) return;
-    await tx.delete(copies).where(eq(copies.id, replacement.id));
+    const gone = await tx.delete(copies).where(isBeingWritten(replacement)).returning({ id: copies.id });
+    if (gone.length === 0) {
+      const left = await tx.select({ id: copies.id }).from(copies).where(eq(copies.id, replacement.id));
+      if (left.length > 0) return;
+    }
     await releaseObjects(tx, [replacement]);
   });
 }
