@@ -14,6 +14,7 @@ import { pacedBy, watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
 import { sendContinue } from '../http/server.ts';
 import type { ByteRange } from '../stores/store.ts';
+import { askedStore } from './asked-store.ts';
 import { expectedDigests, reprDigest, signedDigest } from './digest-headers.ts';
 import { isKnown, parseRange, rangeHolds } from './range.ts';
 import { receiveBytes } from './receive-bytes.ts';
@@ -80,7 +81,7 @@ async function put(
       `${size} bytes are announced, but the link is for ${alsoSize}.`,
     );
   }
-  const store = header(request, 'x-image-meta-store') ?? params.store ?? null;
+  const store = askedStore(header(request, 'x-image-meta-store'), params.store);
   const expected = [...expectedDigests(request.headers), ...signedDigest(params.digest)];
   const bytes = receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
   metrics.transfers.inc({ direction: 'in' });

@@ -14,6 +14,7 @@ import { parseImageId } from '../domain/image.ts';
 import { readSignedPath, uploadsPath } from '../domain/signed-path.ts';
 import { HttpError } from '../http/problem.ts';
 import { baseUrlOf, sendContinue } from '../http/server.ts';
+import { askedStore } from './asked-store.ts';
 import { expectedDigests, signedDigest } from './digest-headers.ts';
 import type { TransferOptions } from './image-file.ts';
 import { BrokenUploadError, receiveBytes } from './receive-bytes.ts';
@@ -65,7 +66,8 @@ async function handle(
 ): Promise<void> {
   reply.headers({ 'tus-resumable': tusVersion, 'cache-control': 'no-store' });
   const said = request.headers['x-http-method-override'];
-  const method = typeof said === 'string' ? said.toUpperCase() : request.method;
+  const isSaid = request.method === 'POST' && typeof said === 'string';
+  const method = isSaid ? said.toUpperCase() : request.method;
   if (!Object.hasOwn(handlers, method)) {
     const allow = Object.keys(handlers).join(', ');
     throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${method.slice(0, 20)} is not for this path.`, { allow });
@@ -139,7 +141,7 @@ async function begin(about: ResumableOptions, request: UploadRequest, reply: Fas
   const made = await beginResumable(app, caller, {
     imageId,
     length: said ?? signed,
-    store: textOf(request, 'x-image-meta-store') ?? params.store ?? null,
+    store: askedStore(textOf(request, 'x-image-meta-store'), params.store),
     expected: [...expectedDigests(request.headers), ...signedDigest(params.digest)],
     metadata: textOf(request, 'upload-metadata') ?? null,
   });

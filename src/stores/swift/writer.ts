@@ -134,7 +134,7 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
 
   /** Segments of what came after a pause and was taken back. */
   async function removeSurplus(): Promise<void> {
-    const names = new Set(kept.map(({ name }) => name));
+    const names = new Set([partOf(key), ...kept.map(({ name }) => name)]);
     const surplus: string[] = [];
     for await (const name of namesIn(container, { prefix: `${key}/` })) {
       if (!names.has(name)) surplus.push(name);
@@ -150,8 +150,9 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
       return;
     }
     await finishSegment();
-    await takeMark();
+    // Before the mark is taken: what fails until then can be tried again.
     if (pausable) await removeSurplus();
+    await takeMark();
     const manifest = kept.map(({ name, etag, size }) => ({
       path: `/${container.name}/${name}`,
       etag,
