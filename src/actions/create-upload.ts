@@ -2,7 +2,7 @@
 
 import type { SeenImage } from '../db/images.ts';
 import type { Caller } from '../domain/caller.ts';
-import { parseDigest } from '../domain/digest.ts';
+import { requireDigest } from '../domain/digest.ts';
 import { invalid } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
 import { mayDo } from '../domain/policy.ts';
@@ -55,14 +55,7 @@ export async function createUpload(app: App, caller: Caller, input: CreateUpload
   }
   const params: Record<string, string> = {};
   if (input.digest) {
-    const digest = parseDigest(input.digest.algorithm, input.digest.value);
-    if (!digest) {
-      throw invalid(
-        ['digest'],
-        'BAD_DIGEST',
-        'A digest is sha512, sha256 or md5 with its value in hex, of full length.',
-      );
-    }
+    const digest = requireDigest(['digest'], input.digest);
     params.digest = `${digest.algorithm}:${digest.value}`;
   }
   checkReady(app, image, input.size ?? null, input.stage ? 'stage' : 'beginUpload');

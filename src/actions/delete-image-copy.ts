@@ -3,10 +3,12 @@
 import { transaction } from '../db/client.ts';
 import { deleteCopiesIn, findCopyStates } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
+import { findStoredCopies } from '../db/stored-copies.ts';
 import type { Caller } from '../domain/caller.ts';
-import { ConflictError, invalid, NotFoundError } from '../domain/errors.ts';
+import { ConflictError, invalid, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
 import type { App } from './app.ts';
+import { lookAtCopy } from './look-at-copy.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
 
 /**
@@ -16,12 +18,14 @@ import { requireImage, requireLockedImage } from './require-image.ts';
  * @throws NotFoundError   the caller may not see the image, or it is not in that store
  * @throws ForbiddenError  not an admin
  * @throws ConflictError   LAST_COPY; BUSY: it is being written
+ * @throws UnavailableError the store of the only other copy does not answer
  */
 export async function deleteImageCopy(
   app: App,
   caller: Caller,
   { imageId: id, store }: { imageId: string; store: string },
 ): Promise<SeenImage> {
+  await lookForAnother(app, (await requireImage(app, caller, id, 'deleteCopy')).id, store);
   await transaction(app.db, async (tx) => {
     // The lock: two who delete at once see each other's work.
     const image = await requireLockedImage(tx, caller, { id, operation: 'deleteCopy' });
@@ -44,6 +48,27 @@ export async function deleteImageCopy(
     await deleteCopiesIn(tx, image.id, store);
   });
   return requireImage(app, caller, id, 'get');
+}
+
+/**
+ * Looks at copies elsewhere until one is there: those that are missing are marked, and count no more.
+ * @throws UnavailableError none is known to be there, and a store does not answer
+ */
+async function lookForAnother(app: App, imageId: string, store: string): Promise<void> {
+  const copies = await findStoredCopies(app.db, imageId);
+  // A damaged one may go in any case.
+  if (copies.find((copy) => copy.store === store)?.damage !== null) return;
+  let unavailable: UnavailableError | null = null;
+  for (const copy of copies) {
+    if (copy.store === store || copy.damage !== null || !app.stores.get(copy.store)) continue;
+    try {
+      if ((await lookAtCopy(app, copy)) === null) return;
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      unavailable = error;
+    }
+  }
+  if (unavailable) throw unavailable;
 }
 
 function notThere(app: App, imageId: string, store: string) {

@@ -26,7 +26,7 @@ export async function openSource(app: App, run: ImportRun, signal: AbortSignal):
   const { method } = run.order;
   switch (method.name) {
     case 'glance-direct':
-      return openStaged(app, run, method.digest, signal);
+      return openStaged(app, run, signal);
     case 'web-download':
       return openUrl(app, method, signal);
     case 'copy-image':
@@ -36,12 +36,7 @@ export async function openSource(app: App, run: ImportRun, signal: AbortSignal):
   }
 }
 
-async function openStaged(
-  app: App,
-  { staged }: ImportRun,
-  digest: KnownDigest | null,
-  signal: AbortSignal,
-): Promise<ImportSource> {
+async function openStaged(app: App, { staged }: ImportRun, signal: AbortSignal): Promise<ImportSource> {
   const store = staged && app.stores.get(staged.store);
   if (!staged || !store) {
     throw new UnavailableError(
@@ -52,7 +47,8 @@ async function openStaged(
     if (!(error instanceof NotFoundError)) throw error;
     throw new NotFoundError('The staging area no longer has these bytes; stage them again', { cause: error });
   });
-  return { bytes, size: staged.size, expected: digest ? [digest] : [], change: {} };
+  // A digest that was given is looked at when the bytes are staged.
+  return { bytes, size: staged.size, expected: [], change: {} };
 }
 
 async function openUrl(

@@ -105,7 +105,7 @@ export async function beginRun(
     if (!task?.imageId || !task.order) return null;
     const { id, imageId, attempt, failures, stops, order } = task;
     const deaths = attempt - 1 - failures - stops;
-    const [image] = await tx.select().from(images).where(eq(images.id, imageId)).for('update');
+    const image = await lockImage(tx, imageId);
     const targets = await renewTargets(tx, taskId, () => newKey(imageId));
     const [staged] = await tx
       .select({ store: copies.store, key: copies.key, size: copies.size })
@@ -118,7 +118,7 @@ export async function beginRun(
       deaths,
       order,
       imageId,
-      image: image ?? null,
+      image,
       targets,
       staged: staged ?? null,
     };
@@ -187,7 +187,7 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
       .where(isThis(run))
       .returning({ id: tasks.id });
     if (held.length === 0) return whyNotHeld(tx, run);
-    const [image] = await tx.select().from(images).where(eq(images.id, run.imageId)).for('update');
+    const image = await lockImage(tx, run.imageId);
     if (!image) {
       await endAsGone(tx, run);
       return 'gone';

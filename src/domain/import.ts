@@ -14,7 +14,7 @@ export interface KnownDigest {
 }
 
 export type ImportMethod =
-  | { name: 'glance-direct'; digest: KnownDigest | null }
+  | { name: 'glance-direct' }
   | { name: 'web-download'; url: string; digest: KnownDigest | null }
   | { name: 'copy-image' }
   | {
@@ -42,17 +42,15 @@ export function shownOrder({ method, stores, allMustSucceed }: ImportOrder): Rec
   return { method: shown, stores, allMustSucceed };
 }
 
-/** A task that failed so often for a reason that may pass has failed. */
-export const failuresMax = 5;
 /** So many workers may die at a task: it may be what kills them. */
 export const deathsMax = 20;
 
+/** Before the second attempt, the third ...; what fails once more after all of them has failed. */
 const backoffSeconds = [1, 4, 10, 20];
 
 /** How long to wait after the n-th failure, n from 1; null: it is over. */
 export function retryAfterSeconds(mayPass: boolean, n: number): number | null {
-  if (!mayPass || n >= failuresMax) return null;
-  return backoffSeconds[Math.min(n, backoffSeconds.length) - 1] ?? null;
+  return mayPass ? (backoffSeconds[n - 1] ?? null) : null;
 }
 
 /**

@@ -1,8 +1,7 @@
 /** Work that goes on after its request was answered, as users see it. */
 import type { Instant } from './image.ts';
 
-export const taskStatuses = ['pending', 'processing', 'success', 'failure'] as const;
-export type TaskStatus = (typeof taskStatuses)[number];
+export type TaskStatus = 'pending' | 'processing' | 'success' | 'failure';
 
 /** Named as Glance names them. */
 export type TaskType = 'api_image_import' | 'location_import' | 'import';

@@ -119,6 +119,14 @@ describe('deleteImageCopy', () => {
     return data.deleteImageCopy;
   }
 
+  test('keeps the only copy whose bytes are there, whatever the rows say of another one', async () => {
+    const id = await copies.image(bytes, ['far']);
+    const key = (await copies.rows(id)).find(({ store }) => store === 'far')?.key ?? '';
+    await copies.store.far.remove(key);
+    expect(await drop(id, 'near')).toMatchObject({ __typename: 'ConflictError', code: 'LAST_COPY' });
+    expect(await drop(id, 'far')).toMatchObject({ __typename: 'DeleteImageCopyPayload' });
+  });
+
   test('takes the copy away, then its bytes; the image stays whole', async () => {
     const id = await copies.image(bytes, ['far']);
     const key = (await copies.rows(id)).find(({ store }) => store === 'near')?.key ?? '';

@@ -1,7 +1,7 @@
 /** importImage: bytes that the service fetches, finds in the staging area, or has already. */
 import { importImage } from '../../actions/import-image.ts';
 import type { SeenImage } from '../../db/images.ts';
-import { parseDigest } from '../../domain/digest.ts';
+import { requireDigest } from '../../domain/digest.ts';
 import {
   ConflictError,
   ForbiddenError,
@@ -14,7 +14,7 @@ import {
 import { limits, textIssues } from '../../domain/fields.ts';
 import { parseUrl } from '../../domain/host-rule.ts';
 import { parseImageId } from '../../domain/image.ts';
-import type { ImportMethod, KnownDigest } from '../../domain/import.ts';
+import type { ImportMethod } from '../../domain/import.ts';
 import type { Task } from '../../domain/task.ts';
 import { builder } from '../builder.ts';
 import { TaskType } from '../task.ts';
@@ -128,7 +128,11 @@ function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
     requireText(['method', 'webDownload', 'url'], 'The URL', url, limits.urlLength);
     // One that cannot be read is refused where all are, in the same words.
     const href = parseUrl(url)?.href ?? url;
-    return { name: 'web-download', url: href, digest: digest ? digestOf(digest) : null };
+    return {
+      name: 'web-download',
+      url: href,
+      digest: digest ? requireDigest(['method', 'webDownload', 'digest'], digest) : null,
+    };
   }
   if (input.glanceDownload) {
     const { region, imageId } = input.glanceDownload;
@@ -153,20 +157,10 @@ function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
   }
   const [name, isWanted] = Object.entries(input)[0] ?? [];
   if (isWanted !== true) throw invalid(['method', name ?? ''], 'NOT_TRUE', `${name} is given as true.`);
-  return name === 'copy' ? { name: 'copy-image' } : { name: 'glance-direct', digest: null };
+  return name === 'copy' ? { name: 'copy-image' } : { name: 'glance-direct' };
 }
 
 function requireText(...about: Parameters<typeof textIssues>): void {
   const issues = textIssues(...about);
   if (issues.length > 0) throw new ValidationError(issues);
-}
-
-function digestOf({ algorithm, value }: { algorithm: string; value: string }): KnownDigest {
-  const digest = parseDigest(algorithm, value);
-  if (digest) return digest;
-  throw invalid(
-    ['method', 'webDownload', 'digest'],
-    'BAD_DIGEST',
-    'A digest is sha512, sha256 or md5 with its value in hex, of full length.',
-  );
 }

@@ -4,11 +4,10 @@ import type { FileUpload } from 'graphql-upload-ts';
 import type { App } from '../../actions/app.ts';
 import { uploadImage } from '../../actions/upload-image.ts';
 import type { SeenImage } from '../../db/images.ts';
-import { parseDigest } from '../../domain/digest.ts';
+import { requireDigest } from '../../domain/digest.ts';
 import {
   ConflictError,
   ForbiddenError,
-  invalid,
   NotFoundError,
   QuotaExceededError,
   UnavailableError,
@@ -93,20 +92,13 @@ builder.mutationField('uploadImage', (t) =>
       const { id, store, digest } = input;
       const bytes = await openPart(app, input.file);
       try {
-        const expected = digest ? parseDigest(digest.algorithm, digest.value) : null;
-        if (digest && !expected) {
-          throw invalid(
-            ['digest'],
-            'BAD_DIGEST',
-            'A digest is sha512, sha256 or md5 with its value in hex, of full length.',
-          );
-        }
+        const expected = digest ? [requireDigest(['digest'], digest)] : [];
         return await uploadImage(app, caller, {
           id,
           bytes: readPart(app, bytes),
           size: null,
           store: store ?? null,
-          expected: expected ? [expected] : [],
+          expected,
           signal: signal ?? undefined,
         });
       } finally {
