@@ -19,7 +19,8 @@ export async function finishNow(app: App, id: string, received: number): Promise
 }
 
 /**
- * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again.
+ * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again,
+ * but for what ends between Swift's mark and its manifest: that upload is lost.
  *
  * @throws ValidationError  DIGEST_MISMATCH; the image is queued again
  * @throws DamagedError     what had come cannot be gone on with; the image is queued again
