@@ -310,13 +310,13 @@ export function storeContract(name: string, make: () => Promise<WritableStore>):
 
     it('lets go of a write and does no harm to the one that took its place', async () => {
       const store = await make();
-      const [bytes, wrong] = [someBytes(9 * mebibyte, 3), someBytes(9 * mebibyte, 9)];
+      const [bytes, wrong] = [someBytes(6.5 * mebibyte, 3), someBytes(6 * mebibyte, 9)];
       const zeros = new Uint8Array(mebibyte);
       const first = await store.create('ab.1', { size: bytes.length, pausable: true });
       await first.write(bytes.subarray(0, 100_000));
       const paused = kept(await first.pause());
       const lost = await store.resume('ab.1', paused);
-      for (const chunk of [wrong.subarray(0, 6 * mebibyte), zeros, wrong.subarray(0, 1_000)]) {
+      for (const chunk of [wrong.subarray(0, 5 * mebibyte), zeros, wrong.subarray(0, 1_000)]) {
         await lost.write(chunk);
       }
       const next = await store.resume('ab.1', paused);
