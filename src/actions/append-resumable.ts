@@ -108,7 +108,7 @@ interface Step {
   input: Appending;
 }
 
-/** Writes and notes what came. @throws what the source threw, after that was noted; anything else with nothing noted */
+/** Writes and notes what came. @throws what the source threw, after that was noted; anything else with no more noted */
 async function append(app: App, held: HeldUpload, input: Appending): Promise<Progress> {
   const writing = await orGivenUp(app, held, async () => {
     const [store, digests] = [requireStore(app, held), await digestsOf(held)];

@@ -385,6 +385,15 @@ describe('s3 whose part arrives after the upload was given up', () => {
     expect(server.names()).toEqual([]);
   });
 
+  it('does not mind when it may not ask for parts', async () => {
+    const server = await started(s3Server);
+    const store = opened(s3Config(server.url));
+    await store.create('ab.1', { size: null });
+    server.fail({ on: /^GET .*uploadId=/, how: { status: 403 } });
+    await store.remove('ab.1');
+    expect(server.names()).toEqual([]);
+  });
+
   it('says so when parts stay, so that it is tried again', async () => {
     const server = await started(s3Server);
     const store = opened(s3Config(server.url));

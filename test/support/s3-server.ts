@@ -78,8 +78,13 @@ export async function s3Server(): Promise<S3Server> {
     if (method === 'POST') {
       if (headers['if-none-match'] === '*' && objects.has(upload.key))
         return failure(412, 'PreconditionFailed');
-      const asked = [...body.toString().matchAll(/<PartNumber>(\d+)</g)].map((m) => Number(m[1]));
-      objects.set(upload.key, Buffer.concat(asked.map((n) => upload.parts.get(n) ?? Buffer.alloc(0))));
+      const asked = [...body.toString().matchAll(/<Part>(.*?)<\/Part>/g)].map(([, part = '']) => ({
+        bytes: upload.parts.get(Number(/<PartNumber>(\d+)</.exec(part)?.[1])) ?? Buffer.alloc(0),
+        etag: /<ETag>.*?([0-9a-f]{32})/.exec(part)?.[1],
+      }));
+      if (asked.some(({ bytes, etag }) => md5(bytes).digest('hex') !== etag))
+        return failure(400, 'InvalidPart');
+      objects.set(upload.key, Buffer.concat(asked.map(({ bytes }) => bytes)));
     }
     if (method === 'GET') {
       const parts = [...upload.parts.keys()].map((n) => `<Part><PartNumber>${n}</PartNumber></Part>`);

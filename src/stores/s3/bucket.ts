@@ -22,7 +22,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { UnavailableError } from '../../domain/errors.ts';
 import { retried } from '../retries.ts';
-import { isUnknownHere, nameOf, orNothing, s3Failure } from './failure.ts';
+import { isNotForUs, isUnknownHere, nameOf, orNothing, s3Failure } from './failure.ts';
 import type { Part } from './parts.ts';
 
 export interface Upload {
@@ -102,9 +102,13 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
     }
   }
 
+  /** False also where nobody may tell: a bucket whose credentials cannot list parts is emptied all the same. */
   async function hasParts({ key: Key, uploadId: UploadId }: Upload): Promise<boolean> {
     const command = new ListPartsCommand({ Bucket, Key, UploadId, MaxParts: 1 });
-    const page = await orNothing(asked(Key, () => client.send(command)));
+    const page = await orNothing(asked(Key, () => client.send(command))).catch((error) => {
+      if (isNotForUs(error)) return null;
+      throw error;
+    });
     return (page?.Parts ?? []).length > 0;
   }
 
