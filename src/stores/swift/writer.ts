@@ -8,9 +8,9 @@ import { UnavailableError } from '../../domain/errors.ts';
 import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
 import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Container } from './account.ts';
+import { gathering } from './gathering.ts';
 import { namesIn, partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
 import { beginSegment, type Segment } from './segment.ts';
-import { gathering } from './small.ts';
 
 /** What a manifest holds at most (Swift's default, max_manifest_segments). */
 const segmentsMax = 1_000;
@@ -170,7 +170,8 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
     const isMore = segment !== null || kept.length > before.length; // written since: who knows for whom
     if (isMore || all.length === 0) throw nothingUnder(store, key);
     const { status } = await putManifest(all, [400]);
-    if (status === 412) throw alreadyThere(store, key);
+    isForeign = status === 412; // or of one who finished it before: not ours to remove
+    if (isForeign) throw alreadyThere(store, key);
     if (status === 400) throw nothingUnder(store, key);
   }
 
