@@ -72,7 +72,7 @@ export async function renewClaim(db: Database, claim: Claim): Promise<boolean> {
   return transaction(db, async (tx) => {
     const rows = await tx
       .update(images)
-      .set({ leaseUntil: lease })
+      .set({ leaseUntil: sql`greatest(${images.leaseUntil}, ${lease})` }) // a resumable upload has begun: it lasts longer
       .where(holds(claim))
       .returning({ id: images.id });
     return rows.length > 0;

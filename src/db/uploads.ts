@@ -88,7 +88,7 @@ export async function findUpload(
 ): Promise<(Upload & { state: UploadState }) | null> {
   const [row] = await db.query<Upload & { state: UploadState }>(
     `select ${columns},
-       case when c.state = 'active' then 'done'
+       case when c.state = 'active' or u.digest_state is null then 'done'
             when i.status = 'saving' and i.attempt = u.attempt and u.expires_at > now() then 'open'
             else 'ended' end as state
      from uploads u join images i on i.id = u.image_id
@@ -173,7 +173,7 @@ export async function letGoOfUpload(db: Database, { id, turn }: Held): Promise<v
   await db.query('update uploads set held_until = null where id = $1::text and turn = $2::int', [id, turn]);
 }
 
-/** Of an upload that is published: only what is asked for afterwards stays. */
+/** Of an upload that is published: only what is asked for afterwards stays, whatever becomes of its copy. */
 export async function closeUpload(db: Database, { id }: Pick<Held, 'id'>): Promise<void> {
   await db.query(
     `update uploads set received = coalesce(length, received), held_until = null, tail = null, write_state = null,

@@ -31,6 +31,11 @@ export function nameOf(error: unknown): string | null {
 }
 
 /** The server does not know what a header asks for (501). */
-export function isUnknownHere(error: unknown): boolean {
-  return error instanceof UnavailableError && error.cause instanceof HttpStatus && error.cause.status === 501;
+export const isUnknownHere = (error: unknown): boolean => statusOf(error) === 501;
+
+/** The credentials, or the server, are not for this call: it would be refused each time. */
+export const isNotForUs = (error: unknown): boolean => [403, 405, 501].includes(statusOf(error) ?? 0);
+
+function statusOf(error: unknown): number | null {
+  return error instanceof UnavailableError && error.cause instanceof HttpStatus ? error.cause.status : null;
 }

@@ -107,6 +107,8 @@ export function swiftStore(options: SwiftStoreOptions): WritableStore {
       await removeAll(container, [key]);
       for await (const name of namesIn(container, { prefix: `${key}/` })) segments.push(name);
       await removeAll(container, new Set([...segments, partOf(key)]));
+      // Whoever finished meanwhile may have had its manifest accepted before the segments went.
+      await removeAll(container, [key]);
     },
 
     async *keys(signal) {
