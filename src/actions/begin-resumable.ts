@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { beginDigests } from '../bytes/resumable-digests.ts';
 import { findUpload, insertUpload } from '../db/uploads.ts';
+import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { App } from './app.ts';
@@ -34,7 +35,7 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
   const image = await requireImage(app, caller, input.imageId, 'upload');
   checkReady(app, image, input.length);
   const store = requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store);
+  const claim = await requireClaim(app, image.id, { store, event: 'beginUpload', by: actorOf(caller) });
   const id = randomBytes(idBytes).toString('base64url');
   try {
     const writer = await store.create(claim.key, { size: input.length, pausable: true });
