@@ -24,7 +24,7 @@ export async function addMetadefAssociation(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.resourceType);
   const { namespace } = await changePart(app, caller, {
-    action: 'addMetadefAssociation',
+    action: 'addMetadefResourceTypeAssociation',
     which: input,
     part,
     issues: associationIssues([], input),
@@ -41,7 +41,7 @@ export async function updateMetadefAssociation(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.resourceType);
   const { namespace } = await changePart(app, caller, {
-    action: 'updateMetadefAssociation',
+    action: 'updateMetadefResourceTypeAssociation',
     which: input,
     part,
     issues: associationIssues([], input),
@@ -58,7 +58,7 @@ export async function removeMetadefAssociation(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.resourceType);
   const { namespace } = await changePart(app, caller, {
-    action: 'removeMetadefAssociation',
+    action: 'removeMetadefResourceTypeAssociation',
     which: input,
     part,
     issues: [],
