@@ -108,14 +108,22 @@ async function objectOf(db: Database, { type, id }: Call): Promise<AuditedObject
 
 /** Does what a door was asked for; when it is denied, that is noted, and told as it was. */
 export async function notingDenial<T>(
-  { denials }: { denials: Denials },
+  app: { denials: Denials },
   { caller, ...call }: Call & { caller: Caller },
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ForbiddenError && !caller.isAnonymous) await denials.note(caller, call, error);
+    await noteIfDenied(app, { caller, error, call: () => call });
     throw error;
   }
+}
+
+/** The same, for a door that has the error. Without a token nobody is known who could be named. */
+export async function noteIfDenied(
+  { denials }: { denials: Denials },
+  { caller, error, call }: { caller: Caller; error: unknown; call(): Call },
+): Promise<void> {
+  if (error instanceof ForbiddenError && !caller.isAnonymous) await denials.note(caller, call(), error);
 }

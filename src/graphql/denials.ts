@@ -1,7 +1,7 @@
 /** What the fields of Query and Mutation deny is noted in the audit log, whichever fields there are. */
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
-import { type Call, notingDenial } from '../actions/denials.ts';
+import { type Call, noteIfDenied } from '../actions/denials.ts';
 import type { GraphContext } from './context.ts';
 
 /** After the plugin of typed errors in the builder's list, so that it is inside of it; before those that deny. */
@@ -13,11 +13,14 @@ type Resolver<Types extends SchemaTypes> = GraphQLFieldResolver<unknown, Types['
 class DenialsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(resolver: Resolver<Types>, field: PothosOutputFieldConfig<Types>): Resolver<Types> {
     if (field.kind !== 'Mutation' && field.kind !== 'Query') return resolver;
-    return (parent, args, context, info) => {
-      const { app, caller } = context as GraphContext;
-      return notingDenial(app, { caller, ...callOf(field.name, args) }, async () =>
-        resolver(parent, args, context, info),
-      );
+    return async (parent, args, context, info) => {
+      try {
+        return await resolver(parent, args, context, info);
+      } catch (error) {
+        const { app, caller } = context as GraphContext;
+        await noteIfDenied(app, { caller, error, call: () => callOf(field.name, args) });
+        throw error;
+      }
     };
   }
 }
