@@ -75,7 +75,7 @@ test('a repair of stored bytes is one entry with counts, beside those of the cop
   const server = await aServer();
   try {
     const id = await anImage(server.app, { size: 5 });
-    const add = `insert into image_copies (image_id, store, key, state, size) values ($1::uuid, 'file', 'aa/none', 'active', 5)`;
+    const add = `insert into image_copies (image_id, store, key, state, size) values ($1::uuid, 'file', 'none.0', 'active', 5)`;
     await server.app.db.query(add, [id]);
     const { signal } = new AbortController();
     const check = { store: null, report: () => {}, rate: 1_000_000, signal };
