@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { App } from './actions/app.ts';
+import { openDenials } from './actions/denials.ts';
 import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
@@ -194,6 +195,7 @@ export async function openApp(
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
   const hot = await openHotProperties(db, { log });
   const hashes = hashPool({ cores: availableParallelism() });
+  const denials = openDenials(db, log);
   const app: App = {
     db,
     stores,
@@ -204,6 +206,8 @@ export async function openApp(
     imports: importsOf(config),
     egress: openEgress(config.imports.egress),
     scrub: config.scrub,
+    audit: config.audit,
+    denials,
     signingKey: await findSigningKey(db),
     now: () => new Date(),
     log,
@@ -213,6 +217,7 @@ export async function openApp(
     async close() {
       hot.close();
       await hashes.close();
+      await denials.close();
       await db.close();
     },
   };

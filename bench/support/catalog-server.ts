@@ -7,6 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import type { App } from '../../src/actions/app.ts';
+import { openDenials } from '../../src/actions/denials.ts';
 import { authenticateWith } from '../../src/auth/authenticate.ts';
 import { openTokensFile } from '../../src/auth/tokens.ts';
 import { hashPool } from '../../src/bytes/hash-pool.ts';
@@ -38,6 +39,8 @@ export async function openCatalog(
     imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
     egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
     scrub: config.scrub,
+    audit: config.audit,
+    denials: openDenials(db, log),
     signingKey: '',
     now: () => new Date(),
     log,

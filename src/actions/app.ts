@@ -10,6 +10,7 @@ import type { MetadefMode } from '../domain/metadef/metadef.ts';
 import type { Stores } from '../stores/all.ts';
 import type { Egress } from '../stores/egress/egress.ts';
 import type { RemoteImages } from '../stores/glance/remote-images.ts';
+import type { Denials } from './denials.ts';
 
 export interface App {
   readonly db: Database;
@@ -43,6 +44,11 @@ export interface App {
     /** Bytes a second that digests are made with. */
     readonly digestRate: number;
   };
+  readonly audit: {
+    /** Older entries of the audit log go; null: none do. */
+    readonly retentionDays: number | null;
+  };
+  readonly denials: Denials;
   /** Signs transfer targets; the same on every server of the installation. */
   readonly signingKey: string;
   readonly now: () => Date;

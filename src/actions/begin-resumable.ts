@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { beginDigests } from '../bytes/resumable-digests.ts';
 import type { Claim } from '../db/copies.ts';
 import { deleteUpload, findUpload, insertUpload } from '../db/uploads.ts';
+import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { App } from './app.ts';
@@ -35,7 +36,7 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
   const image = await requireImage(app, caller, input.imageId, 'upload');
   checkReady(app, image, input.length);
   const store = requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store);
+  const claim = await requireClaim(app, image.id, { store, event: 'beginUpload', by: actorOf(caller) });
   const lost = keepClaim(app, claim);
   const id = randomBytes(idBytes).toString('base64url');
   try {

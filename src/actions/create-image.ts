@@ -1,9 +1,11 @@
 /** Registers an image: metadata now, bytes later. */
 import { randomUUID } from 'node:crypto';
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { isTombstoned } from '../db/copies.ts';
 import { sqlState } from '../db/failure.ts';
 import { insertImage } from '../db/images.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -86,6 +88,14 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
       await insertImage(tx, row);
       // Asked after the insert: it waits for a deletion under way, and this statement then sees its tombstone.
       if (input.id != null && (await isTombstoned(tx, id))) throw taken(id);
+      const { id: _, ...fields } = row;
+      const changes = changesOf(null, fields);
+      await recordChange(tx, {
+        by: actorOf(caller),
+        action: 'createImage',
+        object: imageObject(row),
+        changes,
+      });
     });
   } catch (error) {
     if (sqlState(error) === '23505') throw taken(id);

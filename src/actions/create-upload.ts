@@ -1,6 +1,9 @@
 /** Transfer targets: links that carry the permission to send or fetch the bytes of one image. */
 
+import { recordChange } from '../db/audit.ts';
+import { transaction } from '../db/client.ts';
 import type { SeenImage } from '../db/images.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { requireDigest } from '../domain/digest.ts';
 import { invalid } from '../domain/errors.ts';
@@ -62,8 +65,17 @@ export async function createUpload(app: App, caller: Caller, input: CreateUpload
   if (input.store != null) params.store = requireWritableStore(app, input.store).id;
   if (input.size != null) params.size = String(input.size);
   const expiresAt = new Date(app.now().getTime() + uploadLifetimeMs);
+  const changes = changesOf(null, {
+    ...params,
+    stage: input.stage ?? false,
+    expiresAt: expiresAt.toISOString(),
+  });
+  await transaction(app.db, (tx) =>
+    recordChange(tx, { by: actorOf(caller), action: 'createUpload', object: imageObject(image), changes }),
+  );
+  const by = { user: caller.user, project: caller.project };
   const target = (method: 'PUT' | 'POST', to: SignedFor, headers: TransferTarget['headers']) => ({
-    path: signPath(app.signingKey, { method, imageId: image.id, to, expiresAt, params }),
+    path: signPath(app.signingKey, { method, imageId: image.id, to, expiresAt, by, params }),
     method,
     headers,
     expiresAt,

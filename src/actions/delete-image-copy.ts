@@ -1,9 +1,11 @@
 /** Takes one of several copies of an image away; its bytes follow in the background. */
 
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { deleteCopiesIn, findCopyStates } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
 import { findStoredCopies } from '../db/stored-copies.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, invalid, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
@@ -46,6 +48,12 @@ export async function deleteImageCopy(
       throw new ConflictError('LAST_COPY', message);
     }
     await deleteCopiesIn(tx, image.id, store);
+    await recordChange(tx, {
+      by: actorOf(caller),
+      action: 'deleteImageCopy',
+      object: imageObject(image),
+      changes: changesOf({ copies: { [store]: isWhole ? 'active' : 'failed' } }, { copies: {} }),
+    });
   });
   return requireImage(app, caller, id, 'get');
 }

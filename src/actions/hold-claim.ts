@@ -13,6 +13,7 @@ import {
   stageClaim,
 } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
+import type { Actor } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { failureOf } from '../domain/failure.ts';
@@ -33,11 +34,10 @@ export const newKey = (imageId: string) => objectKey(imageId, randomBytes(6).toS
 export async function requireClaim(
   app: App,
   imageId: string,
-  store: WritableStore,
-  event: 'beginUpload' | 'stage' = 'beginUpload',
+  { store, event, by }: { store: WritableStore; event: 'beginUpload' | 'stage'; by: Actor },
 ): Promise<Claim> {
   const status = event === 'stage' ? 'uploading' : 'saving';
-  const claim = await claimForUpload(app.db, { imageId, store: store.id, key: newKey(imageId), status });
+  const claim = await claimForUpload(app.db, { imageId, store: store.id, key: newKey(imageId), status, by });
   if (claim) return claim;
   const found = await findStatus(app.db, imageId);
   throw found === null ? noImage(imageId) : wrongStatus({ id: imageId, status: found }, event);

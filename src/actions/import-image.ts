@@ -1,8 +1,10 @@
 /** Asks for an import: what can be known is checked now, the bytes are a task's. */
+import { recordChange } from '../db/audit.ts';
 import { type Statements, transaction } from '../db/client.ts';
 import type { ImageRow, SeenImage } from '../db/images.ts';
 import { findStagedStore, findStoresOfImage, insertPendingCopies, markImporting } from '../db/imports.ts';
 import { findTask, insertTask } from '../db/tasks.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, invalid } from '../domain/errors.ts';
 import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf } from '../domain/import.ts';
@@ -21,8 +23,6 @@ export interface ImportImage {
   stores: readonly string[] | null;
   allStores: boolean;
   allMustSucceed: boolean;
-  /** Of the request that asks for it. */
-  requestId: string | null;
 }
 
 /**
@@ -63,19 +63,30 @@ export async function importImage(
     const { allMustSucceed } = input;
     const { project, isAdmin } = caller;
     const order = { method, stores, allMustSucceed, project, isAdmin };
+    const shown = shownOrder(order);
     const id = await insertTask(tx, {
       type: 'api_image_import',
       imageId: image.id,
       owner: image.owner,
       queue: await queueFor(app, tx, { imageId: image.id, method }),
       order,
-      input: shownOrder(order),
+      input: shown,
       user: caller.user,
-      requestId: input.requestId,
+      requestId: caller.requestId ?? null,
     });
     const planned = stores.map((store) => ({ store, key: newKey(image.id) }));
     await insertPendingCopies(tx, { imageId: image.id, taskId: id, planned });
     if (!isCopy) await markImporting(tx, image.id);
+    await recordChange(tx, {
+      by: actorOf(caller),
+      action: 'importImage',
+      object: imageObject(image),
+      changes: [
+        ...(isCopy ? [] : changesOf(image, { status: 'importing' })),
+        ...changesOf(null, { task: id, copies: Object.fromEntries(stores.map((one) => [one, 'pending'])) }),
+        ...changesOf(null, shown),
+      ],
+    });
     return id;
   });
   const task = await findTask(app.db, taskId);

@@ -1,7 +1,9 @@
 /** Changes what stands about an image: all of the change or nothing of it. */
 
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { type ImageChange, type ImageRow, updateImageRow } from '../db/images.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -61,7 +63,15 @@ export async function updateImage(app: App, caller: Caller, input: UpdateImage):
     const change = difference(image, changed(image, input));
     checkRights(caller, image, change);
     if (change.properties) for (const given of newValues(image, input)) check.require(given);
-    if (Object.keys(change).length > 0) await updateImageRow(tx, image.id, change);
+    if (Object.keys(change).length === 0) return;
+    await updateImageRow(tx, image.id, change);
+    const changes = changesOf(image, change);
+    await recordChange(tx, {
+      by: actorOf(caller),
+      action: 'updateImage',
+      object: imageObject(image),
+      changes,
+    });
   });
   const image = await requireImage(app, caller, input.id, 'get');
   return { image, issues: check.issuesOf(image.properties) };

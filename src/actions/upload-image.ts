@@ -1,6 +1,7 @@
 /** Stores the bytes of a queued image and makes it active, or leaves them in the staging area. */
 import type { Claim, StoredBytes } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
+import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { WritableStore } from '../stores/store.ts';
@@ -54,7 +55,7 @@ export async function uploadImage(app: App, caller: Caller, input: UploadImage):
   if (input.stage) requireStaging(app);
   checkReady(app, image, input.size, event);
   const store = input.stage ? app.stores.staging : requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store, event);
+  const claim = await requireClaim(app, image.id, { store, event, by: actorOf(caller) });
   const lost = keepClaim(app, claim);
   try {
     const signal = input.signal ? AbortSignal.any([input.signal, lost.signal]) : lost.signal;

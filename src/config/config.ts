@@ -15,6 +15,7 @@ import {
   parseUrl,
 } from './parse.ts';
 import {
+  type AuditConfig,
   type ImportsConfig,
   isSecretName,
   type KeystoneConfig,
@@ -66,6 +67,7 @@ export interface Config {
   readonly keystone: KeystoneConfig | null;
   readonly imports: ImportsConfig;
   readonly scrub: ScrubConfig;
+  readonly audit: AuditConfig;
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */

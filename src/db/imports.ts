@@ -3,11 +3,13 @@
  * every statement that ends an attempt holds only for the attempt that is the last.
  */
 import { and, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { type Actor, changesOf, imageObject, serviceFor } from '../domain/audit.ts';
 import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
+import { recordChange } from './audit.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
-import { queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
+import { asGivenUp, queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
 import { type ImageRow, lockImage } from './images.ts';
 import { enqueueDigest } from './missing-digests.ts';
 import { copies, images, tasks } from './tables.ts';
@@ -78,7 +80,11 @@ export interface ImportRun {
   /** How many workers died at it. */
   deaths: number;
   order: ImportOrder;
+  /** The service, for who asked. */
+  by: Actor;
   imageId: string;
+  /** The project of the image when it was asked for. */
+  owner: string | null;
   /** Null: it was deleted meanwhile. */
   image: ImageRow | null;
   /** To be written by this attempt, each under a key of its own. */
@@ -103,7 +109,7 @@ export async function beginRun(
       .where(and(eq(tasks.id, taskId), inArray(tasks.status, ['pending', 'processing'])))
       .returning();
     if (!task?.imageId || !task.order) return null;
-    const { id, imageId, attempt, failures, stops, order } = task;
+    const { id, imageId, owner, attempt, failures, stops, order, user, requestId } = task;
     const deaths = attempt - 1 - failures - stops;
     const image = await lockImage(tx, imageId);
     const targets = await renewTargets(tx, taskId, () => newKey(imageId));
@@ -117,7 +123,9 @@ export async function beginRun(
       failures,
       deaths,
       order,
+      by: serviceFor({ user, project: order.project, requestId }),
       imageId,
+      owner,
       image,
       targets,
       staged: staged ?? null,
@@ -192,7 +200,7 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
       await endAsGone(tx, run);
       return 'gone';
     }
-    if (image.status === 'importing') await activate(tx, image, imported);
+    const change = image.status === 'importing' ? await activate(tx, image, imported) : {};
     await tx
       .update(copies)
       .set({ state: 'active', size: imported.size })
@@ -208,8 +216,25 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
         .where(inArray(copies.id, ids));
     }
     await dropStaged(tx, run.imageId);
+    await recordChange(tx, {
+      by: run.by,
+      action: 'finishImport',
+      object: imageObject(image),
+      changes: [...changesOf(image, change), ...copyChanges(run, imported)],
+      message: imported.message,
+    });
     return 'done';
   });
+}
+
+function copyChanges({ targets }: ImportRun, { written }: Imported) {
+  const copies = (stateOf: (id: string) => CopyState) => ({
+    copies: Object.fromEntries(targets.map(({ id, store }) => [store, stateOf(id)])),
+  });
+  return changesOf(
+    copies(() => 'uploading'),
+    copies((id) => (written.includes(id) ? 'active' : 'failed')),
+  );
 }
 
 async function whyNotHeld(tx: Statements, { id, attempt }: ImportRun): Promise<'published' | 'lost'> {
@@ -220,24 +245,29 @@ async function whyNotHeld(tx: Statements, { id, attempt }: ImportRun): Promise<'
   return rows.length > 0 ? 'published' : 'lost';
 }
 
-async function activate(tx: Statements, image: ImageRow, imported: Imported): Promise<void> {
+/** Returns what is different then. */
+async function activate(tx: Statements, image: ImageRow, imported: Imported): Promise<Partial<ImageRow>> {
   const { md5, ...digests } = imported.digests;
-  const { properties, ...change } = imported.change;
+  const { properties, ...rest } = imported.change;
+  const change = {
+    ...rest,
+    ...(properties ? withProperties(image, properties) : {}),
+    status: 'active' as const,
+    size: imported.size,
+    checksum: md5 ?? null,
+    digests,
+  };
   await tx
     .update(images)
     .set({
       ...change,
-      ...(properties ? withProperties(image, properties) : {}),
-      status: 'active',
-      size: imported.size,
-      checksum: md5 ?? null,
-      digests,
       failure: null,
       revision: sql`${images.revision} + 1`,
       updatedAt: sql`now()`,
     })
     .where(eq(images.id, image.id));
   if (!digests.sha256) await enqueueDigest(tx, image.id);
+  return change;
 }
 
 /** What the user has set counts for more. */
@@ -261,7 +291,7 @@ export async function failRun(db: Database, run: ImportRun, failure: ImageFailur
       .where(isThis(run))
       .returning({ id: tasks.id });
     if (held.length === 0) return whyNotHeld(tx, run);
-    await lockImage(tx, run.imageId); // before its copies, as everybody does
+    const image = await lockImage(tx, run.imageId); // before its copies, as everybody does
     const gone = await tx
       .delete(copies)
       .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
@@ -274,6 +304,14 @@ export async function failRun(db: Database, run: ImportRun, failure: ImageFailur
       .where(importing)
       .returning({ id: images.id });
     if (given.length > 0) await dropStaged(tx, run.imageId);
+    const { changes, ...failed } = asGivenUp('importing', failure);
+    await recordChange(tx, {
+      ...failed,
+      by: run.by,
+      action: 'failImport',
+      object: objectOf(run, image),
+      changes: given.length > 0 ? changes : [],
+    });
     return 'done';
   });
 }
@@ -301,12 +339,18 @@ export async function putBackRun(
   });
 }
 
+/** Of an image that is gone meanwhile it is known whose it was. */
+const objectOf = ({ imageId, owner }: ImportRun, image: ImageRow | null) =>
+  imageObject(image ?? { id: imageId, name: null, owner });
+
 async function endAsGone(tx: Statements, run: ImportRun): Promise<void> {
   const message = `Image ${run.imageId} was deleted while it was imported.`;
   await tx
     .update(tasks)
     .set({ status: 'failure', message, result: { failure: { code: 'GONE', message } } })
     .where(eq(tasks.id, run.id));
+  const failed = { action: 'failImport', result: 'failed', message } as const;
+  await recordChange(tx, { ...failed, by: run.by, object: objectOf(run, null) });
 }
 
 async function dropStaged(tx: Statements, imageId: string): Promise<void> {

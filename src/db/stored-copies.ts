@@ -1,5 +1,6 @@
 /** Copies with what their bytes have to be: found for reading and checking, marked as what they turn out to be. */
 import type { CopyDamage, Instant } from '../domain/image.ts';
+import { recordOwnChangeSql } from './audit.ts';
 import type { Database } from './client.ts';
 
 /** A copy whose bytes were published once. */
@@ -91,20 +92,39 @@ export async function findInstantAgo(db: Database, seconds: number): Promise<Ins
   return row?.ago as Instant;
 }
 
+/** As the audit log calls a copy: by its store. */
+const copyField = `'copies.' || marked.store`;
+
 /** False: it was marked already, or is gone. */
 export async function markDamaged(db: Database, id: string, damage: CopyDamage): Promise<boolean> {
-  const text = `update image_copies set state = 'failed', damage = $2::jsonb
-    where id = $1::uuid and state = 'active' returning id`;
+  const text = `with marked as (
+      update image_copies set state = 'failed', damage = $2::jsonb
+      where id = $1::uuid and state = 'active' returning image_id, store
+    ), recorded as (${recordOwnChangeSql({
+      action: 'markCopyDamaged',
+      from: 'marked',
+      field: copyField,
+      before: `'active'`,
+      after: `'failed'`,
+    })}) select from marked`;
   return (await db.query(text, [id, JSON.stringify(damage)])).length > 0;
 }
 
 /** Takes the mark away again. False: it had none, is gone, or another copy has its place. */
 export async function markWhole(db: Database, id: string): Promise<boolean> {
-  const text = `update image_copies c set state = 'active', damage = null
-    where id = $1::uuid and damage is not null and not exists (
-      select from image_copies other where other.image_id = c.image_id and other.store = c.store
-        and other.state in ('pending', 'uploading', 'active'))
-    returning id`;
+  const text = `with marked as (
+      update image_copies c set state = 'active', damage = null
+      where id = $1::uuid and damage is not null and not exists (
+        select from image_copies other where other.image_id = c.image_id and other.store = c.store
+          and other.state in ('pending', 'uploading', 'active'))
+      returning image_id, store
+    ), recorded as (${recordOwnChangeSql({
+      action: 'markCopyWhole',
+      from: 'marked',
+      field: copyField,
+      before: `'failed'`,
+      after: `'active'`,
+    })}) select from marked`;
   return (await db.query(text, [id])).length > 0;
 }
 
@@ -118,8 +138,16 @@ export async function markVerified(db: Database, id: string): Promise<void> {
  * and who holds its revision loses nothing.
  */
 export async function addSha256(db: Database, imageId: string, sha256: string): Promise<void> {
-  const text = `update images set digests = digests || jsonb_build_object('sha256', $2::text)
-    where id = $1::uuid and status in ('active', 'deactivated') and not digests ? 'sha256'`;
+  const text = `with added as (
+      update images set digests = digests || jsonb_build_object('sha256', $2::text)
+      where id = $1::uuid and status in ('active', 'deactivated') and not digests ? 'sha256' returning id as image_id
+    ) ${recordOwnChangeSql({
+      action: 'addDigest',
+      from: 'added',
+      field: `'digests.sha256'`,
+      before: 'null::text',
+      after: '$2::text',
+    })}`;
   await db.query(text, [imageId, sha256]);
 }
 

@@ -21,6 +21,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { Actor, ActorKind, AuditChange, AuditObjectType, AuditResult } from '../domain/audit.ts';
 import type {
   ContainerFormat,
   CopyDamage,
@@ -277,6 +278,11 @@ export const uploads = pgTable(
     heldUntil: instant('held_until'),
     expiresAt: instant('expires_at').notNull(),
     createdAt: instant('created_at').notNull().default(sql`now()`),
+    /** Who began it: its end is said to be theirs. The default is for servers of a version that does not know it. */
+    begunBy: jsonb('begun_by')
+      .$type<Actor>()
+      .notNull()
+      .default({ kind: 'link', user: null, project: null, roles: [], requestId: null }),
   },
   (t) => [index('uploads_image').on(t.imageId), index('uploads_expiry').on(t.expiresAt)],
 );
@@ -350,3 +356,39 @@ export const installation = pgTable('installation', {
   name: text().primaryKey(),
   value: text().notNull(),
 });
+
+/**
+ * Who changed what, or was not let: an entry is added in the transaction of the change. The migration has triggers that
+ * refuse every other change of the table, but for entries that are older than they are kept (db/audit).
+ */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** The moment itself, not that of the transaction: entries about one image are in the order of its changes. */
+    at: instant().notNull().default(sql`clock_timestamp()`),
+    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
+    actorUser: text('actor_user'),
+    actorProject: text('actor_project'),
+    actorRoles: textArray('actor_roles').notNull().default(sql`'{}'`),
+    requestId: text('request_id'),
+    action: text().notNull(),
+    result: text().$type<AuditResult>().notNull().default('done'),
+    objectType: text('object_type').$type<AuditObjectType>().notNull(),
+    objectId: text('object_id'),
+    objectName: text('object_name'),
+    /** The project that it belonged to before. */
+    objectOwner: text('object_owner'),
+    changes: jsonb().$type<readonly AuditChange[]>().notNull().default([]),
+    message: text(),
+    times: integer().notNull().default(1),
+  },
+  (t) => [
+    index('audit_log_at').on(t.at, t.id),
+    index('audit_log_object').on(t.objectId, t.at, t.id),
+    index('audit_log_owner').on(t.objectOwner, t.at, t.id),
+    index('audit_log_user').on(t.actorUser, t.at, t.id),
+    index('audit_log_project').on(t.actorProject, t.at, t.id),
+    index('audit_log_request').on(t.requestId),
+  ],
+);

@@ -13,7 +13,20 @@ export interface Caller {
   /** No token came: may see what describes the service, nothing else. */
   readonly isAnonymous: boolean;
   /** Came with a signed target: may do this one thing with this one image, and nothing else. */
-  readonly grant?: { readonly imageId: string; readonly operation: 'upload' | 'download' };
+  readonly grant?: {
+    readonly imageId: string;
+    readonly operation: 'upload' | 'download';
+    /** Who made the target, where it says so; has no rights of his here. */
+    readonly by?: Maker;
+  };
+  /** The request that it asks with: what it does is found again by it. */
+  readonly requestId?: string;
+}
+
+/** Who made a signed target. */
+export interface Maker {
+  readonly user: string | null;
+  readonly project: string | null;
 }
 
 export const anonymous: Caller = Object.freeze({
@@ -34,9 +47,12 @@ export function callerWith(token: {
 }
 
 /** Who a signed target stands for. */
-export function callerWithGrant(imageId: string, operation: 'upload' | 'download'): Caller {
-  return Object.freeze({ ...anonymous, isAnonymous: false, grant: { imageId, operation } });
+export function callerWithGrant(imageId: string, operation: 'upload' | 'download', by?: Maker): Caller {
+  return Object.freeze({ ...anonymous, isAnonymous: false, grant: { imageId, operation, by } });
 }
+
+/** The same, in a request. */
+export const inRequest = (caller: Caller, requestId: string): Caller => ({ ...caller, requestId });
 
 /** admin implies member, member implies reader. */
 export function hasRole(caller: Caller, role: Role): boolean {

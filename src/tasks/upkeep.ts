@@ -1,6 +1,7 @@
 /** Short work that keeps the registry clean: each task comes back by itself, and cron wakes it when it got lost. */
 import type { TaskList } from 'graphile-worker';
 import type { App } from '../actions/app.ts';
+import { forgetOldAudit } from '../actions/forget-old-audit.ts';
 import { reap } from '../actions/reap.ts';
 import { forgetOldTasks } from '../db/tasks.ts';
 import { mergeValueCounts } from '../db/value-counts.ts';
@@ -31,6 +32,7 @@ export function upkeepTasks(app: App): TaskList {
     async reap_stores() {
       await reap(app, { list: true });
       await forgetOldTasks(app.db);
+      await forgetOldAudit(app);
     },
   };
 }

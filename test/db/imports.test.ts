@@ -29,7 +29,6 @@ async function aTask(): Promise<{ id: string; imageId: string }> {
     stores: null,
     allStores: false,
     allMustSucceed: true,
-    requestId: null,
   });
   return { id: task.id, imageId };
 }
@@ -102,7 +101,6 @@ test('a damaged copy is not given up for one that is still to be made', async ()
     stores: [app.stores.default.id],
     allStores: false,
     allMustSucceed: true,
-    requestId: null,
   });
   await expect(copying).rejects.toMatchObject({ code: 'ALREADY_EXISTS', message: /damaged copy/ });
   expect(await app.db.query('select 1 from image_copies where image_id = $1::uuid', [imageId])).toHaveLength(
@@ -147,7 +145,6 @@ test('a hundred tasks of an image are remembered, and no more', async () => {
     stores: null,
     allStores: false,
     allMustSucceed: true,
-    requestId: null,
   });
   expect(await db.query('select 1 from tasks where image_id = $1::uuid', [imageId])).toHaveLength(100);
 });

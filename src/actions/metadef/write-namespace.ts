@@ -8,11 +8,13 @@ import {
   type NamespaceRow,
   touchNamespace,
 } from '../../db/metadef/namespaces.ts';
+import { actorOf } from '../../domain/audit.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { ConflictError, ValidationError, type ValidationIssue } from '../../domain/errors.ts';
 import { type ContentInput, contentIssues, contentOf, namespaceIssues } from '../../domain/metadef/fields.ts';
 import type { MetadefNamespace, MetadefVisibility, NamespaceFields } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
+import { recordingNamespace } from './record-namespace.ts';
 import {
   nameTaken,
   requireLockedNamespace,
@@ -58,8 +60,12 @@ export async function createMetadefNamespace(
     transaction(app.db, async (tx) => {
       const content = contentOf(input);
       await addResourceTypes(tx, content.resourceTypes);
-      const { id } = await insertNamespace(tx, fields);
-      await writeContent(tx, id, content);
+      const act = { by: actorOf(caller), action: 'createMetadefNamespace', id: null };
+      await recordingNamespace(tx, act, async () => {
+        const { id } = await insertNamespace(tx, fields);
+        await writeContent(tx, id, content);
+        return id;
+      });
     }),
   );
   return requireNamespace(app, caller, fields.namespace);
@@ -94,9 +100,13 @@ export async function updateMetadefNamespace(
       const row = await requireLockedNamespace(tx, caller, input);
       refuse(updateIssues(input));
       const change = changedFields(row, input);
-      const written = await writeContent(tx, row.id, contentOf(input));
-      if (written.removed > 0) requireUnprotected({ ...row, ...change });
-      if (written.changed || Object.keys(change).length > 0) await touchNamespace(tx, row.id, change);
+      const act = { by: actorOf(caller), action: 'updateMetadefNamespace', id: row.id };
+      await recordingNamespace(tx, act, async () => {
+        const written = await writeContent(tx, row.id, contentOf(input));
+        if (written.removed > 0) requireUnprotected({ ...row, ...change });
+        if (written.changed || Object.keys(change).length > 0) await touchNamespace(tx, row.id, change);
+        return row.id;
+      });
     }),
   );
   return requireNamespace(app, caller, name);
@@ -153,7 +163,11 @@ export async function deleteMetadefNamespace(
   return transaction(app.db, async (tx) => {
     const row = await requireLockedNamespace(tx, caller, input);
     requireUnprotected(row);
-    await deleteNamespaceRow(tx, row.id);
+    const act = { by: actorOf(caller), action: 'deleteMetadefNamespace', id: row.id };
+    await recordingNamespace(tx, act, async () => {
+      await deleteNamespaceRow(tx, row.id);
+      return row.id;
+    });
     return { id: row.id };
   });
 }
