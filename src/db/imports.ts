@@ -2,15 +2,16 @@
  * Imports as rows: an image and its copies while a task works on them. The number of the task's attempt is the fence:
  * every statement that ends an attempt holds only for the attempt that is the last.
  */
-import { and, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
+import { propertiesBeside } from '../domain/fields.ts';
 import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
-import type { ImportOrder } from '../domain/import.ts';
+import { type ImportOrder, importQueue } from '../domain/import.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
 import { type ImageRow, lockImage } from './images.ts';
 import { enqueueDigest } from './missing-digests.ts';
-import { copies, images, tasks } from './tables.ts';
+import { copies, images, tasks, workers } from './tables.ts';
 import { enqueueTask, rememberedHours } from './tasks.ts';
 
 const alive: CopyState[] = ['pending', 'uploading', 'active'];
@@ -240,9 +241,9 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
   if (!digests.sha256) await enqueueDigest(tx, image.id);
 }
 
-/** What the user has set counts for more. */
+/** What the user has set counts for more, also when that was during the import. */
 function withProperties({ diskFormat, ...image }: ImageRow, found: Record<string, string>) {
-  const properties = { ...found, ...image.properties };
+  const properties = { ...propertiesBeside(image.properties, found), ...image.properties };
   return { properties, kind: kindOf({ diskFormat, properties }) };
 }
 
@@ -261,20 +262,63 @@ export async function failRun(db: Database, run: ImportRun, failure: ImageFailur
       .where(isThis(run))
       .returning({ id: tasks.id });
     if (held.length === 0) return whyNotHeld(tx, run);
-    await lockImage(tx, run.imageId); // before its copies, as everybody does
-    const gone = await tx
-      .delete(copies)
-      .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
-      .returning({ store: copies.store, key: copies.key });
-    await releaseObjects(tx, gone);
-    const importing = and(eq(images.id, run.imageId), eq(images.status, 'importing' satisfies ImageStatus));
-    const given = await tx
-      .update(images)
-      .set({ ...queuedAgain, failure })
-      .where(importing)
-      .returning({ id: images.id });
-    if (given.length > 0) await dropStaged(tx, run.imageId);
+    await giveBack(tx, run, failure);
     return 'done';
+  });
+}
+
+/** Of a task that failed: its image waits for data again, and what was written or staged goes. */
+async function giveBack(
+  tx: Statements,
+  { id, imageId }: Pick<ImportRun, 'id' | 'imageId'>,
+  failure: ImageFailure,
+): Promise<void> {
+  await lockImage(tx, imageId); // before its copies, as everybody does
+  const gone = await tx
+    .delete(copies)
+    .where(and(eq(copies.taskId, id), inArray(copies.state, ['pending', 'uploading'])))
+    .returning({ store: copies.store, key: copies.key });
+  await releaseObjects(tx, gone);
+  const importing = and(eq(images.id, imageId), eq(images.status, 'importing' satisfies ImageStatus));
+  const given = await tx
+    .update(images)
+    .set({ ...queuedAgain, failure })
+    .where(importing)
+    .returning({ id: images.id });
+  if (given.length > 0) await dropStaged(tx, imageId);
+}
+
+/**
+ * Fails tasks that only one machine can do, when nothing was heard of them nor of that machine for `hours`; returns
+ * how many. A machine says that it lives under the name of its queue.
+ */
+export async function failTasksOfLostMachines(
+  db: Database,
+  { hours, failure }: { hours: number; failure: ImageFailure },
+): Promise<number> {
+  return transaction(db, async (tx) => {
+    const longAgo = sql`now() - make_interval(hours => ${hours})`;
+    const lost = await tx
+      .select({ id: tasks.id, imageId: tasks.imageId })
+      .from(tasks)
+      .where(
+        and(
+          inArray(tasks.status, ['pending', 'processing']),
+          ne(tasks.queue, importQueue),
+          sql`${tasks.updatedAt} < ${longAgo}`,
+          sql`not exists (select from ${workers} w where w.id = ${tasks.queue} and w.seen_at > ${longAgo})`,
+        ),
+      )
+      .for('update', { skipLocked: true });
+    for (const { id, imageId } of lost) {
+      await tx
+        .update(tasks)
+        .set({ ...over, status: 'failure', message: failure.message, result: { failure } })
+        .where(eq(tasks.id, id));
+      await tx.execute(sql`select graphile_worker.remove_job(${`task:${id}`})`);
+      if (imageId !== null) await giveBack(tx, { id, imageId }, failure);
+    }
+    return lost.length;
   });
 }
 

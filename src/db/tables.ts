@@ -337,7 +337,10 @@ export const tasks = pgTable(
   ],
 );
 
-/** Workers of the queue, by the names that it locks jobs with, and when they last said that they live. */
+/**
+ * Workers of the queue, by the names that it locks jobs with, and when they last said that they live; also machines
+ * that have a staging area of their own, by the names of their queues.
+ */
 export const workers = pgTable('workers', {
   id: text().primaryKey(),
   seenAt: instant('seen_at').notNull().default(sql`now()`),
