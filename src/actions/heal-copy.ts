@@ -90,9 +90,10 @@ async function copyFrom(app: App, { damaged, source, store }: Healed, mending: M
   try {
     const signal = AbortSignal.any([mending.signal, hold.lost]);
     const { wrong, sha256 } = await write(app, { source, store, key }, { ...mending, signal });
+    const { imageId: image } = damaged;
+    // Before: a copy that was read whole is not looked at for it again.
+    if (wrong === null && sha256 && !source.digests.sha256) await addSha256(app.db, image, sha256);
     if (wrong === null && (await patiently(() => publishReplacement(app.db, replacement, source.size)))) {
-      const { imageId: image } = damaged;
-      if (!source.digests.sha256 && sha256) await addSha256(app.db, image, sha256);
       app.log.info({ image, store: store.id, from: source.store }, 'a damaged copy was written anew');
       return 'healed';
     }

@@ -17,7 +17,7 @@ export interface ImportSource {
   /** What the source knows of the image beside its bytes. */
   change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
   /** What is to be told of it although it worked. */
-  note?: string | null;
+  note: string | null;
 }
 
 /**
@@ -50,7 +50,7 @@ async function openStaged(app: App, { staged }: ImportRun, signal: AbortSignal):
     throw new NotFoundError('The staging area no longer has these bytes; stage them again', { cause: error });
   });
   // A digest that was given is looked at when the bytes are staged.
-  return { bytes, size: staged.size, expected: [], change: {} };
+  return { bytes, size: staged.size, expected: [], change: {}, note: null };
 }
 
 async function openUrl(
@@ -59,7 +59,7 @@ async function openUrl(
   signal: AbortSignal,
 ): Promise<ImportSource> {
   const { bytes, size } = await fetchUrl(app.egress, url, signal);
-  return { bytes, size, expected: digest ? [digest] : [], change: {} };
+  return { bytes, size, expected: digest ? [digest] : [], change: {}, note: null };
 }
 
 async function openRemote(
@@ -97,5 +97,5 @@ async function openOwnCopies(app: App, { image }: ImportRun, signal: AbortSignal
     const value = known[algorithm];
     return value === undefined ? [] : [{ algorithm, value }];
   });
-  return { bytes, size: image.size, expected, change: {} };
+  return { bytes, size: image.size, expected, change: {}, note: null };
 }

@@ -200,6 +200,7 @@ async function unread(
   const { imageId: image, store, key } = copy;
   const { message } = error;
   if (!(await worksForOthers(app, copy, scrubbing.signal))) {
+    if (away.has(store)) return null; // by another one at the same time
     away.add(store);
     app.log.warn(
       { err: error, image, store },
