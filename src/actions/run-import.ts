@@ -140,7 +140,7 @@ async function bring(
     });
     checkDigests(stored, source.expected);
     await all.commit();
-    return { ...stored, ...outcomeOf(app, run, all.failures), change: source.change };
+    return { ...stored, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
     await all
       .cancel()
@@ -193,7 +193,12 @@ function requireTarget(app: App, id: string): WritableStore {
   throw new UnavailableError(`This worker has no store ${id} that can be written to; another one may.`);
 }
 
-function outcomeOf(app: App, run: ImportRun, failures: ReadonlyMap<number, unknown>) {
+function outcomeOf(
+  app: App,
+  run: ImportRun,
+  failures: ReadonlyMap<number, unknown>,
+  note: ImportSource['note'],
+) {
   const at = instantOf(app.now());
   const failed = Object.fromEntries(
     [...failures].map(([n, error]) => [run.targets[n]?.store, importFailureOf(error, run.id, at)]),
@@ -206,7 +211,8 @@ function outcomeOf(app: App, run: ImportRun, failures: ReadonlyMap<number, unkno
   }
   const written = run.targets.filter((_, n) => !failures.has(n)).map(({ id }) => id);
   const names = Object.keys(failed);
-  return { written, failed, message: names.length > 0 ? `Not copied to ${names.join(', ')}.` : null };
+  const sentences = [names.length > 0 ? `Not copied to ${names.join(', ')}.` : null, note];
+  return { written, failed, message: sentences.filter(Boolean).join(' ') || null };
 }
 
 /** Whether another attempt may end otherwise. A URL says nothing of what is behind it: it is always tried again. */

@@ -12,7 +12,13 @@ import type { ImportSource } from './import-source.ts';
 export function unpacked(app: App, source: ImportSource): ImportSource {
   const { ratioMax } = app.imports.decompress;
   const bytes = decompress(checked(source), { ratioMax, sizeMax: app.limits.imageSizeMax });
-  return { bytes, size: null, expected: [], change: { ...source.change, containerFormat: 'bare' } };
+  return {
+    bytes,
+    size: null,
+    expected: [],
+    change: { ...source.change, containerFormat: 'bare' },
+    note: source.note,
+  };
 }
 
 /** @throws ValidationError DIGEST_MISMATCH, at the end */

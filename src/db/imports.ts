@@ -2,17 +2,18 @@
  * Imports as rows: an image and its copies while a task works on them. The number of the task's attempt is the fence:
  * every statement that ends an attempt holds only for the attempt that is the last.
  */
-import { and, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import { type Actor, changesOf, imageObject, serviceFor } from '../domain/audit.ts';
+import { propertiesBeside } from '../domain/fields.ts';
 import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
-import type { ImportOrder } from '../domain/import.ts';
+import { type ImportOrder, importQueue } from '../domain/import.ts';
 import { recordChange } from './audit.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { asGivenUp, queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
 import { type ImageRow, lockImage } from './images.ts';
 import { enqueueDigest } from './missing-digests.ts';
-import { copies, images, tasks } from './tables.ts';
+import { copies, images, tasks, workers } from './tables.ts';
 import { enqueueTask, rememberedHours } from './tasks.ts';
 
 const alive: CopyState[] = ['pending', 'uploading', 'active'];
@@ -270,9 +271,9 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
   return change;
 }
 
-/** What the user has set counts for more. */
+/** What the user has set counts for more, also when that was during the import. */
 function withProperties({ diskFormat, ...image }: ImageRow, found: Record<string, string>) {
-  const properties = { ...found, ...image.properties };
+  const properties = { ...propertiesBeside(image.properties, found), ...image.properties };
   return { properties, kind: kindOf({ diskFormat, properties }) };
 }
 
@@ -291,28 +292,80 @@ export async function failRun(db: Database, run: ImportRun, failure: ImageFailur
       .where(isThis(run))
       .returning({ id: tasks.id });
     if (held.length === 0) return whyNotHeld(tx, run);
-    const image = await lockImage(tx, run.imageId); // before its copies, as everybody does
-    const gone = await tx
-      .delete(copies)
-      .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
-      .returning({ store: copies.store, key: copies.key });
-    await releaseObjects(tx, gone);
-    const importing = and(eq(images.id, run.imageId), eq(images.status, 'importing' satisfies ImageStatus));
-    const given = await tx
-      .update(images)
-      .set({ ...queuedAgain, failure })
-      .where(importing)
-      .returning({ id: images.id });
-    if (given.length > 0) await dropStaged(tx, run.imageId);
-    const { changes, ...failed } = asGivenUp('importing', failure);
-    await recordChange(tx, {
-      ...failed,
-      by: run.by,
-      action: 'failImport',
-      object: objectOf(run, image),
-      changes: given.length > 0 ? changes : [],
-    });
+    await giveBack(tx, run, failure);
     return 'done';
+  });
+}
+
+/** Of a task that failed: its image waits for data again, and what was written or staged goes. */
+async function giveBack(
+  tx: Statements,
+  run: Pick<ImportRun, 'id' | 'imageId' | 'owner' | 'by'>,
+  failure: ImageFailure,
+): Promise<void> {
+  const { id, imageId } = run;
+  const image = await lockImage(tx, imageId); // before its copies, as everybody does
+  const gone = await tx
+    .delete(copies)
+    .where(and(eq(copies.taskId, id), inArray(copies.state, ['pending', 'uploading'])))
+    .returning({ store: copies.store, key: copies.key });
+  await releaseObjects(tx, gone);
+  const importing = and(eq(images.id, imageId), eq(images.status, 'importing' satisfies ImageStatus));
+  const given = await tx
+    .update(images)
+    .set({ ...queuedAgain, failure })
+    .where(importing)
+    .returning({ id: images.id });
+  if (given.length > 0) await dropStaged(tx, imageId);
+  const { changes, ...failed } = asGivenUp('importing', failure);
+  await recordChange(tx, {
+    ...failed,
+    by: run.by,
+    action: 'failImport',
+    object: objectOf(run, image),
+    changes: given.length > 0 ? changes : [],
+  });
+}
+
+/**
+ * Fails tasks that only one machine can do, when nothing was heard of them nor of that machine for `hours`; returns
+ * how many. A machine says that it lives under the name of its queue.
+ */
+export async function failTasksOfLostMachines(
+  db: Database,
+  { hours, failure }: { hours: number; failure: ImageFailure },
+): Promise<number> {
+  return transaction(db, async (tx) => {
+    const longAgo = sql`now() - make_interval(hours => ${hours})`;
+    const lost = await tx
+      .select({
+        id: tasks.id,
+        imageId: tasks.imageId,
+        owner: tasks.owner,
+        order: tasks.order,
+        user: tasks.user,
+        requestId: tasks.requestId,
+      })
+      .from(tasks)
+      .where(
+        and(
+          inArray(tasks.status, ['pending', 'processing']),
+          ne(tasks.queue, importQueue),
+          sql`${tasks.updatedAt} < ${longAgo}`,
+          sql`not exists (select from ${workers} w where w.id = ${tasks.queue} and w.seen_at > ${longAgo})`,
+        ),
+      )
+      .for('update', { skipLocked: true });
+    for (const { id, imageId, owner, order, user, requestId } of lost) {
+      await tx
+        .update(tasks)
+        .set({ ...over, status: 'failure', message: failure.message, result: { failure } })
+        .where(eq(tasks.id, id));
+      await tx.execute(sql`select graphile_worker.remove_job(${`task:${id}`})`);
+      const by = serviceFor({ user, project: order?.project ?? owner, requestId });
+      if (imageId !== null) await giveBack(tx, { id, imageId, owner, by }, failure);
+    }
+    return lost.length;
   });
 }
 
@@ -340,7 +393,7 @@ export async function putBackRun(
 }
 
 /** Of an image that is gone meanwhile it is known whose it was. */
-const objectOf = ({ imageId, owner }: ImportRun, image: ImageRow | null) =>
+const objectOf = ({ imageId, owner }: Pick<ImportRun, 'imageId' | 'owner'>, image: ImageRow | null) =>
   imageObject(image ?? { id: imageId, name: null, owner });
 
 async function endAsGone(tx: Statements, run: ImportRun): Promise<void> {

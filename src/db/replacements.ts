@@ -44,6 +44,8 @@ export async function beginReplacement(
     const [row] = await tx
       .insert(copies)
       .values({ imageId, store, key, state: 'uploading', leaseUntil: lease })
+      // A copy that is whole again takes its place without the lock of the image.
+      .onConflictDoNothing()
       .returning({ id: copies.id });
     return row ? { id: row.id, imageId, store, key, replaces } : null;
   });

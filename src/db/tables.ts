@@ -222,6 +222,9 @@ export const copies = pgTable(
     taskId: uuid('task_id'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     verifiedAt: instant('verified_at'),
+    /** How often in a row it could not be read although its store answers, and when that was last. */
+    unreadTimes: integer('unread_times').notNull().default(0),
+    unreadAt: instant('unread_at'),
     /** What is wrong with it; the state is failed then. Null: nothing that is known. */
     damage: jsonb().$type<CopyDamage>(),
     /** Of one that is written to take the place of a damaged one: until when its writer need not be asked. */
@@ -234,7 +237,9 @@ export const copies = pgTable(
     index('image_copies_task').on(t.taskId).where(sql`task_id is not null`),
     index('image_copies_staged').on(t.createdAt).where(sql`state = 'staged'`),
     // What is to be read again next, what never was, what is damaged, and who writes in place of it.
-    index('image_copies_due').on(sql`coalesce(verified_at, created_at)`, t.id).where(sql`state = 'active'`),
+    index('image_copies_store_due')
+      .on(t.store, sql`coalesce(verified_at, created_at)`, t.id)
+      .where(sql`state = 'active'`),
     index('image_copies_unverified').on(t.createdAt).where(sql`state = 'active' and verified_at is null`),
     index('image_copies_damaged').on(t.store).where(sql`damage is not null`),
     index('image_copies_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
@@ -338,7 +343,10 @@ export const tasks = pgTable(
   ],
 );
 
-/** Workers of the queue, by the names that it locks jobs with, and when they last said that they live. */
+/**
+ * Workers of the queue, by the names that it locks jobs with, and when they last said that they live; also machines
+ * that have a staging area of their own, by the names of their queues.
+ */
 export const workers = pgTable('workers', {
   id: text().primaryKey(),
   seenAt: instant('seen_at').notNull().default(sql`now()`),

@@ -104,8 +104,15 @@ export function capabilities(caller: Caller, image: PolicyTarget, membership: Me
 
 /** Whether the caller sees a task: its image's project does, and admins. */
 export function canSeeTask(caller: Caller, task: { owner: string | null }): boolean {
-  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return false;
-  return caller.isAdmin || (caller.project !== null && task.owner === caller.project);
+  const seen = tasksSeenBy(caller);
+  return seen === 'all' || (seen !== 'none' && task.owner === seen.owner);
+}
+
+/** Which tasks the caller sees. */
+export function tasksSeenBy(caller: Caller): 'all' | 'none' | { owner: string } {
+  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return 'none';
+  if (caller.isAdmin) return 'all';
+  return caller.project === null ? 'none' : { owner: caller.project };
 }
 
 /** Whether the caller may make an image owned by `owner`. */

@@ -95,17 +95,17 @@ export function connectionType<T>(
 }
 
 /**
- * A page of a whole, bounded list that is sorted by `keysOf` already, upward or downward.
+ * A page of a whole, bounded list that is sorted by `keysOf` already.
  * @throws ValidationError, BadCursorError as listImages
  */
 export function pageOf<T>(
   all: readonly T[],
   input: PageInput,
-  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[]; isDescending?: boolean },
+  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[] },
 ): Page<T> {
   const { limit, cursor, backward } = readPage(input);
   const at = cursor === null ? null : readCursor(cursor, list.scope, list.types);
-  const order = (item: T) => compareKeys(list.keysOf(item), at ?? []) * (list.isDescending ? -1 : 1);
+  const order = (item: T) => compareKeys(list.keysOf(item), at ?? []);
   let [start, end] = [0, all.length];
   if (at && !backward) start = countWhile(all, (item) => order(item) <= 0);
   if (at && backward) end = countWhile(all, (item) => order(item) < 0);

@@ -10,7 +10,7 @@ import { UnavailableError } from '../domain/errors.ts';
 import { buffers } from './buffers.ts';
 import { alreadyThere, errnoOf, nothingUnder, storeFailure } from './failure.ts';
 import { gate, gated, type OpenFile } from './file-gate.ts';
-import { keysBelow } from './file-listing.ts';
+import { hasShards, keysBelow } from './file-listing.ts';
 import { fileReader } from './file-reader.ts';
 import { fileSink } from './file-sink.ts';
 import { fileWriter, syncDirectory, unlinkIfThere } from './file-writer.ts';
@@ -83,6 +83,12 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
     if (bavail * bsize >= size) return;
     const message = `Store ${id} has no room for ${size} bytes; make room in it or choose another store`;
     throw new UnavailableError(message, { store: id, reason: 'full' });
+  }
+
+  async function refuseUnused(): Promise<void> {
+    if (await hasShards(path, through)) return;
+    const message = `Store ${id} refused: its directory holds nothing; is it mounted?`;
+    throw new UnavailableError(message, { store: id });
   }
 
   async function openPart(key: string, ending: AbortSignal): Promise<OpenFile> {
@@ -206,6 +212,7 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
       signal?.throwIfAborted();
       checkKey(key);
       try {
+        if (hint.onlyWhereUsed) await refuseUnused();
         const disk = await through(() => statfs(path));
         if (hint.size !== null) refuseTooLarge(hint.size, disk);
         signal?.throwIfAborted();

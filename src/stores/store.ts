@@ -34,7 +34,8 @@ export interface Store {
 export interface WritableStore extends Store {
   /**
    * Begins an object. `hint.size` is the number of bytes that will come, null when it is not known;
-   * `hint.pausable` that the writer will be paused and the write resumed.
+   * `hint.pausable` that the writer will be paused and the write resumed, `hint.onlyWhereUsed` that a place which
+   * holds nothing at all is refused: where something was lost, that may be a disk that is not mounted.
    * @throws ConflictError ALREADY_EXISTS: an object or an unfinished write has this key
    * @throws UnavailableError the store refuses, or has no room for hint.size
    */
@@ -55,6 +56,7 @@ export interface WritableStore extends Store {
 export interface WriteHint {
   size: number | null;
   pausable?: boolean;
+  onlyWhereUsed?: boolean;
 }
 
 /** A write that is interrupted: all that is needed to go on, kept by the caller. */

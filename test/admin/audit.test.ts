@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { repairStoredBytes } from '../../src/actions/repair-stored-bytes.ts';
+import { byteRate } from '../../src/actions/slowly.ts';
 import { importInto } from '../../src/admin/import-images.ts';
 import { thisOperator } from '../../src/admin/operator.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
@@ -78,7 +79,7 @@ test('a repair of stored bytes is one entry with counts, beside those of the cop
     const add = `insert into image_copies (image_id, store, key, state, size) values ($1::uuid, 'file', 'none.0', 'active', 5)`;
     await server.app.db.query(add, [id]);
     const { signal } = new AbortController();
-    const check = { store: null, report: () => {}, rate: 1_000_000, signal };
+    const check = { store: null, report: () => {}, rate: byteRate(1_000_000), signal };
     await repairStoredBytes(server.app, thisOperator(), check);
     expect(await entriesOf(server.app.db, ['repairStoredBytes', 'markCopyDamaged'])).toMatchObject([
       { kind: 'service', id, changes: [{ field: 'copies.file', before: 'active', after: 'failed' }] },

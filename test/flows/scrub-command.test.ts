@@ -47,6 +47,8 @@ scrub: { sizes: never, deep: never }
       const server = await place.serve({ env });
       const id = await newImage(server);
       expect((await put(server, id, bytes)).status).toBe(204);
+      // On a slow machine a minute is over before the end, and the server itself would find what is spoilt here.
+      await place.db.query(`select graphile_worker.remove_job('digest:' || $1::text)`, [id]);
       const near = await keyIn('near');
       const far = near.replace(/\.[^.]*$/, '.0123456789ab');
       mkdirSync(dirname(pathOf('far', far)), { recursive: true });

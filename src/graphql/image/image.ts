@@ -2,7 +2,7 @@
 import { downloadTarget } from '../../actions/create-upload.ts';
 import { invalid } from '../../domain/errors.ts';
 import { sortByCodePoint } from '../../domain/image.ts';
-import { canSeeTask, capabilities } from '../../domain/policy.ts';
+import { capabilities } from '../../domain/policy.ts';
 import { listMax } from '../../search/filter-check.ts';
 import { pageArgs, pageOf } from '../connection.ts';
 import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
@@ -11,6 +11,7 @@ import { TaskConnection } from '../task.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
 import { ImageProperty } from './property.ts';
+import { pageOfTasks } from './tasks-page.ts';
 import { Capabilities, Copy, Digest, Failure, TransferTargetType } from './values.ts';
 import { visibleMembers } from './visible-members.ts';
 
@@ -123,17 +124,7 @@ ImageType.implement({
       type: TaskConnection,
       description: 'Newest first. For the project of the image and admins; others see none.',
       args: pageArgs,
-      resolve: async (image, page, { caller, loaders }) =>
-        pageOf(
-          (await loaders.tasks.load(image.id)).filter((task) => canSeeTask(caller, task)),
-          page,
-          {
-            scope: 'tasks',
-            types: ['instant', 'text'],
-            isDescending: true,
-            keysOf: (task) => [task.createdAt, task.id],
-          },
-        ),
+      resolve: (image, page, context) => pageOfTasks(context, image.id, page),
     }),
     can: t.field({
       type: Capabilities,
