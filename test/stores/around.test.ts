@@ -1,11 +1,13 @@
 /** What goes around every driver: time, turns, attempts, and a store that is left alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { HttpStatus, isTransient } from '../../src/cloud/outage.ts';
+import { turns } from '../../src/cloud/turns.ts';
 import { NotFoundError, UnavailableError } from '../../src/domain/errors.ts';
 import { circuit } from '../../src/stores/circuit.ts';
 import { deadlines } from '../../src/stores/deadlines.ts';
-import { HttpStatus, isTransient, storeFailure } from '../../src/stores/failure.ts';
-import { limit, turns } from '../../src/stores/limit.ts';
+import { storeFailure } from '../../src/stores/failure.ts';
+import { limit } from '../../src/stores/limit.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 import { withRetries } from '../../src/stores/retries.ts';
 import type { Store, WritableStore } from '../../src/stores/store.ts';

@@ -3,8 +3,10 @@
  * together (static large objects). Nothing is kept here but the chunk that is under way; of a write that may be
  * paused also the first bytes of a segment, since what was streamed and is too little for one cannot be kept there.
  */
+
+import { HttpStatus } from '../../cloud/outage.ts';
 import { UnavailableError } from '../../domain/errors.ts';
-import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
+import { alreadyThere, nothingUnder } from '../failure.ts';
 import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Container } from './account.ts';
 import { namesIn, partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
