@@ -47,7 +47,16 @@ export async function realKeystone({ expiration }: { expiration: number }): Prom
       child = spawn(
         'uwsgi_python3',
         [
-          ...['--http-socket', `127.0.0.1:${port}`, '--need-app', '--processes', '1', '--threads', '1'],
+          ...[
+            '--http-socket',
+            `127.0.0.1:${port}`,
+            '--need-app',
+            '--master',
+            '--processes',
+            '2',
+            '--threads',
+            '1',
+          ],
           ...['--buffer-size', '65535', '--post-buffering', '65536', '--listen', '100'],
           ...['--add-header', 'Connection: close', '--disable-logging'],
           ...['--wsgi-file', '/usr/bin/keystone-wsgi-public'],
@@ -62,7 +71,7 @@ export async function realKeystone({ expiration }: { expiration: number }): Prom
         },
       );
       await until(() =>
-        fetch(url).then(
+        fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
           ({ ok }) => ok,
           () => false,
         ),
