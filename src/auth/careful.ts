@@ -16,13 +16,22 @@ export interface CarefulOptions {
   name: string;
   atOnce: number;
   timeoutMs: number;
+  /** Whether a failure speaks of the service, and not of the one thing that was asked for; all do when left out. */
+  isAway?: (failure: UnavailableError) => boolean;
   watch: IdentityWatch;
 }
 
 /** `work` gives null when the service does not know what it is asked for. */
 export type Careful = <T>(work: (signal: AbortSignal) => Promise<T | null>) => Promise<T | null>;
 
-export function careful({ server, name, atOnce, timeoutMs, watch }: CarefulOptions): Careful {
+export function careful({
+  server,
+  name,
+  atOnce,
+  timeoutMs,
+  isAway = () => true,
+  watch,
+}: CarefulOptions): Careful {
   const now = () => performance.now();
   const places = turns(atOnce, timeoutMs);
   const onChange = (isOpen: boolean) =>
@@ -54,7 +63,7 @@ export function careful({ server, name, atOnce, timeoutMs, watch }: CarefulOptio
     } catch (error) {
       const failure = connectionFailure(server, error);
       if (failure instanceof UnavailableError) {
-        failed();
+        if (isAway(failure)) failed();
         watch.warn(failure.message);
       }
       watch.asked(name, 'failed', seconds());

@@ -8,6 +8,7 @@ import { ask, jsonOf, notWhat } from '../cloud/ask.ts';
 import { openLine } from '../cloud/http-call.ts';
 import { serverFailure, statusFailure } from '../cloud/http-failure.ts';
 import { type Grant, type KeystoneAccess, keystoneSession } from '../cloud/keystone.ts';
+import { HttpStatus } from '../cloud/outage.ts';
 import type { Caller } from '../domain/caller.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { careful } from './careful.ts';
@@ -49,7 +50,7 @@ export function keystoneTokens(options: KeystoneTokensOptions, watch: IdentityWa
   // Over before those who wait for it are: the next one begins a new login.
   const loginMs = tokenTimeoutMs * 0.9;
   const session = keystoneSession({ server, access, line, now: Date.now, loginMs });
-  const carefully = careful({ server, name: 'keystone', atOnce, timeoutMs: tokenTimeoutMs, watch });
+  const carefully = careful({ server, name: 'keystone', atOnce, timeoutMs: tokenTimeoutMs, isAway, watch });
   const kept = keptAnswers<Caller>({ goodMax, badMax, now: () => performance.now() });
   const serviceRoles = new Set(options.serviceRoles.map((role) => role.toLowerCase()));
 
@@ -116,6 +117,14 @@ export function keystoneTokens(options: KeystoneTokensOptions, watch: IdentityWa
       return own;
     },
   };
+}
+
+/**
+ * Not any answer: Keystone may say 403 or 500 of a single odd token, and whoever has one must not keep others out. That
+ * our own credentials are wrong (401) counts, since an account can be locked by trying again and again.
+ */
+function isAway({ cause }: UnavailableError): boolean {
+  return !(cause instanceof HttpStatus) || [401, 429, 502, 503, 504].includes(cause.status);
 }
 
 interface Asking {

@@ -229,6 +229,15 @@ describe('a Keystone that is slow, away or broken', () => {
     expect(warned.at(-1)).toBe('Keystone works again');
   });
 
+  it('that fails at single tokens is asked about others all the same', async () => {
+    const check = tokens();
+    for (const status of [500, 403]) {
+      keystone.fail({ on: get, times: 10, how: { status } });
+      for (let i = 0; i < 10; i++) await refusal(check.callerOf(keystone.issue()));
+      expect(await check.callerOf(keystone.issue())).not.toBeNull();
+    }
+  });
+
   it('is asked about few tokens at once', async () => {
     const check = tokens({ tokenTimeoutMs: 300 });
     await check.callerOf(keystone.issue());

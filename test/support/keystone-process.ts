@@ -34,9 +34,9 @@ export async function realKeystone({ expiration }: { expiration: number }): Prom
   let child: ChildProcess | null = null;
 
   async function stop(): Promise<void> {
-    if (!child || child.exitCode !== null) return;
+    if (!child?.pid || child.exitCode !== null) return;
     const ended = once(child, 'exit');
-    child.kill('SIGKILL');
+    process.kill(-child.pid, 'SIGKILL'); // with its workers
     await ended;
     child = null;
   }
@@ -63,6 +63,7 @@ export async function realKeystone({ expiration }: { expiration: number }): Prom
         ],
         {
           stdio: 'ignore',
+          detached: true,
           env: {
             PATH: '/usr/bin:/bin',
             OS_KEYSTONE_CONFIG_DIR: dir,
