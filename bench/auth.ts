@@ -4,7 +4,7 @@
  */
 import { type KeystoneServer, servicePassword } from '../test/support/keystone-server.ts';
 import { type Load, startLoadGenerator } from './support/load.ts';
-import { compare, median, middle, report, summary } from './support/rounds.ts';
+import { compare, median, report, summary } from './support/rounds.ts';
 import type { Vitrine } from './support/vitrine.ts';
 
 /** The settings of a server that knows callers by this Keystone. */
@@ -44,9 +44,7 @@ export async function measureAuth(
       limit: dearest,
       kind: 'most',
     });
-    const cpu = middle(results.keystone, (r) => r.cpu) - middle(results.known, (r) => r.cpu);
     console.log(`        static   ${summary(results.known)}\n        keystone ${summary(results.keystone)}`);
-    console.log(`        ${cpu.toFixed(3)} ms CPU more`);
 
     const before = keystone.validations();
     const { requests } = await generator.run({ ...loadOf(withNew(), burst), requests: burst, seconds: 60 });

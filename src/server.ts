@@ -103,7 +103,9 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     isDraining: () => isDraining,
     metrics,
   });
-  const authenticate = authenticateWith(methods.checks, methods.source);
+  // What the service itself gives out is asked between the two.
+  const checks = [...methods.here, ...methods.elsewhere];
+  const authenticate = authenticateWith(checks, methods.source);
   graphqlRoutes(http, { ...config, app, authenticate });
   http.register(async (scope) =>
     transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),

@@ -1,4 +1,4 @@
-/** The ways in which tokens are known here, in the order in which they are asked: what costs nobody anything first. */
+/** The ways in which tokens are known, as the settings name them. Those of here are asked first: they cost nobody anything. */
 import { type KeystoneTokensOptions, keystoneTokens } from './keystone.ts';
 import { type OidcTokensOptions, oidcTokens } from './oidc.ts';
 import type { IdentityWatch, TokenCheck } from './token-check.ts';
@@ -17,7 +17,10 @@ export interface MethodsOptions {
 }
 
 export interface Methods {
-  checks: readonly TokenCheck[];
+  /** Those that are known on this machine. */
+  here: readonly TokenCheck[];
+  /** Those that another service has to be asked about, or about whose keys. */
+  elsewhere: readonly TokenCheck[];
   /** For WWW-Authenticate. */
   challenge: string;
   /** Where callers get a token, for a sentence; null when nothing is known of that. */
@@ -25,15 +28,10 @@ export interface Methods {
 }
 
 /**
- * `own`: what the service gives out itself, asked before other services are. Keystone and the issuer need not answer
- * now; that they do not is told.
+ * Keystone and the issuer need not answer now; that they do not is told.
  * @throws TokensFileError the tokens file is missing or wrong
  */
-export async function openMethods(
-  options: MethodsOptions,
-  watch: IdentityWatch,
-  own: readonly TokenCheck[] = [],
-): Promise<Methods> {
+export async function openMethods(options: MethodsOptions, watch: IdentityWatch): Promise<Methods> {
   const has = (method: Method) => options.auth.includes(method);
   if (has('tokens') && options.tokensFileIsOurs) await ensureTokensFile(options.tokensFile);
   const file = has('tokens') ? await openTokensFile(options.tokensFile, watch.warn) : null;
@@ -41,7 +39,8 @@ export async function openMethods(
   const keystone = has('keystone') && options.keystone ? keystoneTokens(options.keystone, watch) : null;
   for (const service of [oidc, keystone]) service?.probe().catch(() => {}); // told through `watch`
   return {
-    checks: [file, ...own, oidc, keystone].filter((check) => check !== null),
+    here: file ? [file] : [],
+    elsewhere: [oidc, keystone].filter((check) => check !== null),
     ...towards(keystone && options.keystone, oidc && options.oidc),
   };
 }

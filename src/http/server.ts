@@ -150,6 +150,7 @@ function corsFor(origins: readonly string[] | '*') {
       'repr-digest',
       'content-md5',
       'retry-after',
+      'www-authenticate',
       'location',
       ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'tus-checksum-algorithm'],
       ...['upload-offset', 'upload-length', 'upload-defer-length', 'upload-expires', 'upload-metadata'],

@@ -107,6 +107,31 @@ test('who a client says that it is has no effect', async () => {
   expect(known.data.viewer).toEqual({ user: 'u', project: 'blue', roles: ['reader'] });
 });
 
+test('a caller without a project sees what is public, and has nothing to make images in', async () => {
+  const admin = server.tokenOf('admin');
+  await server.raw(
+    admin,
+    'mutation { createImage(input: {name: "all", visibility: PUBLIC}) { __typename } }',
+  );
+  const make = 'mutation { createImage(input: {name: "x"}) { __typename ... on Error { code } } }';
+  for (const [scope, isSeen] of [
+    [{ system: true, roles: ['reader', 'member'] }, true],
+    [{ domain: 'default', roles: ['admin'] }, false],
+    [{}, false],
+  ] as const) {
+    const token = keystone.issue({
+      project: undefined,
+      ...scope,
+      roles: 'roles' in scope ? [...scope.roles] : [],
+    });
+    const { data, errors } = await server.raw(token, '{ viewer { project } images { totalCount } }');
+    expect(errors).toEqual([]);
+    expect(data.viewer.project).toBeNull();
+    expect(data.images.totalCount, JSON.stringify(scope)).toBe(isSeen ? 1 : 0);
+    expect((await server.raw(token, make)).data.createImage.code).toBe('FORBIDDEN');
+  }
+});
+
 test('an expired token with a service token is its user still', async () => {
   const expired = keystone.issue({ ms: -1 });
   const service = keystone.issue({ user: 'nova', project: 'service', roles: ['service'] });
