@@ -25,12 +25,14 @@ export function breaker({
   let failures = 0;
   let pauseMs = 0;
   let openUntil = 0;
+  let isTrying = false;
 
   return {
     refusal() {
       if (pauseMs === 0) return null;
       const leftMs = openUntil - now();
       if (leftMs > 0) return { failures, leftMs };
+      isTrying = true;
       openUntil = now() + pauseMs; // this one tries; the others go on waiting
       return null;
     },
@@ -38,12 +40,15 @@ export function breaker({
       const wasOpen = pauseMs > 0;
       failures = 0;
       pauseMs = 0;
+      isTrying = false;
       if (wasOpen) onChange?.(false);
     },
     failed() {
       failures++;
       if (failures < failuresInARow) return;
       const wasOpen = pauseMs > 0;
+      if (wasOpen && !isTrying) return; // it began before, as others did that failed with it
+      isTrying = false;
       pauseMs = Math.min(longestPauseMs, pauseMs * 2 || firstPauseMs);
       openUntil = now() + pauseMs;
       if (!wasOpen) onChange?.(true);
