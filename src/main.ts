@@ -52,7 +52,7 @@ program
 
 program
   .command('check')
-  .description('Ask the database, the stores and the tokens file whether the service could run.')
+  .description('Ask the database, the stores and whoever knows callers whether the service could run.')
   .action(async () => {
     process.exitCode = (await check(config())) ? 0 : 1;
   });

@@ -10,7 +10,8 @@ import { openDenials } from './actions/denials.ts';
 import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
-import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
+import { openMethods } from './auth/methods.ts';
+import type { IdentityWatch } from './auth/token-check.ts';
 import { hashPool } from './bytes/hash-pool.ts';
 import type { Config } from './config/config.ts';
 import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
@@ -65,13 +66,12 @@ export async function startServer(config: Config, log: Logger, parts: Parts = {}
 
 async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): Promise<RunningServer> {
   await prepareFolders(config);
-  if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
-  const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
+  const metrics = createMetrics();
+  const methods = await openMethods(config, identityWatch(metrics, log));
 
   const database = parts.database ?? (await openDatabaseServer(config, (message) => log.info(message)));
   undo.push(() => database.close());
   await migrate(database.address);
-  const metrics = createMetrics();
   const stores =
     parts.stores ??
     openStores(config.stores, { ...(await surroundingsOf(config)), watch: storeWatch(metrics, log) });
@@ -89,7 +89,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
 
   const stopping = new AbortController();
   let isDraining = false;
-  const http = await createHttp({ ...config, metrics, log });
+  const http = await createHttp({ ...config, challenge: methods.challenge, metrics, log });
   undo.push(() => http.close());
   const work = watchWork(http);
   healthRoutes(http, {
@@ -104,7 +104,9 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     isDraining: () => isDraining,
     metrics,
   });
-  const authenticate = authenticateWith(tokens);
+  // What the service itself gives out is asked between the two.
+  const checks = [...methods.here, ...methods.elsewhere];
+  const authenticate = authenticateWith(checks, methods.source);
   graphqlRoutes(http, { ...config, app, authenticate });
   http.register(async (scope) =>
     transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
@@ -183,6 +185,14 @@ function storeWatch(metrics: Metrics, log: Logger): StoreWatch {
       if (isOpen) log.error({ store }, 'a store failed several times in a row; it is left alone for a while');
       else log.info({ store }, 'a store works again');
     },
+  };
+}
+
+/** What is asked about tokens elsewhere, as metrics and in the log. */
+function identityWatch(metrics: Metrics, log: Logger): IdentityWatch {
+  return {
+    asked: (service, outcome, seconds) => metrics.identityCalls.observe({ service, outcome }, seconds),
+    warn: (message) => log.warn(message),
   };
 }
 

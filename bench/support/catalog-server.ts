@@ -47,7 +47,7 @@ export async function openCatalog(
   };
   const http = await createHttp({ ...config, metrics: createMetrics(), log });
   const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
-  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith(tokens) });
+  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith([tokens]) });
   http.get('/readyz', async () => ({ status: 'ready' }));
   http.addHook('onClose', async () => hot.close());
   return http;

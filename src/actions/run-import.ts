@@ -1,4 +1,6 @@
 /** One attempt at an import: from its source into all its stores, then published; whoever works for the queue calls it. */
+
+import { isOutage } from '../cloud/outage.ts';
 import {
   beginRun,
   failRun,
@@ -14,7 +16,6 @@ import { importFailureOf } from '../domain/failure.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import { deathsMax, retryAfterSeconds } from '../domain/import.ts';
 import { instantOf } from '../domain/instant.ts';
-import { isOutage } from '../stores/failure.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';

@@ -1,9 +1,10 @@
 /** Static tokens from a file: token -> Caller. The file is read again when it changes; no restart, no signal. */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { type Caller, callerWith } from '../domain/caller.ts';
+import { digestOf, type TokenCheck } from './token-check.ts';
 
 const tokenEntry = z.strictObject({
   token: z.string().min(1).max(1024),
@@ -18,11 +19,6 @@ export type TokenEntry = z.infer<typeof tokenEntry>;
 
 /** The tokens file cannot be used: what is wrong, without any token. */
 export class TokensFileError extends Error {}
-
-export interface TokenCheck {
-  /** Who the token stands for; null when nobody knows it. */
-  callerOf(token: string): Promise<Caller | null>;
-}
 
 /** How long a change of the file may go unseen. */
 const lookAgainAfterMs = 500;
@@ -57,8 +53,6 @@ export async function openTokensFile(path: string, warn: (message: string) => vo
     },
   };
 }
-
-const digestOf = (token: string) => hash('sha256', token, 'base64');
 
 async function fingerprint(path: string): Promise<string> {
   try {

@@ -77,6 +77,14 @@ export function parseServiceUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
+/** A comma list of these, each once. */
+export function parseChoices<T extends string>(text: string, choices: readonly T[]): readonly T[] {
+  const found = text.split(',').map((item) => choices.find((choice) => choice === item.trim()));
+  const known = found.filter((choice) => choice !== undefined);
+  if (known.length < found.length) throw new Error(`is a comma list of ${choices.join(', ')}`);
+  return Object.freeze([...new Set(known)]);
+}
+
 export function parseText(text: string): string {
   if (text === '') throw new Error('is empty');
   return text;
@@ -104,4 +112,9 @@ export function parseNetworks(text: string): readonly string[] {
     if (!isNetwork) throw new Error('is a comma list of addresses or networks such as 10.0.0.1, 10.1.0.0/16');
     return item.trim();
   });
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

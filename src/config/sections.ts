@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { auditSection } from './audit.ts';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
+import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
@@ -43,6 +44,7 @@ const sections = keys({
   search: search.prefault({}),
   stores: storesSection.prefault([]),
   keystone: keystoneSection.optional().transform((section) => section ?? null),
+  oidc: oidcSection.optional().transform((section) => section ?? null),
   imports: importsSection.prefault({}),
   scrub: scrubSection.prefault({}),
   audit: auditSection.prefault({}),
@@ -59,6 +61,8 @@ export type SearchConfig = Sections['search'];
 export type ImportsConfig = Sections['imports'];
 /** Who we are in Keystone. */
 export type KeystoneConfig = NonNullable<Sections['keystone']>;
+/** Whose JWTs are good. */
+export type OidcConfig = NonNullable<Sections['oidc']>;
 export type ScrubConfig = Sections['scrub'];
 export type AuditConfig = Sections['audit'];
 

@@ -7,7 +7,7 @@ export interface Caller {
   readonly user: string | null;
   /** Null where the token has none; then nothing is the caller's own. */
   readonly project: string | null;
-  /** As the token has them; roles that we do not know count for nothing. */
+  /** As the token has them, in lower case: OpenStack's names of roles have none. Unknown ones count for nothing. */
   readonly roles: readonly string[];
   readonly isAdmin: boolean;
   /** No token came: may see what describes the service, nothing else. */
@@ -43,7 +43,8 @@ export function callerWith(token: {
   project: string | null;
   roles: readonly string[];
 }): Caller {
-  return Object.freeze({ ...token, isAdmin: token.roles.includes('admin'), isAnonymous: false });
+  const roles = token.roles.map((role) => role.toLowerCase());
+  return Object.freeze({ ...token, roles, isAdmin: roles.includes('admin'), isAnonymous: false });
 }
 
 /** Who a signed target stands for. */

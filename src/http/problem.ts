@@ -72,7 +72,6 @@ export function problemOf(error: unknown): Problem | null {
   if (!(error instanceof DomainError)) return null;
   const status = statuses.find(([type]) => error instanceof type)?.[1](error as never) ?? 500;
   const headers: Record<string, string> = {};
-  if (status === 401) headers['www-authenticate'] = 'Bearer realm="vitrine"';
   if (status === 503) headers['retry-after'] = '2';
   return problem(status, error.code, error.message, headers);
 }

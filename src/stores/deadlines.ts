@@ -1,6 +1,7 @@
 /** No call of a store takes for ever: each phase has its time, after which the caller is free, whatever still hangs. */
+
+import { type Server, serverFailure } from '../cloud/http-failure.ts';
 import type { UnavailableError } from '../domain/errors.ts';
-import { type Server, serverFailure } from './http-failure.ts';
 import type { Around, CallName } from './wrap.ts';
 
 export interface Patience {

@@ -6,9 +6,10 @@
 import { constants, type StatsFs } from 'node:fs';
 import { access, lstat, mkdir, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../cloud/outage.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { buffers } from './buffers.ts';
-import { alreadyThere, errnoOf, nothingUnder, storeFailure } from './failure.ts';
+import { alreadyThere, nothingUnder, storeFailure } from './failure.ts';
 import { gate, gated, type OpenFile } from './file-gate.ts';
 import { hasShards, keysBelow } from './file-listing.ts';
 import { fileReader } from './file-reader.ts';

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { errnoOf } from './failure.ts';
+import { errnoOf } from '../cloud/outage.ts';
 import { type Gate, gated, type OpenFile } from './file-gate.ts';
 import { runsOf } from './zeros.ts';
 

@@ -11,8 +11,9 @@
  */
 import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { errnoOf } from '../cloud/outage.ts';
 import type { Buffers } from './buffers.ts';
-import { alreadyThere, errnoOf } from './failure.ts';
+import { alreadyThere } from './failure.ts';
 import type { Gate } from './file-gate.ts';
 import type { FileSink } from './file-sink.ts';
 import type { PausableWriter, PausedWrite } from './store.ts';

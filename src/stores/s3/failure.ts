@@ -1,8 +1,9 @@
 /** What errors of the SDK's client mean to the registry. */
 import type { S3ServiceException } from '@aws-sdk/client-s3';
+import { connectionFailure, statusFailure } from '../../cloud/http-failure.ts';
+import { HttpStatus } from '../../cloud/outage.ts';
 import { DomainError, NotFoundError, UnavailableError } from '../../domain/errors.ts';
-import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
-import { connectionFailure, statusFailure } from '../http-failure.ts';
+import { alreadyThere, nothingUnder } from '../failure.ts';
 
 /** `error` in the words of the contract; 404 and 412 are about `key`. */
 export function s3Failure(store: string, key: string, error: unknown): unknown {

@@ -4,8 +4,9 @@
  * paused also the first bytes of a segment, since what was streamed and is too little for one cannot be kept there.
  */
 import { createHash } from 'node:crypto';
+import { HttpStatus } from '../../cloud/outage.ts';
 import { UnavailableError } from '../../domain/errors.ts';
-import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
+import { alreadyThere, nothingUnder } from '../failure.ts';
 import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Container } from './account.ts';
 import { gathering } from './gathering.ts';
