@@ -1,15 +1,8 @@
 /** One attempt at an import: from its source into all its stores, then published; whoever works for the queue calls it. */
 
 import { isOutage } from '../cloud/outage.ts';
-import {
-  beginRun,
-  failRun,
-  type Imported,
-  type ImportRun,
-  publishRun,
-  putBackRun,
-  type RunEnd,
-} from '../db/imports.ts';
+import { failRun, type Imported, publishRun, putBackRun, type RunEnd } from '../db/import-ends.ts';
+import { beginRun, type ImportRun } from '../db/imports.ts';
 import { reportProgress } from '../db/tasks.ts';
 import { ConflictError, UnavailableError } from '../domain/errors.ts';
 import { importFailureOf } from '../domain/failure.ts';

@@ -1,5 +1,6 @@
 /** A small question to a server of the operator, and the whole of its answer, within a time. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { UnavailableError } from '../domain/errors.ts';
 import { call, type HttpCall, textOf } from './http-call.ts';
 import { connectionFailure, type Server, serverFailure } from './http-failure.ts';
 
@@ -24,7 +25,7 @@ export async function ask(server: Server, options: HttpCall & { signal: AbortSig
     return { status: answer.statusCode ?? 0, headers: answer.headers, text };
   } catch (error) {
     const failure = connectionFailure(server, signal.aborted ? signal.reason : error);
-    if (failure instanceof Error && failure.name === 'UnavailableError') throw failure;
+    if (failure instanceof UnavailableError) throw failure;
     throw serverFailure(server, 'broke off its answer', { cause: error });
   }
 }

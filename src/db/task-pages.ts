@@ -2,6 +2,7 @@
 import type { Instant } from '../domain/image.ts';
 import type { Task } from '../domain/task.ts';
 import type { Database } from './client.ts';
+import { type FoundPage, foundPage } from './found-page.ts';
 import { newParams, type Params } from './params.ts';
 import { taskColumns } from './tasks.ts';
 
@@ -15,19 +16,13 @@ export interface TasksPage {
   backward: boolean;
 }
 
-export interface TaskPage {
-  items: Task[];
-  hasNext: boolean;
-  hasPrevious: boolean;
-}
-
 /** A page for each of the images, in their order. */
 export async function findTasksOfImages(
   db: Database,
   imageIds: readonly string[],
   owner: TaskOwner,
   { limit, from, backward }: TasksPage,
-): Promise<TaskPage[]> {
+): Promise<FoundPage<Task>[]> {
   const params = newParams();
   const ids = params.add(imageIds, 'uuid[]');
   const where = `image_id = parent.id and ${ownedSql(owner, params)}`;
@@ -44,16 +39,9 @@ export async function findTasksOfImages(
   );
   const behind = from === null ? new Set() : await imagesWithMore(db, imageIds, owner, { from, backward });
   const byImage = Map.groupBy(rows, (row) => row.imageId);
-  return imageIds.map((id) => {
-    const found = byImage.get(id) ?? [];
-    const hasMore = found.length > limit;
-    const items = hasMore ? (backward ? found.slice(1) : found.slice(0, limit)) : found;
-    return {
-      items,
-      hasNext: backward ? behind.has(id) : hasMore,
-      hasPrevious: backward ? hasMore : behind.has(id),
-    };
-  });
+  return imageIds.map((id) =>
+    foundPage(byImage.get(id) ?? [], { limit, backward, isMoreBehind: behind.has(id) }),
+  );
 }
 
 /** Those with a task at the place or behind it, seen in the direction read. */

@@ -1,5 +1,6 @@
 /** What all Relay connections here share: the page arguments, PageInfo, and pages of short lists. */
 import { type PageInput, pageSize, readPage } from '../actions/list-images.ts';
+import type { FoundPage } from '../db/found-page.ts';
 import { type KeyType, type KeyValue, makeCursor, readCursor } from '../search/cursor.ts';
 import { builder } from './builder.ts';
 
@@ -122,6 +123,23 @@ export function pageOf<T>(
       ...edgeCursors(nodes, cursorOf),
     },
     totalCount: () => all.length,
+  };
+}
+
+/** A page that a batched look-up has found. */
+export function pageOfFound<T>(
+  { items, hasNext, hasPrevious }: FoundPage<T>,
+  { cursorOf, totalCount }: Pick<Page<T>, 'cursorOf' | 'totalCount'>,
+): Page<T> {
+  return {
+    nodes: items,
+    cursorOf,
+    pageInfo: {
+      hasNextPage: () => hasNext,
+      hasPreviousPage: () => hasPrevious,
+      ...edgeCursors(items, cursorOf),
+    },
+    totalCount,
   };
 }
 

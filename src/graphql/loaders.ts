@@ -2,12 +2,14 @@
 import DataLoader from 'dataloader';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
+import type { FoundPage } from '../db/found-page.ts';
 import { findImagesById, type SeenImage } from '../db/images.ts';
 import { findMembers } from '../db/members.ts';
-import { countTasksOfImages, findTasksOfImages, type TaskPage, type TasksPage } from '../db/task-pages.ts';
+import { countTasksOfImages, findTasksOfImages, type TasksPage } from '../db/task-pages.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { ImageMember } from '../domain/image.ts';
 import { canSee, tasksSeenBy } from '../domain/policy.ts';
+import type { Task } from '../domain/task.ts';
 import { createMetadefLoaders, type MetadefLoaders } from './metadef/loaders.ts';
 
 export interface Loaders {
@@ -21,7 +23,7 @@ export interface Loaders {
 
 /** Tasks of an image that the caller sees, newest first. */
 export interface TaskLoaders {
-  page(imageId: string, page: TasksPage): Promise<TaskPage>;
+  page(imageId: string, page: TasksPage): Promise<FoundPage<Task>>;
   count(imageId: string): Promise<number>;
 }
 
@@ -73,7 +75,7 @@ function taskLoaders({ db }: App, caller: Caller): TaskLoaders {
     return { page: async () => ({ items: [], hasNext: false, hasPrevious: false }), count: async () => 0 };
   }
   const owner = seen === 'all' ? null : seen.owner;
-  const pages = new Map<string, DataLoader<string, TaskPage>>();
+  const pages = new Map<string, DataLoader<string, FoundPage<Task>>>();
   const counts = new DataLoader((ids: readonly string[]) => countTasksOfImages(db, ids, owner));
   return {
     page(imageId, page) {

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importImage } from '../../src/actions/import-image.ts';
 import { reap } from '../../src/actions/reap.ts';
-import { beginRun, failRun, type ImportRun, publishRun, putBackRun } from '../../src/db/imports.ts';
+import { failRun, publishRun, putBackRun } from '../../src/db/import-ends.ts';
+import { beginRun, type ImportRun } from '../../src/db/imports.ts';
 import { beat, findTask } from '../../src/db/tasks.ts';
 import { callerWith } from '../../src/domain/caller.ts';
 import { queueOfMachine } from '../../src/domain/import.ts';

@@ -2,7 +2,7 @@
 import { type PageInput, readPage } from '../../actions/list-images.ts';
 import type { Task } from '../../domain/task.ts';
 import { makeCursor, readCursor } from '../../search/cursor.ts';
-import { edgeCursors, type Page } from '../connection.ts';
+import { type Page, pageOfFound } from '../connection.ts';
 import type { GraphContext } from '../context.ts';
 
 /** @throws ValidationError, BadCursorError as listImages */
@@ -16,14 +16,5 @@ export async function pageOfTasks(
   const from = cursor === null ? null : { createdAt: String(createdAt), id: String(id) };
   const found = await loaders.tasks.page(imageId, { limit, from, backward });
   const cursorOf = (task: Task) => makeCursor('tasks', [task.createdAt, task.id]);
-  return {
-    nodes: found.items,
-    cursorOf,
-    pageInfo: {
-      hasNextPage: () => found.hasNext,
-      hasPreviousPage: () => found.hasPrevious,
-      ...edgeCursors(found.items, cursorOf),
-    },
-    totalCount: () => loaders.tasks.count(imageId),
-  };
+  return pageOfFound(found, { cursorOf, totalCount: () => loaders.tasks.count(imageId) });
 }
