@@ -34,7 +34,7 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
   const image = await requireImage(app, caller, input.imageId, 'upload');
   checkReady(app, image, input.length);
   const store = requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store);
+  const claim = await requireClaim(app, image, { store, event: 'beginUpload', size: input.length });
   const id = randomBytes(idBytes).toString('base64url');
   try {
     const writer = await store.create(claim.key, { size: input.length, pausable: true });

@@ -4,6 +4,7 @@ import { dropSilentReplacements } from '../db/replacements.ts';
 import {
   findRemovable,
   forgetStray,
+  forgetUnreachable,
   isClaimed,
   noteStrays,
   postponeStray,
@@ -42,6 +43,10 @@ export async function reap(
   const forgotten = await giveUpForgottenStages(app.db, { days: stagedDays, failure: stageForgotten(at) });
   const claims = expired + forgotten + (await giveUpSilentClaims(app.db, writerSilent(at)));
   await dropSilentReplacements(app.db);
+  await forgetUnreachable(
+    app.db,
+    app.stores.writable.map(({ id }) => id),
+  );
   const counts = await Promise.all(
     app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),
   );
