@@ -34,7 +34,7 @@ export async function withRoom<T>(
   }
 }
 
-/** Whether something was removed because of a refusal. */
+/** Whether there may be more room after a refusal: something was removed, here or by the reaper meanwhile. */
 export async function makeRoom(app: App, project: string | null, refusal: unknown): Promise<boolean> {
   if (project === null || !(refusal instanceof QuotaExceededError)) return false;
   if (!byteResources.has(refusal.resource)) return false;
@@ -46,7 +46,7 @@ export async function makeRoom(app: App, project: string | null, refusal: unknow
       return store ? removeStray(app, store, object) : false;
     }),
   );
-  return removed.includes(true);
+  return objects.length === 0 || removed.includes(true);
 }
 
 const byteResources = new Set(['image_size_total', 'image_stage_total']);

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { QuotaResource } from '../domain/quota.ts';
 import type { Database } from './client.ts';
 import { transaction } from './client.ts';
+import { countValuesSql } from './value-counts.ts';
 
 /** Adds up what triggers have added since: the sums stay the same at every moment. */
 export async function mergeUsage(db: Database): Promise<void> {
@@ -14,6 +15,14 @@ export async function mergeUsage(db: Database): Promise<void> {
     [],
   );
   await db.query('delete from project_usage where merged and bytes = 0', []);
+}
+
+/** Projects that have images or bytes. */
+export async function findProjectsInUse(db: Database): Promise<string[]> {
+  const text = `select owner from images where owner is not null
+    union select owner from project_usage where bytes <> 0 order by 1`;
+  const rows = await db.query<{ owner: string }>(text, []);
+  return rows.map(({ owner }) => owner);
 }
 
 /** Sums that are not what the rows say: of bytes, and of images. */
@@ -45,8 +54,8 @@ export function findDrift(db: Database): Promise<Drift[]> {
   return db.query(text, []);
 }
 
-/** Makes the sums of bytes what the rows say; whoever changes any waits. */
-export async function recountUsage(db: Database): Promise<void> {
+/** Makes the sums of bytes what the rows say, and those of images where wanted; whoever changes any waits. */
+export async function recountUsage(db: Database, { images }: { images: boolean }): Promise<void> {
   await transaction(db, async (tx) => {
     await tx.execute(
       sql`lock table images, image_copies, stray_objects, project_usage in share row exclusive mode`,
@@ -56,5 +65,8 @@ export async function recountUsage(db: Database): Promise<void> {
     await tx.execute(sql`delete from project_usage`);
     await tx.execute(sql`insert into project_usage (owner, staged, bytes, merged)
       select owner, staged, bytes, true from project_usage_of_rows`);
+    if (!images) return;
+    await tx.execute(sql`delete from image_value_counts`);
+    await tx.execute(sql.raw(countValuesSql));
   });
 }

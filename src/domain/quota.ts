@@ -1,6 +1,6 @@
 /** Quotas: what a project may have, in numbers; what it has is counted elsewhere. */
 import { didYouMean } from './did-you-mean.ts';
-import { invalid, QuotaExceededError, type ValidationError } from './errors.ts';
+import { invalid, QuotaExceededError } from './errors.ts';
 
 /** How much of each there is. Sizes in bytes. */
 export interface Amounts {
@@ -77,20 +77,12 @@ export function requireResource(path: string[], given: string): QuotaResource {
   throw invalid(path, 'UNKNOWN_RESOURCE', message, didYouMean(given.slice(0, 64), known));
 }
 
-/** A limit as it may be set: null is none. @throws ValidationError at `path` */
+/** A limit as it may be set: null is none. @throws ValidationError at `path`: it is too large to be counted to */
 export function requireLimit(path: string[], limit: number | bigint | null): number | null {
-  if (limit === null) return null;
-  if (limit < 0) {
-    throw notALimit(path, `A limit is a whole number from 0; ${limit} is none. For no limit say null.`);
-  }
-  if (typeof limit === 'bigint' || !Number.isSafeInteger(limit)) {
-    throw notALimit(path, `A limit is at most ${Number.MAX_SAFE_INTEGER}. For no limit say null.`);
-  }
-  return limit;
+  if (typeof limit !== 'bigint') return limit;
+  const message = `A limit is at most ${Number.MAX_SAFE_INTEGER}, not ${limit}; for no limit say null.`;
+  throw invalid(path, 'OUT_OF_RANGE', message);
 }
-
-const notALimit = (path: string[], message: string): ValidationError =>
-  invalid(path, 'OUT_OF_RANGE', message);
 
 /** Whether there is a limit on anything that is wanted. */
 export function isLimited({ project, limits }: Allowance, wanted: Partial<Amounts>): boolean {
