@@ -19,8 +19,8 @@ import { until } from '../support/until.ts';
 const size = 400_000;
 const bytes = someBytes(size);
 const limit = 5 * size;
-const starts = sized({ quick: 40, ci: 400, full: 10_000 });
-const kills = sized({ quick: 1, ci: 4, full: 30 });
+const starts = sized({ quick: 24, ci: 200, full: 10_000 });
+const kills = sized({ quick: 1, ci: 3, full: 30 });
 const seed = Number(process.env.TEST_SEED ?? Math.trunc(Math.random() * 2 ** 31));
 
 interface Start {
@@ -55,9 +55,13 @@ const quietly = <T>(work: Promise<T>): Promise<T | null> => work.catch(() => nul
 /** What was stored until now, oldest first. */
 const stored: string[] = [];
 
-async function run(access: Access, { how, sent, end, pause, isRemoved }: Start): Promise<void> {
-  const id = await quietly(newImage(access));
-  if (id === null) return;
+async function run(find: () => Access, { how, sent, end, pause, isRemoved }: Start): Promise<void> {
+  // A server that was killed is soon another.
+  const { access, id } = await until(async () => {
+    const found = { url: find().url, token: find().token };
+    const made = await quietly(newImage(found));
+    return made === null ? null : { access: found, id: made };
+  });
   const cut = Math.floor(size * sent);
   const remove = () => quietly(mutate(access, 'deleteImage', { id }));
   if (how === 'resumable') await resume(access, id, { cut, end });
@@ -166,7 +170,7 @@ test(
       }
     })();
     const running = Array.from({ length: 8 }, async () => {
-      for (let one = all[next++]; one; one = all[next++]) await run(server, one);
+      for (let one = all[next++]; one; one = all[next++]) await run(() => server, one);
     });
     for (let kill = 1; kill <= kills; kill++) {
       await until(() => next >= Math.floor((starts * kill) / (kills + 1)));
@@ -199,5 +203,5 @@ test(
     for (const id of stored.splice(0)) await mutate(server, 'deleteImage', { id });
     await until(async () => (await keptBytes(server)) === 0);
   },
-  sized({ quick: 90_000, ci: 240_000, full: 3_600_000 }),
+  sized({ quick: 120_000, ci: 600_000, full: 7_200_000 }),
 );
