@@ -153,7 +153,11 @@ async function pour(
       if (next.done) break;
       at += next.value.length;
       if (at > input.limit) throw tooMany(input.limit, at);
-      await room(at);
+      const more = room(at);
+      if (more) {
+        await more;
+        input.turn.check();
+      }
       const welcome = writing.writer.write(next.value);
       writing.digests.update(next.value);
       checksum?.update(next.value);

@@ -5,7 +5,14 @@ import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, invalid, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import { limits as fieldLimits, textIssues } from '../domain/fields.ts';
 import { mayManageQuotas } from '../domain/policy.ts';
-import { type Quota, type QuotaResource, quotasOf, requireLimit, requireResource } from '../domain/quota.ts';
+import {
+  type Quota,
+  type QuotaResource,
+  quotas,
+  quotasOf,
+  requireLimit,
+  requireResource,
+} from '../domain/quota.ts';
 import type { App } from './app.ts';
 import { requireToken } from './require-image.ts';
 
@@ -51,6 +58,13 @@ export async function setQuota(app: App, caller: Caller, input: SetQuota): Promi
 }
 
 function requireChange({ project, set, unset }: SetQuota) {
+  if (set.length + unset.length > quotas.length) {
+    throw invalid(
+      ['set'],
+      'TOO_MANY',
+      `There are ${quotas.length} quotas; name each once, in set or in unset.`,
+    );
+  }
   const issues: ValidationIssue[] = [];
   const tried = <T>(read: () => T): T | null => {
     try {

@@ -25,6 +25,7 @@ const values = [
   'PageInfo',
   'ParsedSearch',
   'PropertyIssue',
+  'Quota',
   'SearchError',
   'ServiceInfo',
   'TaskConnection',

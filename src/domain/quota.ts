@@ -90,12 +90,12 @@ export function isLimited({ project, limits }: Allowance, wanted: Partial<Amount
 }
 
 /** @throws QuotaExceededError more than is left of one of them */
-export function requireRoom({ project, limits }: Allowance, used: Amounts, wanted: Partial<Amounts>): void {
+export function requireRoom({ limits }: Allowance, used: Amounts, wanted: Partial<Amounts>): void {
   for (const { name, resource, words } of quotas) {
     const limit = limits[name];
     const requested = wanted[name] ?? 0;
     if (limit === null || requested === 0 || used[name] + requested <= limit) continue;
-    const message = `Project ${project} may have ${limit} ${words}; it has ${used[name]}, and ${requested} more were asked for. Delete what is not needed, or ask an admin for a higher quota.`;
+    const message = `The project may have ${limit} ${words}; it has ${used[name]}, and ${requested} more were asked for. Delete what is not needed, or ask an admin for a higher quota.`;
     throw new QuotaExceededError({ resource, limit, used: used[name], requested }, message);
   }
 }

@@ -13,14 +13,15 @@ import { someBytes } from '../support/bytes.ts';
 import { filesBelow } from '../support/damage.ts';
 import { type Access, ask, beginUpload, mutate, newImage, send } from '../support/images.ts';
 import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
-import { sized } from '../support/size.ts';
+import { only, sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
 const size = 400_000;
 const bytes = someBytes(size);
 const limit = 5 * size;
-const starts = sized({ quick: 24, ci: 200, full: 10_000 });
-const kills = sized({ quick: 1, ci: 3, full: 30 });
+const starts = sized({ quick: 0, ci: 150, full: 10_000 });
+const kills = sized({ quick: 0, ci: 2, full: 30 });
+const long = only({ from: 'ci' });
 const seed = Number(process.env.TEST_SEED ?? Math.trunc(Math.random() * 2 ** 31));
 
 interface Start {
@@ -68,11 +69,14 @@ async function run(find: () => Access, { how, sent, end, pause, isRemoved }: Sta
   else {
     const upload = beginUpload(access, id, how === 'known' ? { length: size } : {});
     const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)];
-    await quietly(send(upload, pieces[0] as Uint8Array));
+    // A connection that never came says nothing of what was to go over it.
+    await quietly(Promise.race([send(upload, pieces[0] as Uint8Array), upload.answer]));
     await sleep(pause);
     if (end === 'deleted') await remove();
-    if (end === 'broken off') upload.reset();
-    else upload.request.end(pieces[1]);
+    if (end === 'broken off') {
+      upload.reset();
+      upload.request.destroy();
+    } else upload.request.end(pieces[1]);
     await quietly(upload.answer);
   }
   if (end === 'deleted') return;
@@ -149,8 +153,8 @@ async function endHolds(): Promise<void> {
   await installation.db.query('update stray_objects set held_until = null where held_until is not null', []);
 }
 
-test(
-  `${starts} uploads with ${kills} kills keep no more than the quota, and end as they are stored`,
+test.skipIf(long.skip)(
+  `${starts} uploads with ${kills} kills keep no more than the quota, and end as they are stored${long.why}`,
   async () => {
     let server = await installation.serve({ env: { VITRINE_LOG_LEVEL: 'warn' } });
     const admin = { url: server.url, token: installation.adminToken };
@@ -199,9 +203,10 @@ test(
     const { bytes: used, uploads } = await findUsage(installation.db, 'test');
     expect({ used, uploads }, `seed ${seed}`).toEqual({ used: await keptBytes(server), uploads: 0 });
     expect(await findDrift(installation.db)).toEqual([]);
-    // And all of what is left can be had.
-    for (const id of stored.splice(0)) await mutate(server, 'deleteImage', { id });
+    // All of it goes with its images.
+    const left = await installation.db.query<{ id: string }>('select id from images', []);
+    for (const { id } of left) await mutate(server, 'deleteImage', { id });
     await until(async () => (await keptBytes(server)) === 0);
   },
-  sized({ quick: 120_000, ci: 600_000, full: 7_200_000 }),
+  sized({ quick: 0, ci: 600_000, full: 7_200_000 }),
 );

@@ -599,6 +599,7 @@ describe('an admin', () => {
     ['an unknown resource to unset', { unset: ['cores'] }, ['unset', '0'], 'UNKNOWN_RESOURCE'],
     ['one resource twice', { set: [{ resource, limit: 1 }], unset: [resource] }, ['set'], 'CONTRADICTION'],
     ['nothing', {}, ['set'], 'REQUIRED'],
+    ['far too much', { unset: Array(1000).fill('x') }, ['set'], 'TOO_MANY'],
     ['no project', { project: '', unset: [resource] }, ['project'], 'EMPTY'],
     ['a project with a zero byte', { project: 'a\0b', unset: [resource] }, ['project'], expect.any(String)],
     ['a long project', { project: 'x'.repeat(300), unset: [resource] }, ['project'], 'TOO_LONG'],
