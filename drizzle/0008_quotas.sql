@@ -75,13 +75,14 @@ execute function vitrine_copies_counted();
 create trigger image_copies_gone after delete on image_copies
 for each row when (old.bytes <> 0) execute function vitrine_copies_counted();
 --> statement-breakpoint
--- What a copy counted goes on counting until its object is removed.
+-- What a copy counted goes on counting until its object is removed. That it may go at once is for who gave it up to
+-- say: what somebody else deletes has the grace of an object without a row.
 create function vitrine_copy_released() returns trigger language plpgsql as $$
 begin
   insert into stray_objects as s (store, key, released, owner, bytes, staged)
-  values (old.store, old.key, true, old.owner, old.bytes, vitrine_is_staged(old.state))
+  values (old.store, old.key, false, old.owner, old.bytes, vitrine_is_staged(old.state))
   on conflict (store, key) do update
-    set released = true, owner = excluded.owner, bytes = excluded.bytes, staged = excluded.staged;
+    set owner = excluded.owner, bytes = excluded.bytes, staged = excluded.staged;
   return null;
 end $$;
 --> statement-breakpoint

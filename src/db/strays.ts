@@ -79,7 +79,7 @@ export function findReleased(
 /** Objects in stores that no server knows any more count for nobody after a day: nobody will remove them. */
 export async function forgetUnreachable(db: Database, stores: readonly string[]): Promise<void> {
   const text = `update stray_objects set bytes = 0
-    where released and bytes <> 0 and store <> all ($1::text[]) and seen_at < now() - interval '1 day'`;
+    where bytes <> 0 and store <> all ($1::text[]) and seen_at < now() - interval '1 day'`;
   await db.query(text, [stores]);
 }
 
