@@ -29,6 +29,7 @@ import { createHttp } from './http/server.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
 import { openEgress } from './stores/egress/egress.ts';
 import { openRemoteImages } from './stores/glance/remote-images.ts';
+import { openUnifiedLimits } from './stores/unified-limits.ts';
 import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
@@ -211,6 +212,10 @@ export async function openApp(
     stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
+    quotas: {
+      defaults: config.quotas,
+      unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,
+    },
     search: { hot, costMax },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),

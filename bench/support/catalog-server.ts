@@ -15,6 +15,7 @@ import { type Config, readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
 import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
+import { unlimited } from '../../src/domain/quota.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
@@ -33,6 +34,7 @@ export async function openCatalog(
     db,
     stores: storesOf([memoryStore({ id: 'none' })]),
     hashes: hashPool({ cores: 1 }),
+    quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0 },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     search: { hot, costMax: config.search.costMax },

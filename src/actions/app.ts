@@ -7,9 +7,11 @@ import type { Catalog } from '../db/image-scope.ts';
 import type { VocabularyCache } from '../db/metadef/vocabulary.ts';
 import type { ImportMethodName } from '../domain/import.ts';
 import type { MetadefMode } from '../domain/metadef/metadef.ts';
+import type { Limits } from '../domain/quota.ts';
 import type { Stores } from '../stores/all.ts';
 import type { Egress } from '../stores/egress/egress.ts';
 import type { RemoteImages } from '../stores/glance/remote-images.ts';
+import type { UnifiedLimits } from '../stores/unified-limits.ts';
 import type { Denials } from './denials.ts';
 
 export interface App {
@@ -19,6 +21,12 @@ export interface App {
   readonly limits: {
     /** Bytes of one image. */
     readonly imageSizeMax: number;
+  };
+  readonly quotas: {
+    /** Of projects that have none of their own. */
+    readonly defaults: Limits;
+    /** Null: limits are kept here. */
+    readonly unified: UnifiedLimits | null;
   };
   readonly search: Catalog['search'] & { readonly hot: HotProperties };
   readonly metadefs: {

@@ -5,6 +5,7 @@ import { transaction } from '../db/client.ts';
 import { isTombstoned } from '../db/copies.ts';
 import { sqlState } from '../db/failure.ts';
 import { insertImage } from '../db/images.ts';
+import { takeRoom } from '../db/quotas.ts';
 import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
@@ -26,6 +27,7 @@ import {
   parseImageId,
 } from '../domain/image.ts';
 import { mayCreate } from '../domain/policy.ts';
+import { allowanceOf } from './allowance.ts';
 import type { App } from './app.ts';
 import { checkProperties, type WrittenImage } from './metadef/check-properties.ts';
 import { requireImage, requireToken } from './require-image.ts';
@@ -53,7 +55,7 @@ export interface CreateImage {
  *                            that breaks one
  * @throws ForbiddenError     an owner or a visibility that is not the caller's to give
  * @throws ConflictError      ALREADY_EXISTS: the id is or was in use, by whomever
- * @throws QuotaExceededError more tags or properties than an image can have
+ * @throws QuotaExceededError more tags or properties than an image can have, or images than the project may
  */
 export async function createImage(app: App, caller: Caller, input: CreateImage): Promise<WrittenImage> {
   requireToken(caller);
@@ -83,8 +85,10 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
     tags: normalTags(input.tags ?? []),
     properties,
   };
+  const allowance = await allowanceOf(app, owner);
   try {
     await transaction(app.db, async (tx) => {
+      await takeRoom(tx, allowance, { images: 1 });
       await insertImage(tx, row);
       // Asked after the insert: it waits for a deletion under way, and this statement then sees its tombstone.
       if (input.id != null && (await isTombstoned(tx, id))) throw taken(id);

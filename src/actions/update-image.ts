@@ -3,6 +3,7 @@
 import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { type ImageChange, type ImageRow, updateImageRow } from '../db/images.ts';
+import { findUsageOfImage, takeRoom } from '../db/quotas.ts';
 import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
@@ -16,6 +17,7 @@ import {
 } from '../domain/fields.ts';
 import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf } from '../domain/image.ts';
 import { formatsAreOpen } from '../domain/lifecycle.ts';
+import { allowanceOf } from './allowance.ts';
 import type { App } from './app.ts';
 import { fieldIssues } from './create-image.ts';
 import { checkProperties, type GivenProperties, type WrittenImage } from './metadef/check-properties.ts';
@@ -51,10 +53,11 @@ export interface UpdateImage {
  * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
  *                            that is set to something else and breaks one
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
- * @throws QuotaExceededError more tags or properties than an image can have
+ * @throws QuotaExceededError more tags or properties than an image can have, or a new owner without room for it
  */
 export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
   const check = await checkProperties(app, caller);
+  const taker = caller.isAdmin && input.owner != null ? await allowanceOf(app, input.owner) : null;
   await transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update' });
     const issues = updateIssues(input);
@@ -63,6 +66,7 @@ export async function updateImage(app: App, caller: Caller, input: UpdateImage):
     const change = difference(image, changed(image, input));
     checkRights(caller, image, change);
     if (change.properties) for (const given of newValues(image, input)) check.require(given);
+    if (change.owner != null && taker) await takeRoom(tx, taker, await findUsageOfImage(tx, image.id));
     if (Object.keys(change).length === 0) return;
     await updateImageRow(tx, image.id, change);
     const changes = changesOf(image, change);

@@ -8,6 +8,7 @@ import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
 import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
+import { quotasSection } from './quotas.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
 import { storesSection, writableIds } from './stores.ts';
@@ -48,6 +49,7 @@ const sections = keys({
   imports: importsSection.prefault({}),
   scrub: scrubSection.prefault({}),
   audit: auditSection.prefault({}),
+  quotas: quotasSection.prefault({}),
 }).superRefine(({ stores, imports }, context) => {
   const { staging } = imports;
   const ids = writableIds(stores);
@@ -65,6 +67,7 @@ export type KeystoneConfig = NonNullable<Sections['keystone']>;
 export type OidcConfig = NonNullable<Sections['oidc']>;
 export type ScrubConfig = Sections['scrub'];
 export type AuditConfig = Sections['audit'];
+export type QuotasConfig = Sections['quotas'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

@@ -135,5 +135,8 @@ export function canSeeNamespace(caller: Caller, namespace: NamespaceTarget): boo
   return caller.isAdmin || namespace.visibility === 'public' || ownsNamespace(caller, namespace);
 }
 
+/** Whether the caller reads and sets the quotas of all projects. */
+export const mayManageQuotas = (caller: Caller) => caller.isAdmin && !caller.grant;
+
 /** Whether the caller may write metadata definitions: since OSSN-0088 only admins, in the Image API too. */
 export const mayManageMetadefs = (caller: Caller) => caller.isAdmin;

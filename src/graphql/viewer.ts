@@ -1,12 +1,14 @@
 /** Who asks, and what the service is. */
 
 import type { App } from '../actions/app.ts';
+import { listOwnQuotas } from '../actions/list-quotas.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Caller } from '../domain/caller.ts';
 import { mayCreate, mayManageMetadefs } from '../domain/policy.ts';
 import { version } from '../version.ts';
 import { builder } from './builder.ts';
 import { ImportMethodName, importMethodWords, MetadefMode } from './enums.ts';
+import { QuotaType } from './quota.ts';
 
 const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').implement({
   description: 'What the caller may do at all.',
@@ -36,6 +38,11 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
       type: ViewerCapabilities,
       description: 'What the caller may do at all.',
       resolve: (caller) => caller,
+    }),
+    quotas: t.field({
+      type: [QuotaType],
+      description: 'What the project of the caller may have and has; none without a project.',
+      resolve: (caller, _args, { app }) => listOwnQuotas(app, caller),
     }),
   }),
 });

@@ -1,8 +1,8 @@
 /** The driver against a real Swift with a real Keystone. */
 import { describe, expect, it } from 'vitest';
-import { NotFoundError } from '../../src/domain/errors.ts';
 import { openLine } from '../../src/cloud/http-call.ts';
 import { keystoneSession } from '../../src/cloud/keystone.ts';
+import { NotFoundError } from '../../src/domain/errors.ts';
 import { swiftContainer } from '../../src/stores/swift/account.ts';
 import { swiftStore } from '../../src/stores/swift/swift.ts';
 import { collect, someBytes } from '../support/bytes.ts';
