@@ -1,6 +1,7 @@
 /** Gives a project limits of its own, or takes them away. */
 import { changeOwnLimits } from '../db/own-limits.ts';
 import { findUsage } from '../db/quotas.ts';
+import { type Actor, actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, invalid, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import { limits as fieldLimits, textIssues } from '../domain/fields.ts';
@@ -22,6 +23,8 @@ export interface SetQuota {
   set: readonly { resource: string; limit: number | bigint | null }[];
   /** Those of the settings count again. */
   unset: readonly string[];
+  /** Who is said to have done it, where that is not the caller. */
+  by?: Actor;
 }
 
 export interface QuotaChange {
@@ -47,7 +50,11 @@ export async function setQuota(app: App, caller: Caller, input: SetQuota): Promi
     const message = `Limits are kept in Keystone here; set them there: openstack limit create --project ${project} ...`;
     throw invalid(['project'], 'KEPT_IN_KEYSTONE', message);
   }
-  const { before, after } = await changeOwnLimits(app.db, { ...change, project, user: caller.user });
+  const { before, after } = await changeOwnLimits(app.db, {
+    ...change,
+    project,
+    by: input.by ?? actorOf(caller),
+  });
   const used = await findUsage(app.db, project);
   const { defaults } = app.quotas;
   return {

@@ -8,6 +8,7 @@ import { findProjectsWithLimits } from '../db/own-limits.ts';
 import { findDrift, findProjectsInUse, recountUsage } from '../db/usage-sums.ts';
 import { callerWith } from '../domain/caller.ts';
 import { type Quota, quotas } from '../domain/quota.ts';
+import { thisOperator } from './operator.ts';
 import { withApp } from './with-app.ts';
 
 export interface ListFlags {
@@ -65,7 +66,7 @@ export async function unsetProjectQuota(
 
 async function change(config: Config, input: Parameters<typeof setQuota>[2]): Promise<void> {
   await withApp(config, async (app) => {
-    const { after } = await setQuota(app, operator, input);
+    const { after } = await setQuota(app, operator, { ...input, by: thisOperator() });
     console.log(linesOf(input.project, after).join('\n'));
     for (const { resource, limit, used } of after) {
       if (limit === null || used <= limit) continue;

@@ -1,6 +1,8 @@
 /** Limits of single projects, in place of those of the settings. */
 import { sql } from 'drizzle-orm';
+import { type Actor, changesOf } from '../domain/audit.ts';
 import { type Limits, type QuotaResource, quotas } from '../domain/quota.ts';
+import { recordChange } from './audit.ts';
 import type { Database } from './client.ts';
 import { transaction } from './client.ts';
 import { projectLock } from './quotas.ts';
@@ -33,13 +35,13 @@ export interface LimitChange {
   /** Null: no limit. */
   set: readonly { resource: QuotaResource; limit: number | null }[];
   unset: readonly QuotaResource[];
-  user: string | null;
+  by: Actor;
 }
 
 /** Changes the limits of its own that a project has: what they were, and are. */
 export async function changeOwnLimits(
   db: Database,
-  { project, set, unset, user }: LimitChange,
+  { project, set, unset, by }: LimitChange,
 ): Promise<{ before: Partial<Limits>; after: Partial<Limits> }> {
   return transaction(db, async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${projectLock}, hashtext(${project}))`);
@@ -57,12 +59,23 @@ export async function changeOwnLimits(
         .where(sql`${projectQuotas.project} = ${project} and ${projectQuotas.resource} = ${resource}`);
     }
     for (const { resource, limit } of set) {
-      const row = { limit, setBy: user, setAt: sql`now()` };
+      const row = { limit, setBy: by.user, setAt: sql`now()` };
       await tx
         .insert(projectQuotas)
         .values({ project, resource, ...row })
         .onConflictDoUpdate({ target: [projectQuotas.project, projectQuotas.resource], set: row });
     }
-    return { before, after: await read() };
+    const after = await read();
+    await recordChange(tx, {
+      by,
+      action: 'setQuota',
+      object: { type: 'project', id: project, owner: project },
+      changes: changesOf({ quotas: shown(before) }, { quotas: shown(after) }),
+    });
+    return { before, after };
   });
 }
+
+/** What the audit log says of limits: a limit of its own that is none is not the same as having no limit of its own. */
+const shown = (limits: Partial<Limits>) =>
+  Object.fromEntries(Object.entries(limits).map(([resource, limit]) => [resource, limit ?? 'none']));
