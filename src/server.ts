@@ -19,6 +19,8 @@ import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
+import { policyWith } from './domain/policy.ts';
+import { protectionWith } from './domain/property-protection.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
@@ -65,7 +67,7 @@ export async function startServer(config: Config, log: Logger, parts: Parts = {}
 async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): Promise<RunningServer> {
   await prepareFolders(config);
   if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
-  const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
+  const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message), config.policy.roles);
 
   const database = parts.database ?? (await openDatabaseServer(config, (message) => log.info(message)));
   undo.push(() => database.close());
@@ -193,13 +195,16 @@ export async function openApp(
   const { statementTimeoutMs, costMax } = config.search;
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
   const hot = await openHotProperties(db, { log });
+  const policy = policyWith(config.policy);
   const hashes = hashPool({ cores: availableParallelism() });
   const app: App = {
     db,
     stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
-    search: { hot, costMax },
+    policy,
+    protection: protectionWith(config.propertyProtection, policy),
+    search: { hot, costMax, describing: config.search.describingProperties },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),
     egress: openEgress(config.imports.egress),

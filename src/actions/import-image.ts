@@ -50,7 +50,7 @@ export async function importImage(
   if (method.name === 'web-download') app.egress.requireUrl(method.url, ['method', 'webDownload', 'url']);
 
   const taskId = await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: seen.id, operation });
+    const image = await requireLockedImage(tx, caller, { id: seen.id, operation, policy: app.policy });
     checkStatus(image, method);
     const there = await findStoresOfImage(tx, image.id);
     const stores = targets.filter((store) => !there.has(store));
@@ -61,8 +61,8 @@ export async function importImage(
       );
     }
     const { allMustSucceed } = input;
-    const { project, isAdmin } = caller;
-    const order = { method, stores, allMustSucceed, project, isAdmin };
+    const { project, isAdmin, roles } = caller;
+    const order = { method, stores, allMustSucceed, project, isAdmin, roles };
     const id = await insertTask(tx, {
       type: 'api_image_import',
       imageId: image.id,

@@ -3,7 +3,7 @@ import type { ImportRun } from '../db/imports.ts';
 import { NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { limits, propertyListIssues } from '../domain/fields.ts';
 import type { DigestAlgorithm, Image } from '../domain/image.ts';
-import type { ImportMethod, KnownDigest } from '../domain/import.ts';
+import type { ImportMethod, ImportOrder, KnownDigest } from '../domain/import.ts';
 import { fetchUrl } from '../stores/fetch-url.ts';
 import type { App } from './app.ts';
 import { openCopies } from './read-copies.ts';
@@ -82,17 +82,24 @@ async function openRemote(
     bytes: await open(0, signal),
     size,
     expected,
-    change: { properties: welcome(properties, image?.properties ?? {}) },
+    change: { properties: welcome(app, order, { found: properties, own: image?.properties ?? {} }) },
   };
 }
 
-/** Those that the image can have beside its own. */
-function welcome(found: Record<string, string>, own: Record<string, string>): Record<string, string> {
+type Properties = Record<string, string>;
+
+/** Those that the image can have beside its own, and that who asked for the import may create. */
+function welcome(
+  { protection }: App,
+  { roles = [] }: ImportOrder,
+  { found, own }: { found: Properties; own: Properties },
+): Properties {
   let bytes = Object.values(own).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
   let count = Object.keys(own).length;
   const added: Record<string, string> = {};
   for (const [name, value] of Object.entries(found)) {
     if (Object.hasOwn(own, name) || count >= limits.properties) continue;
+    if (protection && !protection.may({ roles }, 'create', name)) continue;
     if (propertyListIssues([], [{ name, value }]).length > 0) continue;
     bytes += Buffer.byteLength(value);
     if (bytes > limits.allPropertyValuesBytes) break;

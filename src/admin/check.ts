@@ -66,12 +66,12 @@ async function tooLate(): Promise<never> {
   throw new Error(`it does not answer within ${storePatienceMs / 1000} s`);
 }
 
-async function checkTokens({ tokensFile, tokensFileIsOurs }: Config): Promise<string> {
+async function checkTokens({ tokensFile, tokensFileIsOurs, policy }: Config): Promise<string> {
   const isThere = await access(tokensFile).then(
     () => true,
     () => false,
   );
   if (!isThere && tokensFileIsOurs) return `${tokensFile} is made at the first start`;
-  await openTokensFile(tokensFile, () => {});
+  await openTokensFile(tokensFile, () => {}, policy.roles);
   return `${tokensFile} can be read`;
 }

@@ -66,6 +66,10 @@ export interface Config {
   readonly keystone: KeystoneConfig | null;
   readonly imports: ImportsConfig;
   readonly scrub: ScrubConfig;
+  /** What is said in place of the built-in rules. */
+  readonly policy: Sections['policy'];
+  /** Null: who may change an image may do anything with its properties. */
+  readonly propertyProtection: Sections['propertyProtection'];
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */

@@ -1,13 +1,28 @@
 /** Who asks. Made from a token by `auth/`, or anonymous where no token came. */
 
-export type Role = 'admin' | 'member' | 'reader';
+/** The roles that Keystone brings along; the settings may declare more (`policy.roles`). */
+export const builtInRoles = ['admin', 'member', 'reader', 'service'] as const;
+export type Role = (typeof builtInRoles)[number];
+
+/** The roles that come with a role, itself first. */
+export const impliedRoles: Readonly<Record<Role, readonly Role[]>> = {
+  admin: ['admin', 'member', 'reader'],
+  member: ['member', 'reader'],
+  reader: ['reader'],
+  service: ['service'],
+};
+
+/** The roles that `role` stands for, itself first. */
+export function rolesOf(role: string): readonly string[] {
+  return Object.hasOwn(impliedRoles, role) ? impliedRoles[role as Role] : [role];
+}
 
 export interface Caller {
   /** Null where the token has none. */
   readonly user: string | null;
   /** Null where the token has none; then nothing is the caller's own. */
   readonly project: string | null;
-  /** As the token has them; roles that we do not know count for nothing. */
+  /** As the token has them; roles that the policy does not know count for nothing. */
   readonly roles: readonly string[];
   readonly isAdmin: boolean;
   /** No token came: may see what describes the service, nothing else. */
@@ -36,11 +51,4 @@ export function callerWith(token: {
 /** Who a signed target stands for. */
 export function callerWithGrant(imageId: string, operation: 'upload' | 'download'): Caller {
   return Object.freeze({ ...anonymous, isAnonymous: false, grant: { imageId, operation } });
-}
-
-/** admin implies member, member implies reader. */
-export function hasRole(caller: Caller, role: Role): boolean {
-  if (caller.isAdmin) return true;
-  if (role === 'reader') return caller.roles.includes('reader') || caller.roles.includes('member');
-  return caller.roles.includes(role);
 }

@@ -43,7 +43,7 @@ export async function changePart<T>(
 ): Promise<{ namespace: MetadefNamespace; result: T }> {
   try {
     const result = await transaction(app.db, async (tx) => {
-      const row = await requireLockedNamespace(tx, caller, which);
+      const row = await requireLockedNamespace(tx, caller, { ...which, policy: app.policy });
       if (issues.length > 0) throw new ValidationError(issues);
       const done = await work(tx, row);
       await touchNamespace(tx, row.id);

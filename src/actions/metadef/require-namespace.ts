@@ -4,7 +4,7 @@ import { findNamespace, lockNamespace, type NamespaceRow } from '../../db/metade
 import type { Caller } from '../../domain/caller.ts';
 import { ConflictError, ForbiddenError, NotFoundError } from '../../domain/errors.ts';
 import type { MetadefNamespace } from '../../domain/metadef/metadef.ts';
-import { canSeeNamespace, mayManageMetadefs } from '../../domain/policy.ts';
+import { canSeeNamespace, mayManageMetadefs, type Policy } from '../../domain/policy.ts';
 import type { App } from '../app.ts';
 import { requireToken } from '../require-image.ts';
 
@@ -35,9 +35,9 @@ export async function requireNamespace(app: App, caller: Caller, name: string): 
 }
 
 /** @throws ForbiddenError the caller writes no definitions */
-export function requireManager(caller: Caller): void {
+export function requireManager(policy: Policy, caller: Caller): void {
   requireToken(caller);
-  if (mayManageMetadefs(caller)) return;
+  if (mayManageMetadefs(policy, caller)) return;
   throw new ForbiddenError('Only an admin changes metadata definitions; ask one.');
 }
 
@@ -55,12 +55,12 @@ export interface WhichNamespace {
 export async function requireLockedNamespace(
   tx: Statements,
   caller: Caller,
-  { namespace, ifRevision }: WhichNamespace,
+  { namespace, ifRevision, policy }: WhichNamespace & { policy: Policy },
 ): Promise<NamespaceRow> {
   requireToken(caller);
   const row = isStorable(namespace) ? await lockNamespace(tx, namespace) : null;
   if (!row || !canSeeNamespace(caller, row)) throw noNamespace(namespace);
-  requireManager(caller);
+  requireManager(policy, caller);
   if (ifRevision != null && ifRevision !== row.revision) {
     const message = `Namespace ${row.namespace} is at revision ${row.revision}, not ${ifRevision}; read it again and decide anew.`;
     throw new ConflictError('REVISION_MISMATCH', message, row.revision);

@@ -44,7 +44,7 @@ export async function createMetadefNamespace(
   caller: Caller,
   input: CreateMetadefNamespace,
 ): Promise<MetadefNamespace> {
-  requireManager(caller);
+  requireManager(app.policy, caller);
   refuse([...namespaceIssues(input), ...contentIssues(input)]);
   const fields: NamespaceFields = {
     namespace: input.namespace,
@@ -91,7 +91,7 @@ export async function updateMetadefNamespace(
   const name = input.rename ?? input.namespace;
   await unlessTaken(name, () =>
     transaction(app.db, async (tx) => {
-      const row = await requireLockedNamespace(tx, caller, input);
+      const row = await requireLockedNamespace(tx, caller, { ...input, policy: app.policy });
       refuse(updateIssues(input));
       const change = changedFields(row, input);
       const written = await writeContent(tx, row.id, contentOf(input));
@@ -151,7 +151,7 @@ export async function deleteMetadefNamespace(
   input: WhichNamespace,
 ): Promise<{ id: string }> {
   return transaction(app.db, async (tx) => {
-    const row = await requireLockedNamespace(tx, caller, input);
+    const row = await requireLockedNamespace(tx, caller, { ...input, policy: app.policy });
     requireUnprotected(row);
     await deleteNamespaceRow(tx, row.id);
     return { id: row.id };

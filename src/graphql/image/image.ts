@@ -123,9 +123,9 @@ ImageType.implement({
       type: TaskConnection,
       description: 'Newest first. For the project of the image and admins; others see none.',
       args: pageArgs,
-      resolve: async (image, page, { caller, loaders }) =>
+      resolve: async (image, page, { app, caller, loaders }) =>
         pageOf(
-          (await loaders.tasks.load(image.id)).filter((task) => canSeeTask(caller, task)),
+          (await loaders.tasks.load(image.id)).filter((task) => canSeeTask(app.policy, caller, task)),
           page,
           {
             scope: 'tasks',
@@ -138,7 +138,7 @@ ImageType.implement({
     can: t.field({
       type: Capabilities,
       description: 'What the caller may do with this image now, by role, ownership and status.',
-      resolve: (image, _args, { caller }) => capabilities(caller, image, image.membership),
+      resolve: (image, _args, { app, caller }) => capabilities(app.policy, caller, image),
     }),
     download: t.field({
       type: TransferTargetType,
