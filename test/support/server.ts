@@ -54,6 +54,10 @@ const people: [project: string, role: Role][] = [
   ['red', 'member'],
   ['red', 'reader'],
   ['green', 'member'],
+  ['green', 'reader'],
+  ['yellow', 'member'],
+  ['gray', 'member'],
+  ['service', 'service'],
 ];
 
 export async function aServer(options: TestServerOptions = {}): Promise<TestServer> {
