@@ -1,25 +1,32 @@
 /** Property protection over GraphQL: what may not be read is as if it were missing, and what may not be written stays. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anImage } from '../support/an-image.ts';
+import { type ImageService, imageService } from '../support/image-service.ts';
 import { aServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
-const settings = `
+const settings = (region: string) => `
+keystone: { url: ${region}/v3, username: u, password: secret, project: p }
 search: { describingProperties: [title, billing_note], hotProperties: [os_distro, billing_code] }
 propertyProtection:
   - { name: ^billing_, create: [admin], read: [admin], update: [admin], delete: '!' }
   - { name: ^drop_, create: [member], read: [admin], update: [member], delete: [member] }
   - { name: ^blind_, create: [member], read: [admin], update: [admin], delete: [member] }
   - { name: ^fixed_, create: modify_image, read: '@', update: '!', delete: '!' }
+  - { name: ^hw_billing_, create: [admin], read: '@', update: '@', delete: '@' }
+  - { name: ^hw_, create: '@', read: '@', update: '@', delete: '@' }
   - { name: ^closed$, create: '!', read: '!', update: '!', delete: '!' }
   - { name: ^(?i:open), create: '@', read: '@', update: '@', delete: '@' }
   - { name: '^(title|os_distro|missing_code|a|b)$', create: [member], read: [reader], update: [member], delete: [member] }
 `;
 
 let server: TestServer;
+let region: ImageService;
 let image: string;
 let plain: string;
 beforeAll(async () => {
-  server = await aServer({ settings });
+  region = await imageService();
+  server = await aServer({ settings: settings(region.url) });
   image = await anImage(server.app, {
     properties: {
       billing_code: '5',
@@ -32,7 +39,10 @@ beforeAll(async () => {
   });
   plain = await anImage(server.app, { properties: { title: 'hello again', os_distro: 'debian' } });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server?.stop();
+  await region?.close();
+});
 
 const ask = (query: string, token = server.tokenOf('blue')) => server.raw(token, query);
 const admin = () => server.tokenOf('admin');
@@ -297,4 +307,23 @@ test('the usage of a definition tells no hidden values', async () => {
     (await ask(query, token)).data.metadefNamespace.properties.nodes[0].usage.buckets;
   expect(await usage()).toEqual([]);
   expect(await usage(admin())).toContainEqual({ value: '5', count: expect.any(Number) });
+});
+
+test('an import brings along only properties that who asked for it may create', async () => {
+  const remote = region.put(Buffer.from('bytes'), { hw_disk_bus: 'scsi', hw_billing_code: '5' });
+  const imported = async (token: string) => {
+    const id = await anImage(server.app, { status: 'queued' });
+    const method = `{glanceDownload: {region: "RegionTwo", imageId: "${remote}"}}`;
+    const { data } = await ask(
+      `mutation { importImage(input: {id: "${id}", method: ${method}}) { __typename } }`,
+      token,
+    );
+    expect(data.importImage.__typename).toBe('ImportImagePayload');
+    return until(async () => {
+      const { data } = await ask(`{ image(id: "${id}") { status properties { name } } }`);
+      return data.image.status === 'ACTIVE' ? data.image.properties : null;
+    });
+  };
+  expect(await imported(server.tokenOf('blue'))).toEqual([{ name: 'hw_disk_bus' }]);
+  expect(await imported(admin())).toEqual([{ name: 'hw_billing_code' }, { name: 'hw_disk_bus' }]);
 });
