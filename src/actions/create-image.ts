@@ -27,7 +27,7 @@ import { mayCreate } from '../domain/policy.ts';
 import { requireCreatable } from '../domain/property-protection.ts';
 import type { App } from './app.ts';
 import { checkProperties, type WrittenImage } from './metadef/check-properties.ts';
-import { requireImage, requireToken, requireVisibilityRight } from './require-image.ts';
+import { imageAfterChange, requireToken, requireVisibilityRight } from './require-image.ts';
 
 /** What is left out gets its default; formats may follow later. */
 export interface CreateImage {
@@ -94,7 +94,7 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
     if (sqlState(error) === '23505') throw taken(id);
     throw error;
   }
-  const image = await requireImage(app, caller, id, 'get');
+  const image = await imageAfterChange(app, caller, id);
   return { image, issues: check.issuesOf(image.properties) };
 }
 

@@ -7,6 +7,7 @@ import type { Caller } from '../domain/caller.ts';
 import { ConflictError, invalid } from '../domain/errors.ts';
 import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf } from '../domain/import.ts';
 import { hasData, wrongStatus } from '../domain/lifecycle.ts';
+import { mayReadAll } from '../domain/policy.ts';
 import type { Task } from '../domain/task.ts';
 import { isWritable } from '../stores/store.ts';
 import type { App } from './app.ts';
@@ -61,7 +62,8 @@ export async function importImage(
       );
     }
     const { allMustSucceed } = input;
-    const { project, isAdmin, roles } = caller;
+    const { project, roles } = caller;
+    const isAdmin = mayReadAll(app.policy, caller);
     const order = { method, stores, allMustSucceed, project, isAdmin, roles };
     const id = await insertTask(tx, {
       type: 'api_image_import',

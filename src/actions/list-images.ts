@@ -71,7 +71,7 @@ export async function listImages(app: App, caller: Caller, input: ListImages): P
   const { fields, reads } = input;
   const page = { fields, order, limit, from, backward, reads };
   const { images: found, hasMore } = await findImagePage(app, scope, page);
-  const images = found.map((image) => readable(app.protection, caller, image));
+  const images = app.protection ? found.map((image) => readable(app.protection, caller, image)) : found;
   // Against the direction read there is more when anything stands at the cursor or behind it.
   const moreBehind = async () =>
     from !== null && existsAtOrBeyond(app, scope, { order, values: from, backward: !backward });

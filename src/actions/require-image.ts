@@ -57,7 +57,7 @@ export async function requireImage(
 }
 
 /**
- * The image as it stands after a change by the caller, also one that has taken it out of their sight.
+ * The image as it stands after the caller has made or changed it, also where they do not see it any more, or never will.
  * @throws NotFoundError it was deleted meanwhile
  */
 export async function imageAfterChange(app: App, caller: Caller, id: string): Promise<SeenImage> {

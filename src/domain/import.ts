@@ -33,6 +33,7 @@ export interface ImportOrder {
   allMustSucceed: boolean;
   /** Project and rights of who asked: what another service shows, and which properties may come along, is judged by them. */
   project: string | null;
+  /** They may read every image here. */
   isAdmin: boolean;
   /** Not there on orders from before there were protected properties. */
   roles?: readonly string[];

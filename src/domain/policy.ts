@@ -146,6 +146,11 @@ export function sightOf(policy: Policy, caller: Caller): Sight {
   return allows(policy, caller, 'get_image', toSome) ? 'usual' : 'none';
 }
 
+/** Whether the caller may read the bytes of every image there is. */
+export function mayReadAll(policy: Policy, caller: Caller): boolean {
+  return sightOf(policy, caller) === 'all' && allows(policy, caller, 'download_image', toAny);
+}
+
 /** Whether the rules allow it, the image being seen; its status is not asked, but for what a deactivated one shows. */
 export function mayDo(
   policy: Policy,

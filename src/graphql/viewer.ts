@@ -40,7 +40,10 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     user: t.exposeString('user', { nullable: true, description: 'Null where the token has none.' }),
     project: t.exposeString('project', { nullable: true, description: 'Null where the token has none.' }),
     roles: t.stringList({ description: 'As the token has them.', resolve: (caller) => [...caller.roles] }),
-    isAdmin: t.exposeBoolean('isAdmin', { description: 'Sees and changes everything.' }),
+    isAdmin: t.exposeBoolean('isAdmin', {
+      description:
+        "Has the role admin: sees and changes everything, unless the operator's policy says otherwise.",
+    }),
     can: t.field({
       type: ViewerCapabilities,
       description: 'What the caller may do at all.',

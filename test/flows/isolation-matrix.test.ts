@@ -12,6 +12,7 @@ import {
   aThing,
   everybody,
   namespaceNames,
+  sizeOf,
   type Thing,
   thingNames,
   type Who,
@@ -32,7 +33,7 @@ let noNamespace: Thing;
 
 beforeAll(async () => {
   server = await aServer();
-  for (const name of thingNames) things.set(name, await aThing(server, name));
+  for (const name of thingNames) things.set(name, await aThing(server, name, true));
   for (const name of namespaceNames) namespaces.set(name, await aNamespace(server, name));
   missing = await aThing(server, 'missing');
   noNamespace = await aNamespace(server, 'missing');
@@ -149,7 +150,7 @@ describe('in lists', () => {
         sorted(expected.map(({ id }) => id)),
       );
       expect(totalCount).toBe(expected.length);
-      expect(totalSize).toBe(expected.reduce((sum, { name }) => sum + 1_000 + thingNames.indexOf(name), 0));
+      expect(totalSize).toBe(expected.reduce((sum, { name }) => sum + sizeOf(name), 0));
       expect(sorted(data.imagePropertyNames.map(({ name }: { name: string }) => name))).toEqual(
         sorted(words.map((word) => `secret_${word}`)),
       );
@@ -178,7 +179,7 @@ describe('in lists', () => {
     ({ name }) => `{tags: {has: "tag_${wordOf(name)}"}}`,
     ({ name }) => `{properties: [{name: "secret_${wordOf(name)}"}]}`,
     ({ name }) => `{properties: [{name: "secret_mark", text: {eq: "${wordOf(name)}"}}]}`,
-    ({ name }) => `{owner: {eq: "blue"}, size: {eq: ${1_000 + thingNames.indexOf(name)}}}`,
+    ({ name }) => `{owner: {eq: "blue"}, size: {eq: ${sizeOf(name)}}}`,
     ({ id }) => `{sharedWith: {project: "green"}, id: {in: ["${id}"]}}`,
     ({ id }) => `{or: [{owner: {eq: "blue"}}, {visibility: {eq: PRIVATE}}], id: {in: ["${id}"]}}`,
   ];

@@ -8,10 +8,10 @@ import type { MetadefNamespace } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
 import {
   isStorable,
+  namespaceAfterChange,
   nameTaken,
   quoted,
   requireLockedNamespace,
-  requireNamespace,
   type WhichNamespace,
 } from './require-namespace.ts';
 
@@ -49,7 +49,7 @@ export async function changePart<T>(
       await touchNamespace(tx, row.id);
       return done;
     });
-    return { namespace: await requireNamespace(app, caller, which.namespace), result };
+    return { namespace: await namespaceAfterChange(app, which.namespace), result };
   } catch (error) {
     if (sqlState(error) === '23505') throw nameTaken(part.what, part.name);
     throw error;

@@ -27,9 +27,12 @@ export async function findMetadefNamespace(
   return found && canSeeNamespace(caller, found) ? found : null;
 }
 
-/** @throws NotFoundError missing, or not to be seen */
-export async function requireNamespace(app: App, caller: Caller, name: string): Promise<MetadefNamespace> {
-  const found = await findMetadefNamespace(app, caller, name);
+/**
+ * The namespace as it stands after a change, whether or not the one who made it sees it.
+ * @throws NotFoundError it was removed meanwhile
+ */
+export async function namespaceAfterChange(app: App, name: string): Promise<MetadefNamespace> {
+  const found = await findNamespace(app.db, name);
   if (!found) throw noNamespace(name);
   return found;
 }

@@ -14,10 +14,10 @@ import { type ContentInput, contentIssues, contentOf, namespaceIssues } from '..
 import type { MetadefNamespace, MetadefVisibility, NamespaceFields } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
 import {
+  namespaceAfterChange,
   nameTaken,
   requireLockedNamespace,
   requireManager,
-  requireNamespace,
   requireUnprotected,
   type WhichNamespace,
 } from './require-namespace.ts';
@@ -62,7 +62,7 @@ export async function createMetadefNamespace(
       await writeContent(tx, id, content);
     }),
   );
-  return requireNamespace(app, caller, fields.namespace);
+  return namespaceAfterChange(app, fields.namespace);
 }
 
 /** Left out stays; null clears displayName and description. Each list given takes the place of the one there. */
@@ -99,7 +99,7 @@ export async function updateMetadefNamespace(
       if (written.changed || Object.keys(change).length > 0) await touchNamespace(tx, row.id, change);
     }),
   );
-  return requireNamespace(app, caller, name);
+  return namespaceAfterChange(app, name);
 }
 
 const notNull = [

@@ -89,7 +89,8 @@ ImageType.implement({
     }),
     property: t.string({
       nullable: true,
-      description: 'The value of one custom property; null when the image does not have it, or the caller may not read it.',
+      description:
+        'The value of one custom property; null when the image does not have it, or the caller may not read it.',
       args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
       resolve: ({ properties }, { name }) =>
         Object.hasOwn(properties, name) ? (properties[name] ?? null) : null,

@@ -19,9 +19,10 @@ export function sees(who: Who, thing: Thing): boolean {
   return thing.visibility === 'shared' && who.project !== null && who.project in thing.members;
 }
 
-/** With everything that can be included. */
+/** With everything that can be included: all that is seen by id but what only has no owner. */
 export function lists(who: Who, thing: Thing): boolean {
-  return sees(who, thing) && (who.role === 'admin' || thing.owner !== null);
+  if (!sees(who, thing)) return false;
+  return who.role === 'admin' || thing.owner !== null || ['public', 'community'].includes(thing.visibility);
 }
 
 /** With nothing included. */

@@ -85,12 +85,13 @@ const images: Record<string, AnImage> = {
 export const imageNames = Object.keys(images);
 /** A word that only this image has. */
 export const wordOf = (name: string) => `w${imageNames.indexOf(name)}x`;
+export const sizeOf = (name: string) => 1_000 + imageNames.indexOf(name);
 
 export const thingNames = [...imageNames, 'deleted', 'missing'];
 export const namespaceNames = ['public', 'private', 'public, protected', 'private, protected', 'missing'];
 
-/** A new image of this name, with a task; or what is left of one. */
-export async function aThing(server: TestServer, name: string): Promise<Thing> {
+/** A new image of this name, with a task; or what is left of one. Marked ones are found by what only they have. */
+export async function aThing(server: TestServer, name: string, isMarked = false): Promise<Thing> {
   const { app } = server;
   const given = images[name];
   const facts: Facts = {
@@ -104,10 +105,13 @@ export async function aThing(server: TestServer, name: string): Promise<Thing> {
   if (name === 'missing') return { ...nothing, is: 'missing' };
   const word = wordOf(name);
   const id = await anImage(app, {
-    size: given ? 1_000 + imageNames.indexOf(name) : null,
-    name: `${word} secret`,
-    tags: [`tag_${word}`],
-    properties: { [`secret_${word}`]: word, secret_mark: word },
+    name: 'secret',
+    ...(isMarked && {
+      size: sizeOf(name),
+      name: `${word} secret`,
+      tags: [`tag_${word}`],
+      properties: { [`secret_${word}`]: word, secret_mark: word },
+    }),
     ...given,
   });
   if (!given) {
