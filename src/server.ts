@@ -21,6 +21,8 @@ import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
+import { policyWith } from './domain/policy.ts';
+import { protectionWith } from './domain/property-protection.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
@@ -205,6 +207,7 @@ export async function openApp(
   const { statementTimeoutMs, costMax } = config.search;
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
   const hot = await openHotProperties(db, { log });
+  const policy = policyWith(config.policy);
   const hashes = hashPool({ cores: availableParallelism() });
   const denials = openDenials(db, log);
   const app: App = {
@@ -216,7 +219,9 @@ export async function openApp(
       defaults: config.quotas,
       unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,
     },
-    search: { hot, costMax },
+    policy,
+    protection: protectionWith(config.propertyProtection, policy),
+    search: { hot, costMax, describing: config.search.describingProperties },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),
     egress: openEgress(config.imports.egress),

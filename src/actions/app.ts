@@ -7,6 +7,8 @@ import type { Catalog } from '../db/image-scope.ts';
 import type { VocabularyCache } from '../db/metadef/vocabulary.ts';
 import type { ImportMethodName } from '../domain/import.ts';
 import type { MetadefMode } from '../domain/metadef/metadef.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { PropertyProtection } from '../domain/property-protection.ts';
 import type { Limits } from '../domain/quota.ts';
 import type { Stores } from '../stores/all.ts';
 import type { Egress } from '../stores/egress/egress.ts';
@@ -28,7 +30,15 @@ export interface App {
     /** Null: limits are kept here. */
     readonly unified: UnifiedLimits | null;
   };
-  readonly search: Catalog['search'] & { readonly hot: HotProperties };
+  /** Who may do what. */
+  readonly policy: Policy;
+  /** Who may do what with which custom properties; null: who may change an image may do all. */
+  readonly protection: PropertyProtection | null;
+  readonly search: Catalog['search'] & {
+    readonly hot: HotProperties;
+    /** Properties that free text looks into, beside names and tags. */
+    readonly describing: readonly string[];
+  };
   readonly metadefs: {
     readonly mode: MetadefMode;
     readonly vocabulary: VocabularyCache;

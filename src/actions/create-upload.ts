@@ -93,7 +93,7 @@ export async function createUpload(app: App, caller: Caller, input: CreateUpload
 
 /** Where the bytes can be read without a token; null when there are none, or the caller may not. */
 export function downloadTarget(app: App, caller: Caller, image: SeenImage): TransferTarget | null {
-  if (!hasData(image.status) || !mayDo(caller, image, 'download', image.membership)) return null;
+  if (!hasData(image.status) || !mayDo(app.policy, caller, 'download', image)) return null;
   const expiresAt = new Date(app.now().getTime() + downloadLifetimeMs);
   // A link is a permission of nobody in particular: what only an admin may read has none.
   if (image.status === 'deactivated') return null;

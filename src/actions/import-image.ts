@@ -10,6 +10,7 @@ import type { Caller } from '../domain/caller.ts';
 import { ConflictError, invalid } from '../domain/errors.ts';
 import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf } from '../domain/import.ts';
 import { hasData, wrongStatus } from '../domain/lifecycle.ts';
+import { mayReadAll } from '../domain/policy.ts';
 import type { Allowance } from '../domain/quota.ts';
 import type { Task } from '../domain/task.ts';
 import { isWritable } from '../stores/store.ts';
@@ -54,9 +55,10 @@ export async function importImage(
   const targets = targetsOf(writable, { asked, all: input.allStores, usual: app.stores.default.id });
   if (method.name === 'web-download') app.egress.requireUrl(method.url, ['method', 'webDownload', 'url']);
 
+  const { policy } = app;
   const begin = (allowance: Allowance) =>
     transaction(app.db, async (tx) => {
-      const image = await requireLockedImage(tx, caller, { id: seen.id, operation });
+      const image = await requireLockedImage(tx, caller, { id: seen.id, operation, policy });
       checkStatus(image, method);
       const there = await findStoresOfImage(tx, image.id);
       const stores = targets.filter((store) => !there.has(store));
@@ -76,8 +78,9 @@ export async function importImage(
       const size = sizeToCome(app, image, { method, staged: staged?.size ?? null });
       await takeRoom(tx, allowance, { uploads: staged ? 0 : 1, bytes: (size ?? 1) * stores.length });
       const { allMustSucceed } = input;
-      const { project, isAdmin } = caller;
-      const order = { method, stores, allMustSucceed, project, isAdmin };
+      const { project, roles } = caller;
+      const isAdmin = mayReadAll(policy, caller);
+      const order = { method, stores, allMustSucceed, project, isAdmin, roles };
       const shown = shownOrder(order);
       const id = await insertTask(tx, {
         type: 'api_image_import',

@@ -25,7 +25,8 @@ export async function listOwnQuotas(app: App, { project }: Caller): Promise<Quot
  */
 export async function listQuotas(app: App, caller: Caller, project: string): Promise<Quota[]> {
   requireToken(caller);
-  if (!mayManageQuotas(caller)) throw new ForbiddenError('Only an admin reads the quotas of other projects.');
+  if (!mayManageQuotas(app.policy, caller))
+    throw new ForbiddenError('Only an admin reads the quotas of other projects.');
   requireProject(['project'], project);
   return quotasOfProject(app, project);
 }

@@ -43,7 +43,8 @@ export interface QuotaChange {
  */
 export async function setQuota(app: App, caller: Caller, input: SetQuota): Promise<QuotaChange> {
   requireToken(caller);
-  if (!mayManageQuotas(caller)) throw new ForbiddenError('Only an admin sets quotas; ask one for more.');
+  if (!mayManageQuotas(app.policy, caller))
+    throw new ForbiddenError('Only an admin sets quotas; ask one for more.');
   const { project } = input;
   const change = requireChange(input);
   if (app.quotas.unified) {

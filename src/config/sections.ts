@@ -8,6 +8,8 @@ import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
 import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
+import { policySection } from './policy.ts';
+import { propertyProtectionSection, protectionRules } from './property-protection.ts';
 import { quotasSection } from './quotas.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
@@ -50,13 +52,22 @@ const sections = keys({
   scrub: scrubSection.prefault({}),
   audit: auditSection.prefault({}),
   quotas: quotasSection.prefault({}),
-}).superRefine(({ stores, imports }, context) => {
-  const { staging } = imports;
-  const ids = writableIds(stores);
-  if (staging === null || ids.includes(staging)) return;
-  const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
-  context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
-});
+  policy: policySection.prefault({}),
+  propertyProtection: propertyProtectionSection,
+})
+  .superRefine(({ stores, imports }, context) => {
+    const { staging } = imports;
+    const ids = writableIds(stores);
+    if (staging === null || ids.includes(staging)) return;
+    const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
+    context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
+  })
+  .transform(({ propertyProtection, ...rest }, context) => ({
+    ...rest,
+    propertyProtection: protectionRules(propertyProtection, rest.policy.roles, (path, message) =>
+      context.addIssue({ code: 'custom', path: ['propertyProtection', ...path], message }),
+    ),
+  }));
 
 export type Sections = Readonly<z.infer<typeof sections>>;
 export type SearchConfig = Sections['search'];
