@@ -23,7 +23,7 @@ function tokenListWith(declaredRoles: readonly string[]) {
   return tokenList.superRefine((list, context) => {
     for (const [n, { roles }] of list.entries()) {
       for (const [m, role] of roles.entries()) {
-        if (known.includes(role)) continue;
+        if (known.includes(role.toLowerCase())) continue;
         const message = `there is no such role; there is ${known.join(', ')}`;
         context.addIssue({ code: 'custom', path: [n, 'roles', m], message });
       }

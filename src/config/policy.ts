@@ -20,6 +20,8 @@ export const policySection = keys({
     one((text) => {
       if (!/^[^\s@!]{1,255}$/u.test(text) || text === 'any')
         throw new Error('is the name of a role: 1 to 255 characters without blanks, @ and !; and not any');
+      if (text !== text.toLowerCase())
+        throw new Error('is in lower case: names of roles have none, and are read so');
       return text;
     }),
     100,
