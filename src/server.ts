@@ -21,6 +21,8 @@ import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
+import { policyWith } from './domain/policy.ts';
+import { protectionWith } from './domain/property-protection.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
@@ -29,6 +31,7 @@ import { createHttp } from './http/server.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
 import { openEgress } from './stores/egress/egress.ts';
 import { openRemoteImages } from './stores/glance/remote-images.ts';
+import { openUnifiedLimits } from './stores/unified-limits.ts';
 import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
@@ -204,6 +207,7 @@ export async function openApp(
   const { statementTimeoutMs, costMax } = config.search;
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
   const hot = await openHotProperties(db, { log });
+  const policy = policyWith(config.policy);
   const hashes = hashPool({ cores: availableParallelism() });
   const denials = openDenials(db, log);
   const app: App = {
@@ -211,7 +215,13 @@ export async function openApp(
     stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
-    search: { hot, costMax },
+    quotas: {
+      defaults: config.quotas,
+      unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,
+    },
+    policy,
+    protection: protectionWith(config.propertyProtection, policy),
+    search: { hot, costMax, describing: config.search.describingProperties },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),
     egress: openEgress(config.imports.egress),

@@ -15,6 +15,8 @@ import { type Config, readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
 import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
+import { builtInPolicy } from '../../src/domain/policy.ts';
+import { unlimited } from '../../src/domain/quota.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
@@ -33,9 +35,12 @@ export async function openCatalog(
     db,
     stores: storesOf([memoryStore({ id: 'none' })]),
     hashes: hashPool({ cores: 1 }),
+    quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0 },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
-    search: { hot, costMax: config.search.costMax },
+    policy: builtInPolicy,
+    protection: null,
+    search: { hot, costMax: config.search.costMax, describing: config.search.describingProperties },
     imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
     egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
     scrub: config.scrub,

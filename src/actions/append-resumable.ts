@@ -2,14 +2,16 @@
 import { createHash, type Hash } from 'node:crypto';
 import { abortable } from '../bytes/abortable.ts';
 import type { ResumableDigests } from '../bytes/resumable-digests.ts';
+import { endHolds } from '../db/strays.ts';
 import { findUpload, type HeldUpload, type Progress, saveUpload, type Upload } from '../db/uploads.ts';
 import { ConflictError, invalid, QuotaExceededError } from '../domain/errors.ts';
 import type { PausableWriter, WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { type Resumable, requireResumable } from './find-resumable.ts';
 import { digestsOf, finishResumable, orGivenUp, requireStore } from './finish-resumable.ts';
-import { patiently } from './hold-claim.ts';
+import { patiently, writingOf } from './hold-claim.ts';
 import { busy, holdUpload, type Turn, TurnLostError } from './hold-resumable.ts';
+import { reserve, reserving } from './reserve.ts';
 
 export interface Checksum {
   algorithm: 'sha1' | 'sha256' | 'sha512' | 'md5';
@@ -43,7 +45,7 @@ const noteEveryBytes = 256 * 2 ** 20;
  * @throws NotFoundError, ConflictError  as requireResumable; OFFSET_MISMATCH: other bytes are here; BUSY: another request appends
  * @throws ValidationError    SIZE_MISMATCH: length
  * @throws ChecksumMismatchError nothing was appended
- * @throws QuotaExceededError more than was said or than an image may have
+ * @throws QuotaExceededError more than was said, than an image may have or than its project's quota has left
  * @throws as finishResumable, with the last byte
  */
 export async function appendResumable(app: App, input: AppendResumable): Promise<Resumable> {
@@ -54,6 +56,9 @@ export async function appendResumable(app: App, input: AppendResumable): Promise
   }
   checkFits(app, upload, input);
   if (upload.state === 'done') return upload;
+  if (input.length !== null && upload.length === null) {
+    await reserve(app, claimedBy(upload), { atLeast: input.length });
+  }
   const hold = await holdUpload(app, input.id, { received: input.offset, length: input.length });
   const { held, turn } = hold;
   try {
@@ -61,7 +66,10 @@ export async function appendResumable(app: App, input: AppendResumable): Promise
     const progress = await append(app, held, { ...input, turn, limit });
     if (progress.paused.offset === held.length) await finishResumable(app, hold, progress);
   } catch (error) {
-    if (turn.signal.aborted || error instanceof TurnLostError) throw await whyLost(app, input.id);
+    if (turn.signal.aborted || error instanceof TurnLostError) {
+      await endHolds(app.db, [held.key]).catch(() => {}); // of a deleted image; the reaper waits for the end of the turn
+      throw await whyLost(app, input.id);
+    }
     throw error;
   } finally {
     await turn.end();
@@ -90,6 +98,9 @@ function tooMany(limit: number, requested: number, received: number): QuotaExcee
 async function whyLost(app: App, id: string): Promise<Error> {
   return requireResumable(app, id).then(busy, (error: Error) => error);
 }
+
+/** Whose image it is, the row says. */
+const claimedBy = (upload: Pick<Resumable, 'imageId' | 'key' | 'status'>) => writingOf(upload, null);
 
 interface Appending extends AppendResumable {
   turn: Turn;
@@ -144,6 +155,7 @@ async function pour(app: App, held: HeldUpload, { writing, input }: Step): Promi
   const patience = abortable(AbortSignal.any([input.signal, input.turn.signal]));
   const chunks = input.bytes[Symbol.asyncIterator]();
   const checksum = input.checksum && createHash(input.checksum.algorithm);
+  const room = reserving(app, claimedBy(held), held.length ?? 0);
   let at = input.offset;
   let noted = at;
   try {
@@ -157,6 +169,11 @@ async function pour(app: App, held: HeldUpload, { writing, input }: Step): Promi
       if (next.done) break;
       at += next.value.length;
       if (at > input.limit) throw tooMany(input.limit, at, noted);
+      const more = room(at);
+      if (more) {
+        await more;
+        input.turn.check();
+      }
       const welcome = writing.writer.write(next.value);
       writing.digests.update(next.value);
       checksum?.update(next.value);

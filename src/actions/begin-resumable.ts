@@ -36,7 +36,8 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
   const image = await requireImage(app, caller, input.imageId, 'upload');
   checkReady(app, image, input.length);
   const store = requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, { store, event: 'beginUpload', by: actorOf(caller) });
+  const wanted = { store, event: 'beginUpload', size: input.length, by: actorOf(caller) } as const;
+  const claim = await requireClaim(app, image, wanted);
   const lost = keepClaim(app, claim);
   const id = randomBytes(idBytes).toString('base64url');
   try {

@@ -33,7 +33,7 @@ async function change(
 ): Promise<SeenImage> {
   const goal = event === 'deactivate' ? 'deactivated' : 'active';
   await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id, operation: event });
+    const image = await requireLockedImage(tx, caller, { id, operation: event, policy: app.policy });
     if (image.status === goal) return;
     const status = after(image.status, event);
     if (status === null) throw wrongStatus(image, event);

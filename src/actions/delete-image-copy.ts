@@ -30,7 +30,7 @@ export async function deleteImageCopy(
   await lookForAnother(app, (await requireImage(app, caller, id, 'deleteCopy')).id, store);
   await transaction(app.db, async (tx) => {
     // The lock: two who delete at once see each other's work.
-    const image = await requireLockedImage(tx, caller, { id, operation: 'deleteCopy' });
+    const image = await requireLockedImage(tx, caller, { id, operation: 'deleteCopy', policy: app.policy });
     const copies = await findCopyStates(tx, image.id);
     const here = copies.filter((copy) => copy.store === store);
     if (here.length === 0) throw notThere(app, image.id, store);

@@ -24,7 +24,11 @@ export async function deleteImage(
   input: { id: string; ifRevision?: number | null },
 ): Promise<{ id: string }> {
   return transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'delete' });
+    const image = await requireLockedImage(tx, caller, {
+      id: input.id,
+      operation: 'delete',
+      policy: app.policy,
+    });
     requireRevision(image, input.ifRevision);
     if (image.protected) {
       throw new ConflictError('PROTECTED', `Image ${image.id} is protected; set protected to false first.`);

@@ -1,8 +1,9 @@
 /** A page of the audit log, newest first: all of it for an admin, for others what is about objects of their project. */
 import { type AuditScope, auditExistsBeyond, auditKeyTypes, countAudit, findAuditPage } from '../db/audit.ts';
-import { type AuditEntry, readableAudit } from '../domain/audit.ts';
+import type { AuditEntry } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError } from '../domain/errors.ts';
+import { auditReadBy } from '../domain/policy.ts';
 import type { AuditFilter } from '../search/audit-filter.ts';
 import { makeCursor, readCursor } from '../search/cursor.ts';
 import type { App } from './app.ts';
@@ -37,7 +38,7 @@ export async function listAudit(
   { where, page: input }: ListAudit,
 ): Promise<AuditList> {
   requireToken(caller);
-  const readable = readableAudit(caller);
+  const readable = auditReadBy(app.policy, caller);
   if (readable === 'none')
     throw new ForbiddenError('Reading the audit log needs the role reader in a project.');
   const scope: AuditScope = { readable, where };

@@ -5,6 +5,7 @@ import { dropSilentReplacements } from '../db/replacements.ts';
 import {
   findRemovable,
   forgetStray,
+  forgetUnreachable,
   isClaimed,
   noteStrays,
   postponeStray,
@@ -53,6 +54,10 @@ export async function reap(
     app.log.error({ tasks: lost }, 'imports failed: the machines that have their staged data are away');
   const claims = expired + forgotten + lost + (await giveUpSilentClaims(app.db, writerSilent(at)));
   await dropSilentReplacements(app.db);
+  await forgetUnreachable(
+    app.db,
+    app.stores.writable.map(({ id }) => id),
+  );
   const counts = await Promise.all(
     app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),
   );

@@ -15,8 +15,9 @@ import {
 } from '../domain/errors.ts';
 import { limits, textIssues } from '../domain/fields.ts';
 import type { ImageMember, MemberStatus } from '../domain/image.ts';
+import { mayAnswerFor } from '../domain/policy.ts';
 import type { App } from './app.ts';
-import { requireImage, requireLockedImage } from './require-image.ts';
+import { imageAfterChange, requireLockedImage } from './require-image.ts';
 
 export interface ShareImage {
   imageId: string;
@@ -33,8 +34,9 @@ export interface ShareImage {
  * @throws QuotaExceededError more members than an image can have
  */
 export async function addImageMember(app: App, caller: Caller, input: ShareImage): Promise<ImageMember> {
+  const { policy } = app;
   return transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share', policy });
     const issues = projectIssues(input.project);
     if (input.project === '') {
       issues.push({
@@ -93,16 +95,18 @@ const canBeMember = (project: string) => projectIssues(project).length === 0;
  * @throws ConflictError NOT_SHARED
  */
 export async function removeImageMember(app: App, caller: Caller, input: ShareImage): Promise<SeenImage> {
-  await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
+  const { policy } = app;
+  const id = await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'unshare', policy });
     requireShared(image);
     const { project } = input;
     const member = canBeMember(project) ? await findMember(tx, image.id, project) : null;
     if (!member) throw noMember(image.id, project);
     await removeMember(tx, image.id, project);
     await record(tx, caller, { action: 'removeImageMember', image, project, from: member.status });
+    return image.id;
   });
-  return requireImage(app, caller, input.imageId, 'get');
+  return imageAfterChange(app, caller, id);
 }
 
 export interface RespondToImageShare {
@@ -124,11 +128,12 @@ export async function respondToImageShare(
   caller: Caller,
   input: RespondToImageShare,
 ): Promise<ImageMember> {
+  const { policy } = app;
   return transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'respond' });
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'respond', policy });
     requireShared(image);
     const project = input.project ?? caller.project;
-    if (project === null || (project !== caller.project && !caller.isAdmin)) {
+    if (project === null || !mayAnswerFor(policy, caller, project)) {
       throw new ForbiddenError(
         'Only an admin answers for another project than their own; leave project out.',
       );

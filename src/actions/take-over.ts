@@ -15,18 +15,23 @@ export interface TakenOver {
 }
 
 /**
- * Those that the image lacks and has room for. Where definitions are enforced, what breaks one stays behind: the
+ * Those that the image lacks and has room for, and that who asked for the import may create. Where definitions are enforced, what breaks one stays behind: the
  * bytes are what was asked for, and nobody here chose these values.
  */
 export async function takeOver(
   app: App,
-  { project, isAdmin }: Pick<ImportOrder, 'project' | 'isAdmin'>,
+  {
+    project,
+    isAdmin,
+    roles = [isAdmin ? 'admin' : 'member'],
+  }: Pick<ImportOrder, 'project' | 'isAdmin' | 'roles'>,
   found: Readonly<Record<string, string>>,
   own: Readonly<Record<string, string>>,
 ): Promise<TakenOver> {
-  const caller = callerWith({ user: null, project, roles: [isAdmin ? 'admin' : 'member'] });
+  const caller = callerWith({ user: null, project, roles });
   const check = await checkProperties(app, caller);
-  const isNew = ([name]: [string, string]) => !Object.hasOwn(own, name);
+  const isNew = ([name]: [string, string]) =>
+    !Object.hasOwn(own, name) && (app.protection?.may(caller, 'create', name) ?? true);
   const offered = Object.fromEntries(Object.entries(found).filter(isNew));
   const issues = check.issuesOf(offered).filter(({ code }) => code !== 'MISSING');
   const refused = new Set(check.isEnforced ? issues.map(({ property }) => property) : []);

@@ -5,6 +5,10 @@ import type { App } from './app.ts';
 import { checkDigests } from './check-data.ts';
 import type { ImportSource } from './import-source.ts';
 
+/** Whether bytes that come are to be unpacked: those of a copy never are, since they are of what is there. */
+export const isPacked = (app: App, image: { containerFormat: string | null } | null) =>
+  app.imports.decompress.enabled && image?.containerFormat === 'compressed';
+
 /**
  * The image becomes `bare` with it. What the bytes must have is what was published of the compressed file, so that it
  * is looked at before they are unpacked.

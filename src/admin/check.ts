@@ -94,12 +94,13 @@ const silent = { asked: () => {}, warn: () => {} };
 async function checkTokens({
   tokensFile,
   tokensFileIsOurs,
-}: Pick<Config, 'tokensFile' | 'tokensFileIsOurs'>): Promise<string> {
+  policy,
+}: Pick<Config, 'tokensFile' | 'tokensFileIsOurs' | 'policy'>): Promise<string> {
   const isThere = await access(tokensFile).then(
     () => true,
     () => false,
   );
   if (!isThere && tokensFileIsOurs) return `${tokensFile} is made at the first start`;
-  await openTokensFile(tokensFile, () => {});
+  await openTokensFile(tokensFile, () => {}, policy.roles);
   return `${tokensFile} can be read`;
 }

@@ -12,6 +12,7 @@ export interface MethodsOptions {
   tokensFile: string;
   /** True: it is made when it is missing. */
   tokensFileIsOurs: boolean;
+  policy: { roles: readonly string[] };
   keystone: (KeystoneTokensOptions & { publicUrl: string }) | null;
   oidc: OidcTokensOptions | null;
 }
@@ -34,7 +35,9 @@ export interface Methods {
 export async function openMethods(options: MethodsOptions, watch: IdentityWatch): Promise<Methods> {
   const has = (method: Method) => options.auth.includes(method);
   if (has('tokens') && options.tokensFileIsOurs) await ensureTokensFile(options.tokensFile);
-  const file = has('tokens') ? await openTokensFile(options.tokensFile, watch.warn) : null;
+  const file = has('tokens')
+    ? await openTokensFile(options.tokensFile, watch.warn, options.policy.roles)
+    : null;
   const oidc = has('oidc') && options.oidc ? oidcTokens(options.oidc, watch) : null;
   const keystone = has('keystone') && options.keystone ? keystoneTokens(options.keystone, watch) : null;
   for (const service of [oidc, keystone]) service?.probe().catch(() => {}); // told through `watch`

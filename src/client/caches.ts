@@ -30,6 +30,7 @@ const values = [
   'PageInfo',
   'ParsedSearch',
   'PropertyIssue',
+  'Quota',
   'SearchError',
   'ServiceInfo',
   'TaskConnection',

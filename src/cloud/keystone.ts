@@ -16,6 +16,8 @@ export interface KeystoneAccess {
   projectDomain: string;
   applicationCredentialId?: string | undefined;
   applicationCredentialSecret?: string | undefined;
+  /** For the whole system, in place of the project. */
+  isForSystem?: boolean | undefined;
 }
 
 export type EndpointInterface = 'public' | 'internal' | 'admin';
@@ -119,6 +121,9 @@ function authOf(access: KeystoneAccess): object {
   }
   const domain = (name: string) => (name === 'default' ? { id: name } : { name });
   const user = { name: access.username, domain: domain(access.userDomain), password: access.password };
+  if (access.isForSystem) {
+    return { identity: { methods: ['password'], password: { user } }, scope: { system: { all: true } } };
+  }
   const project = { name: access.project, domain: domain(access.projectDomain) };
   return { identity: { methods: ['password'], password: { user } }, scope: { project } };
 }

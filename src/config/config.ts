@@ -22,6 +22,7 @@ import {
   isSecretName,
   type KeystoneConfig,
   type OidcConfig,
+  type QuotasConfig,
   readSections,
   type ScrubConfig,
   type SearchConfig,
@@ -79,6 +80,11 @@ export interface Config {
   readonly imports: ImportsConfig;
   readonly scrub: ScrubConfig;
   readonly audit: AuditConfig;
+  readonly quotas: QuotasConfig;
+  /** What is said in place of the built-in rules. */
+  readonly policy: Sections['policy'];
+  /** Null: who may change an image may do anything with its properties. */
+  readonly propertyProtection: Sections['propertyProtection'];
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */

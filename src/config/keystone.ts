@@ -59,6 +59,12 @@ export const keystoneSection = keys({
   idleTimeout: duration.default(60_000),
 })
   .superRefine(checkCredentials)
+  .superRefine(({ unifiedLimits, applicationCredentialId }, context) => {
+    // It belongs to one project; limits of others are for those who read the whole system.
+    if (!unifiedLimits || applicationCredentialId === undefined) return;
+    const message = 'needs username and password, of a user with the role reader on the system';
+    context.addIssue({ code: 'custom', path: ['unifiedLimits'], message });
+  })
   .transform(({ publicUrl, tokenCache, tokenTimeout, connectTimeout, answerTimeout, idleTimeout, ...rest }) =>
     Object.freeze({
       ...rest,

@@ -12,6 +12,12 @@ export function parseByteSize(text: string): number {
   return bytes;
 }
 
+/** How much of something there may be: 0 is none at all. */
+export function parseAmount(text: string, unit: 'BYTES' | 'COUNT'): number {
+  if (text === '0') return 0;
+  return unit === 'BYTES' ? parseByteSize(text) : parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
+}
+
 export function parseInteger(text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) throw new Error(`is a whole number from ${min} to ${max}`);

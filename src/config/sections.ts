@@ -8,6 +8,9 @@ import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
 import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
+import { policySection } from './policy.ts';
+import { propertyProtectionSection, protectionRules } from './property-protection.ts';
+import { quotasSection } from './quotas.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
 import { storesSection, writableIds } from './stores.ts';
@@ -48,13 +51,23 @@ const sections = keys({
   imports: importsSection.prefault({}),
   scrub: scrubSection.prefault({}),
   audit: auditSection.prefault({}),
-}).superRefine(({ stores, imports }, context) => {
-  const { staging } = imports;
-  const ids = writableIds(stores);
-  if (staging === null || ids.includes(staging)) return;
-  const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
-  context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
-});
+  quotas: quotasSection.prefault({}),
+  policy: policySection.prefault({}),
+  propertyProtection: propertyProtectionSection,
+})
+  .superRefine(({ stores, imports }, context) => {
+    const { staging } = imports;
+    const ids = writableIds(stores);
+    if (staging === null || ids.includes(staging)) return;
+    const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
+    context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
+  })
+  .transform(({ propertyProtection, ...rest }, context) => ({
+    ...rest,
+    propertyProtection: protectionRules(propertyProtection, rest.policy.roles, (path, message) =>
+      context.addIssue({ code: 'custom', path: ['propertyProtection', ...path], message }),
+    ),
+  }));
 
 export type Sections = Readonly<z.infer<typeof sections>>;
 export type SearchConfig = Sections['search'];
@@ -65,6 +78,7 @@ export type KeystoneConfig = NonNullable<Sections['keystone']>;
 export type OidcConfig = NonNullable<Sections['oidc']>;
 export type ScrubConfig = Sections['scrub'];
 export type AuditConfig = Sections['audit'];
+export type QuotasConfig = Sections['quotas'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

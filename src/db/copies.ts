@@ -6,10 +6,12 @@
 import { and, eq, inArray, isNotNull, isNull, notInArray, or, sql } from 'drizzle-orm';
 import { type Actor, changesOf, imageObject, serviceFor } from '../domain/audit.ts';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
+import type { Allowance } from '../domain/quota.ts';
 import { recordChange, recordChanges } from './audit.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { enqueueDigest } from './missing-digests.ts';
+import { takeRoom } from './quotas.ts';
 import { copies, images, strays, tombstones } from './tables.ts';
 
 /** How long a writer may be silent before it counts as dead. It says so much more often. */
@@ -42,10 +44,22 @@ const named = { id: images.id, name: images.name, owner: images.owner };
 const copyIn = ({ status, store }: Pick<Claim, 'status' | 'store'>, state: string | null) =>
   status === 'saving' ? { copies: { [store]: state } } : {};
 
-/** Takes the image from `queued` for writing; null when it is not queued (any more). */
+/** What the bytes that come may count in the quota of the image's project. */
+export interface Room {
+  allowance: Allowance;
+  /** Bytes that will come; null when nobody knows: then some have to be left. */
+  size: number | null;
+}
+
+/**
+ * Takes the image from `queued` for writing, and what is known to come out of its project's quota; null when it is not
+ * queued (any more), or another project's.
+ * @throws QuotaExceededError there is less left
+ */
 export async function claimForUpload(
   db: Database,
   { imageId, store, key, status, by }: Omit<Claim, 'attempt'>,
+  { allowance, size }: Room,
 ): Promise<Claim | null> {
   return transaction(db, async (tx) => {
     const [row] = await tx
@@ -57,10 +71,17 @@ export async function claimForUpload(
         revision: sql`${images.revision} + 1`,
         updatedAt: sql`now()`,
       })
-      .where(and(eq(images.id, imageId), eq(images.status, 'queued')))
+      .where(
+        and(
+          eq(images.id, imageId),
+          eq(images.status, 'queued'),
+          sql`${images.owner} is not distinct from ${allowance.project}`,
+        ),
+      )
       .returning({ ...named, attempt: images.attempt });
     if (!row) return null;
-    await tx.insert(copies).values({ imageId, store, key, state: stateWhile[status] });
+    await takeRoom(tx, allowance, { uploads: 1, [countedAs[status]]: size ?? 1 });
+    await tx.insert(copies).values({ imageId, store, key, state: stateWhile[status], bytes: size ?? 0 });
     const before = { status: 'queued', ...copyIn({ status, store }, null) };
     await recordChange(tx, {
       by,
@@ -73,6 +94,9 @@ export async function claimForUpload(
 }
 
 const stateWhile = { saving: 'uploading', uploading: 'staging' } as const;
+
+/** Out of which quota the bytes of a claim are. */
+export const countedAs = { saving: 'bytes', uploading: 'stagingBytes' } as const;
 
 /** A claim ends when its bytes are whole: what is staged then waits without one. */
 const holds = (claim: Claim) =>
@@ -314,13 +338,22 @@ export async function giveUpForgottenStages(
   });
 }
 
-/** Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. */
+/**
+ * Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. Those whose
+ * writer lives are his until he has heard of it, so that they count as long as he may write.
+ */
 export async function deleteImageRow(tx: Statements, id: string): Promise<void> {
   const objects = await tx
     .select({ store: copies.store, key: copies.key })
     .from(copies)
     .where(eq(copies.imageId, id));
   await releaseObjects(tx, objects);
+  await tx.execute(sql`
+    update stray_objects s set held_until =
+      case when c.task_id is not null then ${lease} when u.id is not null then u.held_until else i.lease_until end
+    from image_copies c join images i on i.id = c.image_id
+      left join uploads u on u.image_id = i.id and u.attempt = i.attempt
+    where c.image_id = ${id} and c.state in ('uploading', 'staging') and s.store = c.store and s.key = c.key`);
   await tx.execute(sql`
     with gone as (delete from ${images} where ${images.id} = ${id} returning id, owner)
     insert into ${tombstones} (id, owner) select id, owner from gone`);
@@ -348,7 +381,7 @@ export async function releaseObjects(
   await tx
     .insert(strays)
     .values(objects.map(({ store, key }) => ({ store, key, released: true })))
-    .onConflictDoUpdate({ target: [strays.store, strays.key], set: { released: true } });
+    .onConflictDoUpdate({ target: [strays.store, strays.key], set: { released: true, heldUntil: null } });
   await tx.execute(sql`select graphile_worker.add_job('reap', job_key => 'reap')`);
 }
 

@@ -77,7 +77,7 @@ export async function publishRun(db: Database, run: ImportRun, imported: Importe
       // Under another key: what the store has under this one is claimed by nobody, and goes.
       await tx
         .update(copies)
-        .set({ state: 'failed', key: sql`${copies.key} || '.none'` })
+        .set({ state: 'failed', key: sql`${copies.key} || '.none'`, bytes: 0 })
         .where(inArray(copies.id, ids));
     }
     await dropStaged(tx, run.imageId);

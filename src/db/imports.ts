@@ -31,13 +31,16 @@ export async function findStoresOfImage(tx: Statements, imageId: string): Promis
   return new Set(rows.map(({ store }) => store));
 }
 
-/** Where the staged data of an image waits; null when there is none. */
-export async function findStagedStore(tx: Statements, imageId: string): Promise<string | null> {
+/** Where the staged data of an image waits, and how much it is; null when there is none. */
+export async function findStaged(
+  tx: Statements,
+  imageId: string,
+): Promise<{ store: string; size: number | null } | null> {
   const [row] = await tx
-    .select({ store: copies.store })
+    .select({ store: copies.store, size: copies.size })
     .from(copies)
     .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')));
-  return row?.store ?? null;
+  return row ?? null;
 }
 
 export interface PlannedCopy {
@@ -45,10 +48,18 @@ export interface PlannedCopy {
   key: string;
 }
 
-/** Rows for copies that `taskId` will make, in place of those in the same stores that never came to be. */
+/**
+ * Rows for copies that `taskId` will make, in place of those in the same stores that never came to be. Each counts
+ * `bytes` from now on.
+ */
 export async function insertPendingCopies(
   tx: Statements,
-  { imageId, taskId, planned }: { imageId: string; taskId: string; planned: readonly PlannedCopy[] },
+  {
+    imageId,
+    taskId,
+    planned,
+    bytes,
+  }: { imageId: string; taskId: string; planned: readonly PlannedCopy[]; bytes: number },
 ): Promise<void> {
   const stores = planned.map(({ store }) => store);
   const failed = await tx
@@ -65,7 +76,9 @@ export async function insertPendingCopies(
   await releaseObjects(tx, failed);
   await tx
     .insert(copies)
-    .values(planned.map(({ store, key }) => ({ imageId, store, key, state: 'pending' as const, taskId })));
+    .values(
+      planned.map(({ store, key }) => ({ imageId, store, key, state: 'pending' as const, taskId, bytes })),
+    );
 }
 
 /** An attempt at an import. */
@@ -86,6 +99,8 @@ export interface ImportRun {
   image: ImageRow | null;
   /** To be written by this attempt, each under a key of its own. */
   targets: (PlannedCopy & { id: string })[];
+  /** What attempts before have left: to be removed before as much is written again. */
+  left: PlannedCopy[];
   /** What waits in the staging area; null: nothing does. */
   staged: (PlannedCopy & { size: number | null }) | null;
 }
@@ -109,7 +124,7 @@ export async function beginRun(
     const { id, imageId, owner, attempt, failures, stops, order, user, requestId } = task;
     const deaths = attempt - 1 - failures - stops;
     const image = await lockImage(tx, imageId);
-    const targets = await renewTargets(tx, taskId, () => newKey(imageId));
+    const { targets, left } = await renewTargets(tx, taskId, () => newKey(imageId));
     const [staged] = await tx
       .select({ store: copies.store, key: copies.key, size: copies.size })
       .from(copies)
@@ -125,6 +140,7 @@ export async function beginRun(
       owner,
       image,
       targets,
+      left,
       staged: staged ?? null,
     };
   });
@@ -136,15 +152,13 @@ async function renewTargets(tx: Statements, taskId: string, newKey: () => string
     .from(copies)
     .where(and(eq(copies.taskId, taskId), inArray(copies.state, ['pending', 'uploading'])))
     .orderBy(copies.store);
-  await releaseObjects(
-    tx,
-    rows.filter(({ state }) => state === 'uploading'),
-  );
+  const left = rows.filter(({ state }) => state === 'uploading').map(({ store, key }) => ({ store, key }));
+  await releaseObjects(tx, left);
   const targets: ImportRun['targets'] = [];
   for (const { id, store } of rows) {
     const key = newKey();
     await tx.update(copies).set({ key, state: 'uploading' }).where(eq(copies.id, id));
     targets.push({ id, store, key });
   }
-  return targets;
+  return { targets, left };
 }

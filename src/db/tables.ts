@@ -37,6 +37,7 @@ import type {
   StagingState,
 } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
+import type { QuotaResource } from '../domain/quota.ts';
 import type { TaskStatus, TaskType } from '../domain/task.ts';
 import { instantFromText } from './client.ts';
 
@@ -229,6 +230,10 @@ export const copies = pgTable(
     damage: jsonb().$type<CopyDamage>(),
     /** Of one that is written to take the place of a damaged one: until when its writer need not be asked. */
     leaseUntil: instant('lease_until'),
+    /** The image's, kept by triggers: whose quota counts it. */
+    owner: text(),
+    /** What the quota counts: reserved while it is written, and its size from then on, by a trigger. */
+    bytes: bigint({ mode: 'number' }).notNull().default(0),
   },
   (t) => [
     uniqueIndex('image_copies_once')
@@ -246,6 +251,10 @@ export const copies = pgTable(
     foreignKey({ columns: [t.imageId], foreignColumns: [images.id] }).onDelete('cascade'),
     index('image_copies_image').on(t.imageId),
     index('image_copies_object').on(t.store, t.key),
+    // Images that are being written or wait staged, by project.
+    index('image_copies_writing')
+      .on(t.owner, t.imageId)
+      .where(sql`state in ('pending', 'uploading', 'staging', 'staged') and lease_until is null`),
   ],
 );
 
@@ -301,8 +310,52 @@ export const strays = pgTable(
     /** True: a row gave it up, it goes at once. False: found without a row, it goes after the grace time. */
     released: boolean().notNull(),
     seenAt: instant('seen_at').notNull().default(sql`now()`),
+    /** What it counts in whose quota until it is removed: set by a trigger when its copy goes. */
+    owner: text(),
+    bytes: bigint({ mode: 'number' }).notNull().default(0),
+    staged: boolean().notNull().default(false),
+    /** Until when somebody may still write it: its image was deleted meanwhile. */
+    heldUntil: instant('held_until'),
   },
-  (t) => [primaryKey({ columns: [t.store, t.key] })],
+  (t) => [
+    primaryKey({ columns: [t.store, t.key] }),
+    index('stray_objects_owner').on(t.owner).where(sql`owner is not null`),
+  ],
+);
+
+/**
+ * Bytes of each project: those of its copies and of what it deleted and is not removed yet. Kept by triggers on both
+ * that only add rows, so that no two writers wait for each other; the reaper adds up those not merged yet.
+ */
+export const projectUsage = pgTable(
+  'project_usage',
+  {
+    owner: text().notNull(),
+    /** In the staging area. */
+    staged: boolean().notNull(),
+    /** Of a row that is not merged: more, or fewer when negative. */
+    bytes: bigint({ mode: 'number' }).notNull(),
+    merged: boolean().notNull().default(false),
+  },
+  (t) => [
+    // The migration has the number INCLUDEd.
+    uniqueIndex('project_usage_merged').on(t.owner, t.staged).where(sql`merged`),
+    index('project_usage_new').on(t.owner).where(sql`not merged`),
+  ],
+);
+
+/** Limits of single projects, in place of those of the settings. */
+export const projectQuotas = pgTable(
+  'project_quotas',
+  {
+    project: text().notNull(),
+    resource: text().$type<QuotaResource>().notNull(),
+    /** Null: none, whatever the settings say. */
+    limit: bigint('max_amount', { mode: 'number' }),
+    setBy: text('set_by'),
+    setAt: instant('set_at').notNull().default(sql`now()`),
+  },
+  (t) => [primaryKey({ columns: [t.project, t.resource] })],
 );
 
 /** Work that goes on after its request was answered, as users see it; the queue only says when a worker takes it up. */

@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type Caller, hasRole } from './caller.ts';
+import type { Caller } from './caller.ts';
 import type { Instant } from './image.ts';
+import type { PropertyProtection } from './property-protection.ts';
 import { withoutSecretsOfUrl } from './task.ts';
 
 /** By a token; by a link that somebody made; the service by itself; an operator on the machine. */
@@ -181,14 +182,15 @@ function cut(text: string, max: number): string {
   return `${text.slice(0, max).toWellFormed()}... (${Buffer.byteLength(text)} bytes, sha256 ${digest})`;
 }
 
-/** Whose entries a caller reads: all; those about what belonged to a project; none. */
-export function readableAudit(caller: Caller): 'all' | { owner: string } | 'none' {
-  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return 'none';
-  if (caller.isAdmin) return 'all';
-  return caller.project === null ? 'none' : { owner: caller.project };
-}
-
-/** The changes of an entry as this caller reads them: the one place where any of them could be left out. */
-export function shownChanges(_caller: Caller, { changes }: AuditEntry): readonly AuditChange[] {
-  return changes;
+/** The changes of an entry as this caller reads them: without those of properties that are hidden from it. */
+export function shownChanges(
+  protection: PropertyProtection | null,
+  caller: Caller,
+  { changes }: AuditEntry,
+): readonly AuditChange[] {
+  if (protection === null) return changes;
+  return changes.filter(({ field }) => {
+    const name = /^properties\.(.*)$/s.exec(field)?.[1];
+    return name === undefined || protection.may(caller, 'read', name);
+  });
 }

@@ -1,6 +1,21 @@
 /** Who asks. Made from a token by `auth/`, or anonymous where no token came. */
 
-export type Role = 'admin' | 'member' | 'reader';
+/** The roles that Keystone brings along; the settings may declare more (`policy.roles`). */
+export const builtInRoles = ['admin', 'member', 'reader', 'service'] as const;
+export type Role = (typeof builtInRoles)[number];
+
+/** The roles that come with a role, itself first. */
+export const impliedRoles: Readonly<Record<Role, readonly Role[]>> = {
+  admin: ['admin', 'member', 'reader'],
+  member: ['member', 'reader'],
+  reader: ['reader'],
+  service: ['service'],
+};
+
+/** The roles that `role` stands for, itself first. */
+export function rolesOf(role: string): readonly string[] {
+  return Object.hasOwn(impliedRoles, role) ? impliedRoles[role as Role] : [role];
+}
 
 export interface Caller {
   /** Null where the token has none. */
@@ -54,10 +69,3 @@ export function callerWithGrant(imageId: string, operation: 'upload' | 'download
 
 /** The same, in a request. */
 export const inRequest = (caller: Caller, requestId: string): Caller => ({ ...caller, requestId });
-
-/** admin implies member, member implies reader. */
-export function hasRole(caller: Caller, role: Role): boolean {
-  if (caller.isAdmin) return true;
-  if (role === 'reader') return caller.roles.includes('reader') || caller.roles.includes('member');
-  return caller.roles.includes(role);
-}

@@ -130,7 +130,7 @@ const Entry = builder.objectRef<AuditEntry>('AuditEntry').implement({
     changes: t.field({
       type: [ChangeType],
       description: 'The fields that changed.',
-      resolve: (entry, _args, { caller }) => [...shownChanges(caller, entry)],
+      resolve: (entry, _args, { app, caller }) => [...shownChanges(app.protection, caller, entry)],
     }),
     message: t.exposeString('message', { nullable: true, description: 'Why it failed or was denied.' }),
     times: t.exposeInt('times', {

@@ -9,11 +9,15 @@ import { countTasksOfImages, findTasksOfImages, type TasksPage } from '../db/tas
 import type { Caller } from '../domain/caller.ts';
 import type { ImageMember } from '../domain/image.ts';
 import { canSee, tasksSeenBy } from '../domain/policy.ts';
+
+import { readable } from '../domain/property-protection.ts';
+
 import type { Task } from '../domain/task.ts';
+
 import { createMetadefLoaders, type MetadefLoaders } from './metadef/loaders.ts';
 
 export interface Loaders {
-  /** By lower-case UUID; null when it is missing or the caller may not see it. */
+  /** By lower-case UUID, with the properties that the caller may read; null when it is missing or not to be seen. */
   readonly image: DataLoader<string, SeenImage | null>;
   /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
   readonly members: DataLoader<string, ImageMember[]>;
@@ -57,7 +61,11 @@ function imageLoader(app: App, caller: Caller): Loaders['image'] {
   return new DataLoader(async (ids) => {
     requireToken(caller);
     const images = await findImagesById(app.db, caller, ids);
-    const seen = new Map(images.filter((i) => canSee(caller, i, i.membership)).map((i) => [i.id, i]));
+    const seen = new Map(
+      images
+        .filter((image) => canSee(app.policy, caller, image))
+        .map((image) => [image.id, readable(app.protection, caller, image)]),
+    );
     return ids.map((id) => seen.get(id) ?? null);
   });
 }
@@ -69,8 +77,8 @@ function membersLoader(app: App): Loaders['members'] {
   });
 }
 
-function taskLoaders({ db }: App, caller: Caller): TaskLoaders {
-  const seen = tasksSeenBy(caller);
+function taskLoaders({ db, policy }: App, caller: Caller): TaskLoaders {
+  const seen = tasksSeenBy(policy, caller);
   if (seen === 'none') {
     return { page: async () => ({ items: [], hasNext: false, hasPrevious: false }), count: async () => 0 };
   }

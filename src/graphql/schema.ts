@@ -2,6 +2,7 @@
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './errors.ts';
+import './quota.ts';
 import './viewer.ts';
 import './node.ts';
 import './store.ts';

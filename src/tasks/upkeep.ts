@@ -4,6 +4,7 @@ import type { App } from '../actions/app.ts';
 import { forgetOldAudit } from '../actions/forget-old-audit.ts';
 import { reap } from '../actions/reap.ts';
 import { forgetOldTasks } from '../db/tasks.ts';
+import { mergeUsage } from '../db/usage-sums.ts';
 import { mergeValueCounts } from '../db/value-counts.ts';
 
 /** How often silent writers are looked for; their leases are twice as long. */
@@ -25,6 +26,7 @@ export function upkeepTasks(app: App): TaskList {
       try {
         await reap(app, { list: false });
         await mergeValueCounts(app.db);
+        await mergeUsage(app.db);
       } finally {
         await addJob('reap', {}, { jobKey: 'reap', jobKeyMode: 'preserve_run_at', runAt });
       }

@@ -607,6 +607,7 @@ describe('fsck', () => {
     const id = await copies.image(bytes);
     const [row] = await copies.rows(id);
     await app().db.query('delete from images where id = $1::uuid', [id]);
+    await app().db.query('delete from stray_objects', []);
     const [found] = await check();
     expect(found).toEqual({
       kind: 'OBJECT_WITHOUT_ROW',

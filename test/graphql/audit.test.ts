@@ -285,7 +285,16 @@ const recipes: Record<string, () => Promise<Recipe>> = {
     input: { namespace, resourceType: 'OS::Audited' },
     changes: [change('resourceTypes.OS::Audited', { prefix: 'a_' }, null)],
   })),
+  setQuota: async () => ({
+    input: { project: 'elsewhere', set: [{ resource: 'image_count_total', limit: 3 }] },
+    changes: [change('quotas.images', null, 3)],
+    token: admin,
+  }),
 };
+
+/** What entries are about, by a word in the name of the mutation; else about an image. */
+const aboutOf = (name: string) =>
+  /Metadef/.test(name) ? 'METADEF_NAMESPACE' : /Quota/.test(name) ? 'PROJECT' : 'IMAGE';
 
 /** Its bytes come in a multipart request: with the other ways to send bytes, below. */
 const elsewhere = ['uploadImage'];
@@ -308,7 +317,7 @@ describe('every mutation of the schema', () => {
     for (const one of changes) expect(all[0]?.changes).toContainEqual(one);
     const who = (await server.raw(token, '{ viewer { user project } }')).data.viewer;
     expect(all[0]?.actor).toEqual({ kind: 'TOKEN', ...who });
-    expect(all[0]?.objectType).toBe(/Metadef/.test(name) ? 'METADEF_NAMESPACE' : 'IMAGE');
+    expect(all[0]?.objectType).toBe(aboutOf(name));
     // The same again, where that is refused, leaves nothing.
     const again = await mutate(name, input, token);
     const left = await entries({ requestId: again.requestId });

@@ -10,10 +10,10 @@ import type { App } from '../app.ts';
 import { recordingNamespace } from './record-namespace.ts';
 import {
   isStorable,
+  namespaceAfterChange,
   nameTaken,
   quoted,
   requireLockedNamespace,
-  requireNamespace,
   type WhichNamespace,
 } from './require-namespace.ts';
 
@@ -47,7 +47,7 @@ export async function changePart<T>(
 ): Promise<{ namespace: MetadefNamespace; result: T }> {
   try {
     const result = await transaction(app.db, async (tx) => {
-      const row = await requireLockedNamespace(tx, caller, which);
+      const row = await requireLockedNamespace(tx, caller, { ...which, policy: app.policy });
       if (issues.length > 0) throw new ValidationError(issues);
       let done: T | undefined;
       await recordingNamespace(tx, { by: actorOf(caller), action, id: row.id }, async () => {
@@ -57,7 +57,7 @@ export async function changePart<T>(
       });
       return done as T;
     });
-    return { namespace: await requireNamespace(app, caller, which.namespace), result };
+    return { namespace: await namespaceAfterChange(app, which.namespace), result };
   } catch (error) {
     if (sqlState(error) === '23505') throw nameTaken(part.what, part.name);
     throw error;

@@ -16,10 +16,10 @@ import type { MetadefNamespace, MetadefVisibility, NamespaceFields } from '../..
 import type { App } from '../app.ts';
 import { recordingNamespace } from './record-namespace.ts';
 import {
+  namespaceAfterChange,
   nameTaken,
   requireLockedNamespace,
   requireManager,
-  requireNamespace,
   requireUnprotected,
   type WhichNamespace,
 } from './require-namespace.ts';
@@ -46,7 +46,7 @@ export async function createMetadefNamespace(
   caller: Caller,
   input: CreateMetadefNamespace,
 ): Promise<MetadefNamespace> {
-  requireManager(caller);
+  requireManager(app.policy, caller);
   refuse([...namespaceIssues(input), ...contentIssues(input)]);
   const fields: NamespaceFields = {
     namespace: input.namespace,
@@ -68,7 +68,7 @@ export async function createMetadefNamespace(
       });
     }),
   );
-  return requireNamespace(app, caller, fields.namespace);
+  return namespaceAfterChange(app, fields.namespace);
 }
 
 /** Left out stays; null clears displayName and description. Each list given takes the place of the one there. */
@@ -97,7 +97,7 @@ export async function updateMetadefNamespace(
   const name = input.rename ?? input.namespace;
   await unlessTaken(name, () =>
     transaction(app.db, async (tx) => {
-      const row = await requireLockedNamespace(tx, caller, input);
+      const row = await requireLockedNamespace(tx, caller, { ...input, policy: app.policy });
       refuse(updateIssues(input));
       const change = changedFields(row, input);
       const act = { by: actorOf(caller), action: 'updateMetadefNamespace', id: row.id };
@@ -109,7 +109,7 @@ export async function updateMetadefNamespace(
       });
     }),
   );
-  return requireNamespace(app, caller, name);
+  return namespaceAfterChange(app, name);
 }
 
 const notNull = [
@@ -161,7 +161,7 @@ export async function deleteMetadefNamespace(
   input: WhichNamespace,
 ): Promise<{ id: string }> {
   return transaction(app.db, async (tx) => {
-    const row = await requireLockedNamespace(tx, caller, input);
+    const row = await requireLockedNamespace(tx, caller, { ...input, policy: app.policy });
     requireUnprotected(row);
     const act = { by: actorOf(caller), action: 'deleteMetadefNamespace', id: row.id };
     await recordingNamespace(tx, act, async () => {

@@ -77,7 +77,7 @@ ImageType.implement({
     tags: t.exposeStringList('tags', { description: 'Sorted by code point.' }),
     properties: t.field({
       type: [ImageProperty],
-      description: 'Custom properties, sorted by name.',
+      description: 'Custom properties that the caller may read, sorted by name.',
       args: {
         names: t.arg.stringList({ description: 'Only these: at most 1000.' }),
         prefix: t.arg.string({ description: 'Only a family, such as hw_. With names, both must hold.' }),
@@ -90,7 +90,8 @@ ImageType.implement({
     }),
     property: t.string({
       nullable: true,
-      description: 'The value of one custom property; null when the image does not have it.',
+      description:
+        'The value of one custom property; null when the image does not have it, or the caller may not read it.',
       args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
       resolve: ({ properties }, { name }) =>
         Object.hasOwn(properties, name) ? (properties[name] ?? null) : null,
@@ -129,7 +130,7 @@ ImageType.implement({
     can: t.field({
       type: Capabilities,
       description: 'What the caller may do with this image now, by role, ownership and status.',
-      resolve: (image, _args, { caller }) => capabilities(caller, image, image.membership),
+      resolve: (image, _args, { app, caller }) => capabilities(app.policy, caller, image),
     }),
     download: t.field({
       type: TransferTargetType,
