@@ -51,10 +51,27 @@ export interface UpdateImage {
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
  * @throws QuotaExceededError more tags or properties than an image can have
  */
-export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
+export function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
+  return updateImageBy(app, caller, { id: input.id, decide: () => input });
+}
+
+/** A change that hangs on what stands there: decided while nobody else can change the image, perhaps more than once. */
+export interface UpdateImageBy {
+  id: string;
+  /** May throw what the change is refused with. */
+  decide(image: ImageRow): Omit<UpdateImage, 'id'>;
+}
+
+/** As updateImage. @throws also what `decide` throws */
+export async function updateImageBy(
+  app: App,
+  caller: Caller,
+  { id, decide }: UpdateImageBy,
+): Promise<WrittenImage> {
   const check = await checkProperties(app, caller);
   await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update' });
+    const image = await requireLockedImage(tx, caller, { id, operation: 'update' });
+    const input = { ...decide(image), id };
     const issues = updateIssues(input);
     if (issues.length > 0) throw new ValidationError(issues);
     requireRevision(image, input.ifRevision);
@@ -63,7 +80,7 @@ export async function updateImage(app: App, caller: Caller, input: UpdateImage):
     if (change.properties) for (const given of newValues(image, input)) check.require(given);
     if (Object.keys(change).length > 0) await updateImageRow(tx, image.id, change);
   });
-  const image = await requireImage(app, caller, input.id, 'get');
+  const image = await requireImage(app, caller, id, 'get');
   return { image, issues: check.issuesOf(image.properties) };
 }
 

@@ -9,6 +9,8 @@ import { images } from './tables.ts';
 /** An image with what decides whether the caller may see it: the membership of the caller's project. */
 export interface SeenImage extends Image {
   membership: MemberStatus | null;
+  /** Where it can be read from: Store.id of each active copy, in the order of their names. */
+  stores: string[];
 }
 export type SeenField = keyof SeenImage;
 
@@ -45,15 +47,18 @@ const fieldSql: Record<ImageField, string> = {
   updatedAt: 'i.updated_at',
 };
 
-const allFields = Object.keys(fieldSql) as ImageField[];
+const storesSql = `array(select c.store from image_copies c where c.image_id = i.id and c.state = 'active' order by c.store)`;
+
+const allFields: readonly SeenField[] = [...(Object.keys(fieldSql) as ImageField[]), 'stores'];
 
 /** The select list for these fields of `images i`. */
 export function columnsSql(fields: Iterable<SeenField>, caller: Caller, params: Params): string {
-  return [...new Set(fields)]
-    .map(
-      (field) => `${field === 'membership' ? membershipSql(caller, params) : fieldSql[field]} as "${field}"`,
-    )
-    .join(', ');
+  return [...new Set(fields)].map((field) => `${seenSql(field, caller, params)} as "${field}"`).join(', ');
+}
+
+function seenSql(field: SeenField, caller: Caller, params: Params): string {
+  if (field === 'membership') return membershipSql(caller, params);
+  return field === 'stores' ? storesSql : fieldSql[field];
 }
 
 function membershipSql(caller: Caller, params: Params): string {

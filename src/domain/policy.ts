@@ -3,7 +3,7 @@
  * seen at all also exists as SQL in `db/image-visible.ts`; a test holds the two against each other.
  */
 import { type Caller, hasRole } from './caller.ts';
-import type { Image, MemberStatus } from './image.ts';
+import type { Image, ImageMember, MemberStatus } from './image.ts';
 import { after, hasData } from './lifecycle.ts';
 import type { MetadefNamespace } from './metadef/metadef.ts';
 
@@ -100,6 +100,16 @@ export function capabilities(caller: Caller, image: PolicyTarget, membership: Me
     deactivate: may('deactivate') && after(image.status, 'deactivate') !== null,
     reactivate: may('reactivate') && after(image.status, 'reactivate') !== null,
   };
+}
+
+/** Those of an image's members that the caller may know of: all for its project and admins, otherwise only their own. */
+export function knownMembers(
+  caller: Caller,
+  image: Pick<Image, 'owner'>,
+  members: readonly ImageMember[],
+): ImageMember[] {
+  const knowsAll = caller.isAdmin || owns(caller, image);
+  return members.filter(({ project }) => knowsAll || project === caller.project);
 }
 
 /** Whether the caller sees a task: its image's project does, and admins. */

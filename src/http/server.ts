@@ -33,6 +33,8 @@ export const bounds = {
 export interface HttpOptions {
   corsOrigins: readonly string[] | '*';
   trustedProxies: readonly string[];
+  /** The path and query that a request means, where it has several names. */
+  plainUrl?(request: IncomingMessage): string;
   metrics: Metrics;
   log: Logger;
 }
@@ -41,6 +43,7 @@ export interface HttpOptions {
 export async function createHttp({
   corsOrigins,
   trustedProxies,
+  plainUrl,
   metrics,
   log,
 }: HttpOptions): Promise<FastifyInstance> {
@@ -49,6 +52,7 @@ export async function createHttp({
     // One line a request, written when its answer is sent.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
+    rewriteUrl: plainUrl && ((request) => plainUrl(request)),
     requestIdHeader: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: bounds.jsonBytes,
@@ -141,6 +145,8 @@ function corsFor(origins: readonly string[] | '*') {
       'content-md5',
       'retry-after',
       'location',
+      'openstack-image-import-methods',
+      'openstack-image-store-ids',
       ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'tus-checksum-algorithm'],
       ...['upload-offset', 'upload-length', 'upload-defer-length', 'upload-expires', 'upload-metadata'],
     ],

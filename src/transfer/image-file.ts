@@ -9,6 +9,7 @@ import { type Caller, callerWithGrant } from '../domain/caller.ts';
 import { ForbiddenError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
+import { isKnown } from '../http/conditions.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { pacedBy, watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
@@ -16,7 +17,7 @@ import { sendContinue } from '../http/server.ts';
 import type { ByteRange } from '../stores/store.ts';
 import { askedStore } from './asked-store.ts';
 import { expectedDigests, reprDigest, signedDigest } from './digest-headers.ts';
-import { isKnown, parseRange, rangeHolds } from './range.ts';
+import { parseRange, rangeHolds } from './range.ts';
 import { receiveBytes } from './receive-bytes.ts';
 import { sendBytes } from './send-bytes.ts';
 

@@ -1,0 +1,46 @@
+/** What there is below /v2/images, but for the bytes. */
+import type { Resource } from '../operation.ts';
+import { deactivation, reactivation } from './activation.ts';
+import { changeImage, removeImage, showImage } from './image.ts';
+import { patchTypes } from './image-patch.ts';
+import { addImage, listImages } from './images.ts';
+import { addMember, answerShare, listMembers, removeMember, showMember } from './members.ts';
+import { addTag, removeTag } from './tags.ts';
+
+/** What If-Match refuses, where there is one. */
+const stale = { REVISION_MISMATCH: 412 };
+
+export const imageResources: readonly Resource[] = [
+  {
+    path: '/images',
+    operations: { GET: { run: listImages }, POST: { body: 'json', run: addImage } },
+  },
+  {
+    path: '/images/:id',
+    operations: {
+      GET: { run: showImage },
+      // Formats that are fixed are fields that may not be written.
+      PATCH: { body: patchTypes, statuses: { ...stale, WRONG_STATUS: 403 }, run: changeImage },
+      DELETE: { statuses: stale, run: removeImage },
+    },
+  },
+  {
+    path: '/images/:id/tags/:tag',
+    operations: { PUT: { run: addTag }, DELETE: { run: removeTag } },
+  },
+  {
+    path: '/images/:id/members',
+    operations: { GET: { run: listMembers }, POST: { body: 'json', run: addMember } },
+  },
+  {
+    path: '/images/:id/members/:member',
+    operations: {
+      // Of an image that has no members there is none to be found.
+      GET: { statuses: { NOT_SHARED: 404 }, run: showMember },
+      PUT: { body: 'json', run: answerShare },
+      DELETE: { run: removeMember },
+    },
+  },
+  { path: '/images/:id/actions/deactivate', operations: { POST: deactivation } },
+  { path: '/images/:id/actions/reactivate', operations: { POST: reactivation } },
+];
