@@ -118,6 +118,12 @@ export function canSeeTask(caller: Caller, task: { owner: string | null }): bool
   return caller.isAdmin || (caller.project !== null && task.owner === caller.project);
 }
 
+/** Whether the caller may see the tasks of the whole service, and begin one that makes an image. */
+export const mayUseTasks = (caller: Caller) => caller.isAdmin;
+
+/** Whether the caller may know where a store keeps its bytes: services that read there themselves do. */
+export const maySeeStoreDetails = (caller: Caller) => caller.isAdmin || caller.roles.includes('service');
+
 /** Whether the caller may make an image owned by `owner`. */
 export function mayCreate(caller: Caller, owner: string | null): boolean {
   if (caller.isAnonymous) return false;

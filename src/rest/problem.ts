@@ -19,6 +19,7 @@ const names: Record<string, string> = {
   containerFormat: 'container_format',
   SHARED: 'shared',
   COMMUNITY: 'community',
+  allStores: 'all_stores',
   updateImage: 'PATCH',
 };
 const inside = new RegExp(`\\b(?:${Object.keys(names).join('|')})\\b`, 'g');

@@ -4,6 +4,7 @@ import { deactivation, reactivation } from './activation.ts';
 import { changeImage, removeImage, showImage } from './image.ts';
 import { patchTypes } from './image-patch.ts';
 import { addImage, listImages } from './images.ts';
+import { importing } from './import.ts';
 import { addMember, answerShare, listMembers, removeMember, showMember } from './members.ts';
 import { addTag, removeTag } from './tags.ts';
 
@@ -41,6 +42,7 @@ export const imageResources: readonly Resource[] = [
       DELETE: { run: removeMember },
     },
   },
+  { path: '/images/:id/import', operations: { POST: importing } },
   { path: '/images/:id/actions/deactivate', operations: { POST: deactivation } },
   { path: '/images/:id/actions/reactivate', operations: { POST: reactivation } },
 ];
