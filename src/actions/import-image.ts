@@ -7,7 +7,7 @@ import type { Caller } from '../domain/caller.ts';
 import { ConflictError, invalid } from '../domain/errors.ts';
 import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf } from '../domain/import.ts';
 import { hasData, wrongStatus } from '../domain/lifecycle.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task, TaskType } from '../domain/task.ts';
 import { isWritable } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkFormats, requireWritableStore } from './check-data.ts';
@@ -23,6 +23,8 @@ export interface ImportImage {
   allMustSucceed: boolean;
   /** Of the request that asks for it. */
   requestId: string | null;
+  /** What the task is called, and what it shows of what was asked for; of a task of images when left out. */
+  task?: { type: TaskType; input: unknown };
 }
 
 /**
@@ -64,12 +66,11 @@ export async function importImage(
     const { project, isAdmin } = caller;
     const order = { method, stores, allMustSucceed, project, isAdmin };
     const id = await insertTask(tx, {
-      type: 'api_image_import',
       imageId: image.id,
       owner: image.owner,
       queue: await queueFor(app, tx, { imageId: image.id, method }),
       order,
-      input: shownOrder(order),
+      ...(input.task ?? { type: 'api_image_import', input: shownOrder(order) }),
       user: caller.user,
       requestId: input.requestId,
     });

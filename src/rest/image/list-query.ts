@@ -8,6 +8,7 @@ import type { ImageFilter, ImageInclude } from '../../search/image-filter.ts';
 import type { ImageOrder } from '../../search/image-order.ts';
 import type { Ask } from '../operation.ts';
 import { badRequest } from '../problem.ts';
+import { lastOf, limitIn } from '../query.ts';
 import { fieldFilter } from './list-filters.ts';
 import { readOrder } from './list-order.ts';
 import { readBoolean } from './list-words.ts';
@@ -32,7 +33,7 @@ const others = new Set([
  * @throws HttpError 400 a value that is none for its name
  */
 export function readListQuery(query: Ask['query'], caller: Caller): ListQuery {
-  const { limit, marker, visibility, member_status: memberStatus, os_hidden: hidden } = query;
+  const { marker, visibility, member_status: memberStatus, os_hidden: hidden } = query;
   if (query['changes-since'] !== undefined) {
     throw badRequest(
       'changes-since is not in this version; filter by updated_at, as in updated_at=gte:2026-01-31.',
@@ -49,19 +50,9 @@ export function readListQuery(query: Ask['query'], caller: Caller): ListQuery {
     where: checkedFilter(filters.length > 1 ? { and: filters } : only, ['query']),
     include: [...seen.include, ...(isHidden ? (['HIDDEN'] as const) : [])],
     orderBy: readOrder(query),
-    limit: readLimit(lastOf(limit)),
+    limit: limitIn(query, pageSize),
     marker: lastOf(marker) ?? null,
   };
-}
-
-/** Of a name that comes several times the last counts. */
-const lastOf = (value: string | string[] | undefined): string | undefined =>
-  Array.isArray(value) ? value.at(-1) : value;
-
-function readLimit(text: string | undefined): number {
-  if (text === undefined) return pageSize.default;
-  if (!/^\d+$/.test(text)) throw badRequest('limit is a whole number, from 0 on.');
-  return Math.min(Number(text), pageSize.max);
 }
 
 const visibilities: readonly string[] = [...imageVisibilities, 'all'];

@@ -7,6 +7,7 @@ import { addImage, listImages } from './images.ts';
 import { importing } from './import.ts';
 import { addMember, answerShare, listMembers, removeMember, showMember } from './members.ts';
 import { addTag, removeTag } from './tags.ts';
+import { listTasksOfImage } from './tasks.ts';
 
 /** What If-Match refuses, where there is one. */
 const stale = { REVISION_MISMATCH: 412 };
@@ -43,6 +44,7 @@ export const imageResources: readonly Resource[] = [
     },
   },
   { path: '/images/:id/import', operations: { POST: importing } },
+  { path: '/images/:id/tasks', operations: { GET: { run: listTasksOfImage } } },
   { path: '/images/:id/actions/deactivate', operations: { POST: deactivation } },
   { path: '/images/:id/actions/reactivate', operations: { POST: reactivation } },
 ];

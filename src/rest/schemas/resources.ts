@@ -4,6 +4,8 @@ import { isKnown } from '../../http/conditions.ts';
 import type { Answer, Ask, Resource } from '../operation.ts';
 import { imageSchema, imagesSchema } from './image.ts';
 import { memberSchema, membersSchema } from './member.ts';
+import { metadefSchemas } from './metadef.ts';
+import { taskSchema, tasksSchema } from './task.ts';
 
 /** Path below /v2/schemas -> schema. */
 export const schemas: Readonly<Record<string, object>> = {
@@ -11,6 +13,9 @@ export const schemas: Readonly<Record<string, object>> = {
   images: imagesSchema,
   member: memberSchema,
   members: membersSchema,
+  task: taskSchema,
+  tasks: tasksSchema,
+  ...metadefSchemas,
 };
 
 /** They change with the version of the program only: clients may keep them for a while, and then ask by the ETag. */
