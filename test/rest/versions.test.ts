@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rest } from '../support/rest.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { refusal, rest } from '../support/rest.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -60,14 +60,29 @@ test.each(['/v1/images', '/v3', '/v2.99/images', '/v2.14/images'] as const)(
   },
 );
 
-test('links have the address that the settings say', async () => {
-  const other = await aServer({ env: { VITRINE_PUBLIC_URL: 'https://cloud.example.org/image/' } });
-  try {
+describe('with other settings', () => {
+  let other: TestServer;
+  beforeAll(async () => {
+    other = await aServer({
+      env: { VITRINE_PUBLIC_URL: 'https://cloud.example.org/image/' },
+      settings: 'imports: { methods: [web-download] }\n',
+    });
+  });
+  afterAll(() => other.stop());
+
+  test('links have the address that they say', async () => {
     const { body } = await rest(other, 'GET /versions', { as: null });
     expect(body.versions[0].links[0].href).toBe('https://cloud.example.org/image/v2/');
     const { headers } = await rest(other, 'POST /v2/images', { json: {} });
     expect(headers.location).toMatch(/^https:\/\/cloud\.example\.org\/image\/v2\/images\//);
-  } finally {
-    await other.stop();
-  }
+    expect(headers['openstack-image-import-methods']).toBe('web-download');
+  });
+
+  test('where nothing is staged there is no such path', async () => {
+    const formats = { disk_format: 'raw', container_format: 'bare' };
+    const { body: image } = await rest(other, 'POST /v2/images', { json: formats });
+    const headers = { 'content-type': 'application/octet-stream' };
+    const answer = await rest(other, `PUT /v2/images/${image.id}/stage`, { headers, body: 'bytes' });
+    expect(answer).toMatchObject({ status: 404, body: refusal(404, 'Not Found') });
+  });
 });
