@@ -1,6 +1,6 @@
 /**
- * How fast /v2 is: its lists, an image and a schema, each against one statement written by hand behind node:http that
- * answers the same, and what memory large pages take. `run.ts` makes the machine that this measures.
+ * How fast /v2 is: its lists and an image, each against one statement written by hand behind node:http that answers the
+ * same; a schema against a constant answer; and what memory large pages take. `run.ts` makes the machine that this measures.
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -11,8 +11,6 @@ import { type LoadGenerator, startLoadGenerator } from './support/load.ts';
 import { freePort } from './support/nginx.ts';
 import { type Program, startProgram } from './support/process.ts';
 import { compare, ratio, report, summary } from './support/rounds.ts';
-
-const schemaFile = new URL('../schema/v2/image.json', import.meta.url).pathname;
 
 interface Question {
   name: string;
@@ -26,6 +24,7 @@ export async function measureRest(measuring: Measuring): Promise<void> {
   const generator = startLoadGenerator();
   try {
     for (const project of [middlingProject, 'admin']) await measureAs(measuring, generator, project);
+    await measureSchema(measuring, generator);
     await measureMemory(measuring, generator);
   } finally {
     generator.stop();
@@ -36,8 +35,8 @@ async function measureAs(measuring: Measuring, generator: LoadGenerator, project
   const { vitrine } = measuring;
   const port = await freePort();
   const program = new URL('./support/bare-rest.ts', import.meta.url).pathname;
-  const args = [program, String(port), JSON.stringify(measuring.address), project, schemaFile];
-  const bare = await startProgram(args, { url: `http://127.0.0.1:${port}`, path: '/v2/schemas/image' });
+  const args = [program, String(port), JSON.stringify(measuring.address), project];
+  const bare = await startProgram(args, { url: `http://127.0.0.1:${port}`, path: '/v2/images?limit=1' });
   try {
     const newest = await ask(`${vitrine.url}/v2/images?limit=1`, vitrine.headersOf(project));
     const [image] = (newest as { images: { id: string }[] }).images;
@@ -51,7 +50,6 @@ async function measureAs(measuring: Measuring, generator: LoadGenerator, project
       },
       { name: 'GET /v2/images?limit=1000', path: '/v2/images?limit=1000', limit: 0.5 },
       { name: 'GET /v2/images/{id}', path: `/v2/images/${image?.id}`, limit: 0.7 },
-      { name: 'GET /v2/schemas/image', path: '/v2/schemas/image', limit: 0.8 },
     ];
     for (const question of questions) {
       await measureOne(measuring, {
@@ -93,6 +91,23 @@ async function measureOne({ vitrine, rounds, seconds }: Measuring, race: Race): 
   const speed = ratio(results.vitrine, results.bare, (r) => r.perSecond);
   report(`${name}, requests a second / bare handler`, speed, { limit, kind: 'least' });
   console.log(`        vitrine ${summary(results.vitrine)}\n        bare    ${summary(results.bare)}`);
+}
+
+/** A schema is made once: against a constant answer of the same listener, which only asks for no token. */
+async function measureSchema(
+  { vitrine, rounds, seconds }: Measuring,
+  generator: LoadGenerator,
+): Promise<void> {
+  const load = { body: null, headers: vitrine.headersOf(middlingProject), connections: 16, seconds };
+  const contender = (path: string) => ({ load: { ...load, url: `${vitrine.url}${path}` }, pid: vitrine.pid });
+  const results = await compare(
+    generator,
+    { schema: contender('/v2/schemas/image'), constant: contender('/healthz') },
+    rounds,
+  );
+  const speed = ratio(results.schema, results.constant, (r) => r.perSecond);
+  report('GET /v2/schemas/image, requests a second / GET /healthz', speed, { limit: 0.8, kind: 'least' });
+  console.log(`        schema   ${summary(results.schema)}\n        constant ${summary(results.constant)}`);
 }
 
 /** MiB that 16 clients with large pages may make the process grow by. */

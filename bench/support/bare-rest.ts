@@ -2,9 +2,8 @@
  * What /v2 is measured against: for each of its questions one statement written by hand behind node:http, with nothing
  * around it. The answers are those of the product, to the value.
  *
- *   node bench/support/bare-rest.ts <port> <address of the database, as JSON> <project, or admin> <schema of an image>
+ *   node bench/support/bare-rest.ts <port> <address of the database, as JSON> <project, or admin>
  */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from '../../src/db/client.ts';
 
@@ -17,12 +16,9 @@ type Row = Record<string, unknown> & {
   updated_at: string;
 };
 
-const [port, address, project, schemaFile] = process.argv.slice(2);
-if (!port || !address || !project || !schemaFile) {
-  throw new Error('usage: bare-rest.ts <port> <address> <project> <schema>');
-}
+const [port, address, project] = process.argv.slice(2);
+if (!port || !address || !project) throw new Error('usage: bare-rest.ts <port> <address> <project>');
 const sql = connect(JSON.parse(address));
-const schema = JSON.stringify(JSON.parse(readFileSync(schemaFile, 'utf8')));
 
 const columns = sql`id, name, status, visibility, owner, disk_format, container_format, size, virtual_size, checksum,
   digests, protected, hidden, tags, properties, min_disk, min_ram,
@@ -74,7 +70,6 @@ async function one(id: string): Promise<string> {
 
 async function answer(url: string): Promise<string> {
   const { pathname, searchParams } = new URL(url, 'http://bare');
-  if (pathname === '/v2/schemas/image') return schema;
   return pathname === '/v2/images' ? list(searchParams) : one(pathname.slice('/v2/images/'.length));
 }
 
