@@ -84,6 +84,43 @@ export async function findImagesById(
   return db.query<SeenImage>(text, params.values);
 }
 
+interface Batch {
+  ids: Set<string>;
+  found: Promise<Map<string, SeenImage>>;
+}
+
+const batches = new WeakMap<Database, Map<string, Batch>>();
+
+/**
+ * One image by id, as findImagesById; null when it is missing. Those who ask for the same of different images in one
+ * turn of the event loop share a statement: to send one costs more than to find an image. Of the caller what is read
+ * hangs on the project alone, so that two of them share what they get, which nobody changes.
+ */
+export async function findImageById(
+  db: Database,
+  caller: Caller,
+  id: string,
+  fields: readonly SeenField[] = allFields,
+): Promise<SeenImage | null> {
+  const open = batches.get(db) ?? new Map<string, Batch>();
+  batches.set(db, open);
+  const same = JSON.stringify([caller.project, fields]);
+  const batch = open.get(same) ?? newBatch();
+  batch.ids.add(id);
+  return (await batch.found).get(id) ?? null;
+
+  function newBatch(): Batch {
+    const ids = new Set<string>();
+    const found = new Promise<void>(setImmediate).then(async () => {
+      open.delete(same);
+      const images = await findImagesById(db, caller, [...ids], fields);
+      return new Map(images.map((image) => [image.id, image]));
+    });
+    open.set(same, { ids, found });
+    return { ids, found };
+  }
+}
+
 /** What a write must know of an image: its row, locked until the transaction ends; null when it is gone. */
 export async function lockImage(tx: Statements, id: string): Promise<ImageRow | null> {
   const [row] = await tx

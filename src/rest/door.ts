@@ -3,15 +3,15 @@
  * the rules of bodies and media types, runs the operation and sends what it answers.
  */
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import type { Caller } from '../domain/caller.ts';
+import { anonymous, type Caller } from '../domain/caller.ts';
 import { HttpError } from '../http/problem.ts';
 import { baseUrlOf, bufferBodies, problemFor } from '../http/server.ts';
 import { parseJson } from './json.ts';
-import type { Answer, Operation } from './operation.ts';
+import type { Answer, Ask, Operation } from './operation.ts';
 import { badRequest, inRest } from './problem.ts';
 import { resources } from './resources.ts';
 import { rootResources, unversionedUrl, versionsThere } from './versions.ts';
@@ -23,11 +23,6 @@ export interface RestOptions {
   publicUrl: string | null;
 }
 
-interface Seen {
-  caller: Caller;
-  operation: Operation;
-}
-
 const versions = versionsThere(resources.map(({ path }) => path));
 
 /** /v2.N/... and what is asked for by Accept, as the one path that is served. */
@@ -35,47 +30,92 @@ export const plainUrl = ({ url = '', headers }: IncomingMessage) =>
   unversionedUrl(url, headers.accept, versions);
 
 export function restRoutes(http: FastifyInstance, options: RestOptions): void {
-  const frame: Frame = { ...options, seen: new WeakMap() };
-  bufferBodies(http);
   http.setErrorHandler((error, request, reply) => {
-    const problem = problemFor(error, request, reply);
-    const statuses = frame.seen.get(request)?.operation.statuses ?? {};
-    const { status, headers, body } = inRest(problem, error, statuses);
+    const { statuses = {} } = request.routeOptions.config as { statuses?: Operation['statuses'] };
+    const { status, headers, body } = inRest(problemFor(error, request, reply), error, statuses);
     reply.code(status).headers(headers).type(jsonType).send(JSON.stringify(body));
   });
-  const inVersion = resources.map(({ path, operations }) => ({ path: `/v2${path}`, operations }));
-  for (const { path, operations } of [...rootResources(versions), ...inVersion]) {
-    for (const [method, operation] of Object.entries(operations)) {
-      http.route(routeOf(frame, { method, url: path, operation }));
-    }
-  }
-}
-
-interface Frame extends RestOptions {
-  /** Who asks for what, from the head of a request to its answer. */
-  seen: WeakMap<FastifyRequest, Seen>;
+  // What takes no body has nothing to do with how bodies are read.
+  const [bare, reading] = [
+    places.filter(({ operation }) => operation.body === undefined),
+    places.filter(({ operation }) => operation.body !== undefined),
+  ];
+  http.register(async (scope) => {
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null));
+    for (const place of bare) addWithoutBody(scope, place, options);
+  });
+  http.register(async (scope) => {
+    bufferBodies(scope);
+    for (const place of reading) addWithBody(scope, place, options);
+  });
 }
 
 interface Place {
-  method: string;
+  method: string[];
   url: string;
   operation: Operation;
 }
 
-function routeOf(frame: Frame, { method, url, operation }: Place): RouteOptions {
-  return {
-    method: method === 'GET' ? ['GET', 'HEAD'] : method,
+const places: Place[] = [
+  ...rootResources(versions),
+  ...resources.map(({ path, operations }) => ({ path: `/v2${path}`, operations })),
+].flatMap(({ path: url, operations }) =>
+  Object.entries(operations).map(([method, operation]) => ({
+    method: method === 'GET' ? ['GET', 'HEAD'] : [method],
     url,
-    // Before a body is read: one that is refused need not be sent.
-    async onRequest(request) {
-      const seen = { operation, caller: await frame.authenticate(request.headers) };
-      frame.seen.set(request, seen);
-      requireShortId(request);
-      if (!operation.isOpen) requireToken(seen.caller);
-      requireBody(operation, request);
+    operation,
+  })),
+);
+
+function addWithoutBody(
+  http: FastifyInstance,
+  { method, url, operation }: Place,
+  options: RestOptions,
+): void {
+  http.route({
+    method,
+    url,
+    config: { statuses: operation.statuses },
+    onRequest(request, _reply, done) {
+      done(hasBody(request) ? badRequest(`${request.method} has no body here; leave it out.`) : undefined);
     },
-    handler: async (request, reply) => send(reply, await run(frame, request)),
-  };
+    async handler(request, reply) {
+      const caller = await callerOf(options, operation, request);
+      return send(reply, await operation.run(askOf(options, request, { caller, json: undefined })));
+    },
+  });
+}
+
+/** The caller is known before the body is read: one that is refused need not be sent. */
+function addWithBody(http: FastifyInstance, { method, url, operation }: Place, options: RestOptions): void {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  http.route({
+    method,
+    url,
+    config: { statuses: operation.statuses },
+    async onRequest(request) {
+      callers.set(request, await callerOf(options, operation, request));
+      requireType(operation, request);
+    },
+    async handler(request, reply) {
+      const caller = callers.get(request) ?? anonymous;
+      return send(
+        reply,
+        await operation.run(askOf(options, request, { caller, json: parseJson(request.body) })),
+      );
+    },
+  });
+}
+
+async function callerOf(
+  { authenticate }: RestOptions,
+  { isOpen }: Operation,
+  request: FastifyRequest,
+): Promise<Caller> {
+  requireShortId(request);
+  const caller = await authenticate(request.headers);
+  if (!isOpen) requireToken(caller);
+  return caller;
 }
 
 /** As Glance has it; the header is written into logs and tasks of other services. */
@@ -90,19 +130,15 @@ function requireShortId({ headers }: FastifyRequest): void {
   );
 }
 
-/** Clients send a Content-Type with every request: without a body it says nothing. */
-function requireBody({ body }: Operation, request: FastifyRequest): void {
-  if (body === undefined) {
-    if (hasBody(request)) throw badRequest(`${request.method} has no body here; leave it out.`);
-    return;
-  }
-  if (body === 'json' || body.includes(mediaTypeOf(request))) return;
+function requireType({ body }: Operation, request: FastifyRequest): void {
+  if (typeof body !== 'object' || body.includes(mediaTypeOf(request))) return;
   const types = body.join(', ');
   throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', `Send this with a Content-Type of: ${types}.`, {
     'accept-patch': types,
   });
 }
 
+/** Clients send a Content-Type with every request: without a body it says nothing. */
 function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -110,21 +146,22 @@ function hasBody({ headers }: FastifyRequest): boolean {
 const mediaTypeOf = ({ headers }: FastifyRequest) =>
   headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
-async function run(frame: Frame, request: FastifyRequest): Promise<Answer> {
-  const seen = frame.seen.get(request);
-  if (!seen) throw new Error('A request was not looked at before it was run.');
-  const { operation, caller } = seen;
-  return operation.run({
-    app: frame.app,
+function askOf(
+  { app, publicUrl }: RestOptions,
+  request: FastifyRequest,
+  { caller, json }: { caller: Caller; json: unknown },
+): Ask {
+  return {
+    app,
     caller,
     params: request.params as Record<string, string>,
     query: request.query as Record<string, string | string[]>,
     headers: request.headers,
     mediaType: mediaTypeOf(request),
-    json: operation.body === undefined ? undefined : parseJson(request.body),
+    json,
     requestId: request.id,
-    baseUrl: baseUrlOf(request, frame.publicUrl),
-  });
+    baseUrl: baseUrlOf(request, publicUrl),
+  };
 }
 
 const jsonType = 'application/json; charset=utf-8';

@@ -6,7 +6,7 @@ import { requireToken } from '../actions/require-image.ts';
 import { uploadImage } from '../actions/upload-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { type Caller, callerWithGrant } from '../domain/caller.ts';
-import { ForbiddenError } from '../domain/errors.ts';
+import { ForbiddenError, ValidationError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
 import { isKnown } from '../http/conditions.ts';
@@ -96,10 +96,18 @@ async function put(
       stage: to === 'stage',
       signal: stopping,
     });
+  } catch (error) {
+    throw to === 'stage' ? stageError(error) : error;
   } finally {
     metrics.transfers.dec({ direction: 'in' });
   }
   reply.code(204).send();
+}
+
+/** Where staging is switched off there is no such path (Image API v2.6). */
+function stageError(error: unknown): unknown {
+  const isOff = error instanceof ValidationError && error.issues.some(({ code }) => code === 'METHOD_OFF');
+  return isOff ? new HttpError(404, 'NOT_FOUND', error.message) : error;
 }
 
 /** Asks the client for the body at the moment it is first read: everything that can be refused early has been. */

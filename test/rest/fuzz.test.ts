@@ -247,7 +247,7 @@ test(
         expect(lines().length).toBe(1);
       },
     );
-    await fc.assert(property, { numRuns: sized({ quick: 250, ci: 4_000, full: 100_000 }) });
+    await fc.assert(property, { numRuns: sized({ quick: 100, ci: 800, full: 100_000 }) });
   },
   sized({ quick: 90_000, ci: 600_000, full: 8 * 3_600_000 }),
 );

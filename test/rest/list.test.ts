@@ -114,6 +114,8 @@ describe('filters', () => {
     ['name=debian', ['debian']],
     [`name=${enc('ubuntu, "lts"')}`, ['twin', 'ubuntu']],
     [`name=${enc('in:debian,"ubuntu, \\"lts\\"", kept')}`, ['kept', 'twin', 'ubuntu', 'debian']],
+    ['name=eq:debian', ['debian']],
+    ['name=ubuntu:22.04', []],
     ['name=Debian', []],
     ['name=', []],
     ['name=x&name=debian', ['debian']],

@@ -21,8 +21,7 @@ export async function showImage({ app, caller, params, headers }: Ask): Promise<
 }
 
 function shown({ stores }: Ask['app'], image: SeenImage): Answer {
-  const body = JSON.stringify(imageJson(image, stores));
-  return ok(body, { etag: etagOf(image, body) });
+  return ok(imageJson(image, stores), { etag: etagOf(image) });
 }
 
 export async function changeImage({ app, caller, params, headers, json, mediaType }: Ask): Promise<Answer> {

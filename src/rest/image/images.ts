@@ -27,13 +27,12 @@ export async function listImages({ app, caller, query }: Ask): Promise<Answer> {
 
 export async function addImage({ app, caller, json, baseUrl }: Ask): Promise<Answer> {
   const { image } = await createImage(app, caller, readImage(json));
-  const body = JSON.stringify(imageJson(image, app.stores));
   return {
     status: 201,
-    body,
+    body: imageJson(image, app.stores),
     headers: {
       location: `${baseUrl}/v2/images/${image.id}`,
-      etag: etagOf(image, body),
+      etag: etagOf(image),
       // What openstacksdk chooses the way of an upload by.
       'openstack-image-import-methods': app.imports.methods.join(','),
       'openstack-image-store-ids': app.stores.all.map(({ id }) => id).join(','),

@@ -2,14 +2,15 @@
 import { badRequest } from '../problem.ts';
 
 /** Operators that other filters have; here they are a mistake rather than part of a value. */
-const foreign = /^(neq|eq|gte|gt|lte|lt):/;
+const foreign = /^(neq|gte|gt|lte|lt):/;
 
 /** @throws HttpError 400 another operator, or quotes that do not fit together */
 export function readWords(name: string, text: string): string[] {
   if (text.startsWith('in:')) return readList(name, text.slice(3));
+  if (text.startsWith('eq:')) return [text.slice(3)];
   const [, operator] = foreign.exec(text) ?? [];
   if (operator === undefined) return [text];
-  throw badRequest(`${name} has no operator ${operator}; there is in:, or the value alone.`);
+  throw badRequest(`${name} has no operator ${operator}; there is in:, eq:, or the value alone.`);
 }
 
 /** `a,"b,c",d\"e` (Image API v2.4). Empty values are none. */

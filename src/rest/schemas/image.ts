@@ -12,6 +12,7 @@ const minimum = (description: string): JsonSchema => ({
 
 const bytes = (description: string) => readOnly({ type: ['null', 'integer'], description });
 
+/** Without `stores`, as with Glance: its command line would make a second option of that name, and start no more. */
 const base: Record<string, JsonSchema> = {
   id: text('An identifier for the image', { pattern: uuidPattern }),
   name: textOrNull('Descriptive name for the image', { maxLength: limits.nameLength }),
@@ -47,7 +48,6 @@ const base: Record<string, JsonSchema> = {
   self: readOnly(text('An image self url')),
   file: readOnly(text('An image file url')),
   schema: readOnly(text('An image schema url')),
-  stores: readOnly(text('Stores in which image data resides, separated by commas')),
   locations: {
     type: 'array',
     description: 'A set of URLs to access the image file kept in external store',
