@@ -1,5 +1,5 @@
 /** Tasks looked up: one by its key, those of an image, and, for who may see all, pages of all there are. */
-import { findTaskPage, findTask, findTasksOfImages, type TaskOrder } from '../db/tasks.ts';
+import { findTask, findTaskPage, findTasksOfImages, type TaskOrder } from '../db/tasks.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, invalid } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
@@ -55,7 +55,11 @@ export async function listTasks(
   requireTaskUse(caller);
   const from = afterId === null ? null : await findSeenTask(app, caller, afterId);
   if (afterId !== null && !from) {
-    throw invalid(['afterId'], 'UNKNOWN_TASK', `There is no task ${JSON.stringify(afterId.slice(0, 64))} to go on after.`);
+    throw invalid(
+      ['afterId'],
+      'UNKNOWN_TASK',
+      `There is no task ${JSON.stringify(afterId.slice(0, 64))} to go on after.`,
+    );
   }
   return findTaskPage(app.db, { ...page, from });
 }

@@ -93,7 +93,12 @@ export async function findTaskPage(
 ): Promise<{ tasks: Task[]; hasMore: boolean }> {
   const { sql: key, type: keyType } = orderSql[orderBy.field];
   const [beyond, way] = orderBy.direction === 'desc' ? ['<', 'desc'] : ['>', 'asc'];
-  const params = [type, status, limit + 1, ...(from ? [from[orderBy.field] ?? 'infinity', from.createdAt, from.id] : [])];
+  const params = [
+    type,
+    status,
+    limit + 1,
+    ...(from ? [from[orderBy.field] ?? 'infinity', from.createdAt, from.id] : []),
+  ];
   const place = from
     ? `and (${key}, created_at, id) ${beyond} ($4::${keyType}, $5::timestamptz, $6::uuid)`
     : '';

@@ -24,7 +24,9 @@ export const TaskType = builder.objectRef<Task>('Task').implement({
   interfaces: [Node],
   fields: (t) => ({
     id: t.id({ description: '"Task:<key>".', resolve: ({ id }) => `Task:${id}` }),
-    type: t.exposeString('type', { description: 'api_image_import; import, of an image that was made for it; more may come.' }),
+    type: t.exposeString('type', {
+      description: 'api_image_import; import, of an image that was made for it; more may come.',
+    }),
     status: t.expose('status', { type: TaskStatus, description: 'Where it is.' }),
     image: t.field({
       type: ImageType,

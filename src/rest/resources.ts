@@ -6,4 +6,10 @@ import type { Resource } from './operation.ts';
 import { schemaResources } from './schemas/resources.ts';
 import { taskResources } from './task/resources.ts';
 
-export const resources: readonly Resource[] = [...schemaResources, ...imageResources, ...infoResources, ...taskResources, ...metadefResources];
+export const resources: readonly Resource[] = [
+  ...schemaResources,
+  ...imageResources,
+  ...infoResources,
+  ...taskResources,
+  ...metadefResources,
+];

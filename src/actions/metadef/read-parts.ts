@@ -1,6 +1,11 @@
 /** What is in a namespace, read whole or by one name, for who sees the namespace. */
 import { findParts, type Part, type PartsOf } from '../../db/metadef/pages.ts';
-import { findAssociations, findPropertiesByName, findResourceTypes, findTags } from '../../db/metadef/parts.ts';
+import {
+  findAssociations,
+  findPropertiesByName,
+  findResourceTypes,
+  findTags,
+} from '../../db/metadef/parts.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type {
   MetadefAssociation,

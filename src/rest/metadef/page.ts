@@ -25,7 +25,8 @@ export function pageOf<T extends Part>(
   query: Ask['query'],
   path: string,
 ): { items: T[]; links: { first: string; next?: string } } {
-  const key = sortKeys[choiceIn(query, 'sort_key', Object.keys(sortKeys) as (keyof typeof sortKeys)[]) ?? 'created_at'];
+  const key =
+    sortKeys[choiceIn(query, 'sort_key', Object.keys(sortKeys) as (keyof typeof sortKeys)[]) ?? 'created_at'];
   const sign = directionIn(query) === 'desc' ? -1 : 1;
   const sorted = parts.toSorted(
     (a, b) => sign * (byCodePoint(a[key], b[key]) || byCodePoint(a.name, b.name)),

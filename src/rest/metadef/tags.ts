@@ -8,7 +8,7 @@ import {
 import { findMetadefTag, listMetadefTags } from '../../actions/metadef/read-parts.ts';
 import { updateMetadefNamespace } from '../../actions/metadef/write-namespace.ts';
 import { tagFromJson, tagsFromJson } from '../../domain/metadef/json-form.ts';
-import { type Answer, type Ask, noContent, ok, type Operation } from '../operation.ts';
+import { type Answer, type Ask, noContent, type Operation, ok } from '../operation.ts';
 import { badRequest } from '../problem.ts';
 import { requireWritten } from './body.ts';
 import { metadefPath, tagInListJson, tagJson } from './metadef-json.ts';

@@ -22,7 +22,8 @@ const sortKeys = {
 } as const;
 
 async function listTasks({ app, caller, query }: Ask): Promise<Answer> {
-  const field = choiceIn(query, 'sort_key', Object.keys(sortKeys) as (keyof typeof sortKeys)[]) ?? 'created_at';
+  const field =
+    choiceIn(query, 'sort_key', Object.keys(sortKeys) as (keyof typeof sortKeys)[]) ?? 'created_at';
   const { tasks, hasMore } = await listTasksOf(app, caller, {
     type: choiceIn(query, 'type', taskTypes),
     status: choiceIn(query, 'status', taskStatuses),
