@@ -233,6 +233,26 @@ describe('GET /v2/images/{id}', () => {
     expect(await text(hidden)).toBe(await text(missing));
   });
 
+  test('who ask at the same time get each what they may see', async () => {
+    const [own, theirs] = [
+      await anImage(server.app, { visibility: 'private' }),
+      await anImage(server.app, { owner: 'red', visibility: 'shared', members: { green: 'pending' } }),
+    ];
+    const seen = { blue: [own], red: [theirs], green: [theirs], admin: [own, theirs] };
+    const asked = Object.keys(seen).flatMap((as) =>
+      [own, theirs].map((id) => ({ as: as as keyof typeof seen, id })),
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => asked)
+        .flat()
+        .map(async ({ as, id }) => ({ as, id, answer: await rest(server, `GET /v2/images/${id}`, { as }) })),
+    );
+    for (const { as, id, answer } of answers) {
+      const isSeen = seen[as].includes(id);
+      expect([as, answer.status, answer.body.id]).toEqual([as, isSeen ? 200 : 404, isSeen ? id : undefined]);
+    }
+  });
+
   test('a body is refused', async () => {
     const id = await anImage(server.app);
     const headers = { 'content-type': 'application/json' };
