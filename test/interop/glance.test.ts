@@ -35,13 +35,27 @@ describe.skipIf(here.skip)(`the command line of Glance${here.why}`, () => {
     const make = async (name: string, ...more: string[]) =>
       recordOf(await blue('image-create', '--name', name, ...formats, '--file', file, ...more));
     const one = await make('one', '--property', 'os_distro=debian', '--tag', 'a');
-    expect(one).toMatchObject({ status: 'active', size: `${bytes.length}`, os_distro: 'debian', tags: '["a"]' });
+    expect(one).toMatchObject({
+      status: 'active',
+      size: `${bytes.length}`,
+      os_distro: 'debian',
+      tags: '["a"]',
+    });
     await make('two', '--property', 'os_distro=debian', '--visibility', 'private');
     const byName = ['--sort', 'name:desc'];
     expect(await names('--property-filter', 'os_distro=debian', ...byName)).toEqual(['two', 'one']);
     expect(await names('--visibility', 'private', ...byName)).toEqual(['two']);
     expect(await names('--tag', 'a', '--limit', '1')).toEqual(['one']);
-    await blue('image-update', one.id ?? '', '--property', 'x=y', '--remove-property', 'os_distro', '--name', 'uno');
+    await blue(
+      'image-update',
+      one.id ?? '',
+      '--property',
+      'x=y',
+      '--remove-property',
+      'os_distro',
+      '--name',
+      'uno',
+    );
     expect(await shown(one.id ?? '')).toMatchObject({ name: 'uno', x: 'y' });
     await blue('image-delete', one.id ?? '');
     await expect(blue('image-show', one.id ?? '')).rejects.toMatchObject({
@@ -74,7 +88,9 @@ describe.skipIf(here.skip)(`the command line of Glance${here.why}`, () => {
     await blue('member-create', id, 'red');
     const red = (...args: string[]) => glance(['red'], ...args);
     expect(rowsOf(await red('image-list'))).toEqual([]);
-    expect(rowsOf(await red('image-list', '--member-status', 'pending', '--visibility', 'shared'))).toHaveLength(1);
+    expect(
+      rowsOf(await red('image-list', '--member-status', 'pending', '--visibility', 'shared')),
+    ).toHaveLength(1);
     await red('member-update', id, 'red', 'accepted');
     expect(rowsOf(await red('image-list'))).toMatchObject([[id, 'shared']]);
     expect(rowsOf(await blue('member-list', '--image-id', id))).toEqual([[id, 'red', 'accepted']]);
@@ -103,7 +119,9 @@ describe.skipIf(here.skip)(`the command line of Glance${here.why}`, () => {
     const changed = recordOf(await admin('md-namespace-update', 'N', '--description', 'x'));
     expect(changed).toMatchObject({ description: 'x', display_name: 'D' });
     await admin('md-property-create', 'N', '--name', 'p', '--title', 'P', '--schema', '{"type": "string"}');
-    expect(recordOf(await admin('md-property-update', 'N', 'p', '--title', 'Q'))).toMatchObject({ title: 'Q' });
+    expect(recordOf(await admin('md-property-update', 'N', 'p', '--title', 'Q'))).toMatchObject({
+      title: 'Q',
+    });
     expect(rowsOf(await blue('md-property-list', 'N'))).toEqual([['p', 'Q', 'string']]);
     const object = '{"properties": {"a": {"title": "A", "type": "integer"}}}';
     await admin('md-object-create', 'N', '--name', 'o', '--schema', object);
@@ -111,9 +129,16 @@ describe.skipIf(here.skip)(`the command line of Glance${here.why}`, () => {
     expect(rowsOf(await blue('md-object-list', 'N'))).toEqual([['o', 'z']]);
     await admin('md-tag-create', 'N', '--name', 't');
     await admin('md-tag-create-multiple', 'N', '--names', 'b,a');
-    expect(rowsOf(await blue('md-tag-list', 'N')).flat().sort()).toEqual(['a', 'b']);
+    expect(
+      rowsOf(await blue('md-tag-list', 'N'))
+        .flat()
+        .sort(),
+    ).toEqual(['a', 'b']);
     await admin('md-resource-type-associate', 'N', '--name', 'R', '--prefix', 'p_');
-    expect(recordOf(await blue('md-namespace-show', 'N'))).toMatchObject({ properties: '["p"]', objects: '["o"]' });
+    expect(recordOf(await blue('md-namespace-show', 'N'))).toMatchObject({
+      properties: '["p"]',
+      objects: '["o"]',
+    });
     await expect(blue('md-namespace-delete', 'N')).rejects.toThrow();
     await admin('md-namespace-delete', 'N');
     await expect(blue('md-namespace-show', 'N')).rejects.toThrow();

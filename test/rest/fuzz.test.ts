@@ -147,6 +147,39 @@ const patch = fc.array(
   ),
   { maxLength: 4 },
 );
+/** What imports, tasks and metadata definitions take, with something wrong here and there. */
+const named = fc.dictionary(
+  fc.constantFrom(
+    'name',
+    'title',
+    'type',
+    'enum',
+    'items',
+    'default',
+    'required',
+    'properties',
+    'uri',
+    'self',
+  ),
+  fc.oneof(anything, fc.constantFrom('string', 'integer', 'glance-direct', 'copy-image', 'web-download')),
+  { maxKeys: 5 },
+);
+const document = fc.record(
+  {
+    method: named,
+    stores: anything,
+    all_stores: anything,
+    namespace: text,
+    name: text,
+    title: text,
+    type: fc.constantFrom('string', 'array', 'import'),
+    input: named,
+    tags: fc.array(named, { maxLength: 2 }),
+    objects: fc.array(named, { maxLength: 2 }),
+    properties: fc.dictionary(text, named, { maxKeys: 2 }),
+  },
+  { requiredKeys: [] },
+);
 const body: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '',
@@ -161,6 +194,7 @@ const body: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom('{"a": "1", "a": 2}', '{"min_disk": 1e400}', `{"a": "${'x'.repeat(100_000)}"}`, 'bytes'),
   object.map((value) => JSON.stringify(value)),
   patch.map((value) => JSON.stringify(value)),
+  document.map((value) => JSON.stringify(value)),
 );
 
 const request = fc.record({
@@ -179,6 +213,7 @@ const request = fc.record({
       'accept',
       'x-openstack-request-id',
       'x-image-meta-store',
+      'x-openstack-append',
       'range',
     ),
     fc.constantFrom(

@@ -47,6 +47,13 @@ export function rowsOf(table: string): string[][] {
   );
 }
 
-/** A table of properties and values. */
-export const recordOf = (table: string): Record<string, string> =>
-  Object.fromEntries(rowsOf(table).map(([name = '', ...value]) => [name, value.join(' | ')]));
+/** A table of properties and values; a long value goes on in the rows below its own. */
+export function recordOf(table: string): Record<string, string> {
+  const record: Record<string, string> = {};
+  let name = '';
+  for (const [first = '', ...rest] of rowsOf(table)) {
+    if (first !== '') name = first;
+    record[name] = (record[name] ?? '') + rest.join(' | ');
+  }
+  return record;
+}

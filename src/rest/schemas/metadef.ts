@@ -1,4 +1,5 @@
 /** The schemas of namespaces of metadata definitions and of all that is in them; clients build their forms from them. */
+import { limits } from '../../domain/fields.ts';
 import { metadefLimits } from '../../domain/metadef/fields.ts';
 import { metadefTypes, metadefVisibilities } from '../../domain/metadef/metadef.ts';
 import { type JsonSchema, listSchema, pageSchema, readOnly, text } from './collection.ts';
@@ -91,7 +92,7 @@ const namespaceSchema = {
     }),
     visibility: text('Scope of namespace accessibility.', { enum: metadefVisibilities }),
     protected: { type: 'boolean', description: 'If true, namespace will not be deletable.' },
-    owner: text('Owner of the namespace.', { maxLength: 255 }),
+    owner: text('Owner of the namespace.', { maxLength: limits.ownerLength }),
     ...times,
     resource_type_associations: {
       type: 'array',
