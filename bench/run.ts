@@ -1,7 +1,7 @@
 /**
  * What the product promises about its speed, measured: `npm run bench`, or
  *
- *   node bench/run.ts [graphql|import|transfer|auth] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts [graphql|rest|import|transfer|auth] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
  *   node bench/run.ts stores [--rounds 5] [--mib 1024]; for object stores with what test/services/up.sh prints
  *   node bench/run.ts search|peers|metadefs [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
@@ -21,6 +21,7 @@ import { measureImport } from './import.ts';
 import { fileServer, measureImports, settingsOfImports } from './imports.ts';
 import { measureMetadefs } from './metadefs.ts';
 import { measurePeers, requirePeers } from './peers.ts';
+import { measureRest } from './rest.ts';
 import { measureSearch, reportGrowth, type Times } from './search.ts';
 import { measureStores, settingsOf, storeServices } from './stores.ts';
 import { type Catalog, withCatalog, withOthersCatalog } from './support/catalog.ts';
@@ -41,12 +42,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'import', 'transfer', 'auth', 'stores', 'search', 'peers', 'metadefs'];
+const known = ['graphql', 'rest', 'import', 'transfer', 'auth', 'stores', 'search', 'peers', 'metadefs'];
 const largest: Record<string, string> = { search: '100000,1000000', metadefs: '1000000' };
 const images = values.images ?? largest[what ?? ''] ?? '100000';
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
   throw new Error(
-    'usage: bench/run.ts [graphql|import|transfer|auth|stores|search|peers|metadefs], with the options at its top',
+    'usage: bench/run.ts [graphql|rest|import|transfer|auth|stores|search|peers|metadefs], with the options at its top',
   );
 }
 
@@ -60,7 +61,7 @@ try {
     database = await openBenchDatabase(process.env.DATABASE_URL ?? null, dataDir);
     const isAsked = (name: string) => what === undefined || what === name;
     if (isAsked('import')) await imports(database);
-    if (isAsked('graphql')) await graphql(database);
+    if (isAsked('graphql') || isAsked('rest')) await lists(database, isAsked);
     if (isAsked('transfer')) await transfer(database);
     if (isAsked('auth')) await auth(database);
     if (isAsked('stores')) await stores(database);
@@ -79,17 +80,15 @@ async function imports({ address }: BenchDatabase): Promise<void> {
   });
 }
 
-async function graphql({ address }: BenchDatabase): Promise<void> {
+/** By both doors, over one catalog. */
+async function lists({ address }: BenchDatabase, isAsked: (name: string) => boolean): Promise<void> {
   console.log(`${images} images ...`);
   await fillImages(address, Number(images));
   const vitrine = await startVitrine(address, { dataDir, projects: [middlingProject] });
+  const measuring = { vitrine, address, rounds: Number(values.rounds), seconds: Number(values.seconds) };
   try {
-    await measureGraphql({
-      vitrine,
-      address,
-      rounds: Number(values.rounds),
-      seconds: Number(values.seconds),
-    });
+    if (isAsked('graphql')) await measureGraphql(measuring);
+    if (isAsked('rest')) await measureRest(measuring);
   } finally {
     await vitrine.stop();
   }

@@ -28,6 +28,7 @@ import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics, meterDamage } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
+import { plainUrl, restRoutes } from './rest/door.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
 import { openEgress } from './stores/egress/egress.ts';
 import { openRemoteImages } from './stores/glance/remote-images.ts';
@@ -92,7 +93,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
 
   const stopping = new AbortController();
   let isDraining = false;
-  const http = await createHttp({ ...config, challenge: methods.challenge, metrics, log });
+  const http = await createHttp({ ...config, challenge: methods.challenge, plainUrl, metrics, log });
   undo.push(() => http.close());
   const work = watchWork(http);
   healthRoutes(http, {
@@ -111,6 +112,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   const checks = [...methods.here, ...methods.elsewhere];
   const authenticate = authenticateWith(checks, methods.source);
   graphqlRoutes(http, { ...config, app, authenticate });
+  http.register(async (scope) => restRoutes(scope, { ...config, app, authenticate }));
   http.register(async (scope) =>
     transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
   );

@@ -9,8 +9,8 @@ import { connect } from 'node:net';
 
 export interface Load {
   url: string;
-  /** Sent by POST; of several one after the other, over and over. */
-  body: string | readonly string[];
+  /** Sent by POST; of several one after the other, over and over. Null: a GET. */
+  body: string | readonly string[] | null;
   headers: Record<string, string>;
   connections: number;
   seconds: number;
@@ -75,16 +75,15 @@ export function measuredOf(taken: number[], ms: number): Measured {
   };
 }
 
-function requestOf({ url, headers }: Load, body: string): Buffer {
+function requestOf({ url, headers }: Load, body: string | null): Buffer {
   const { host, pathname, search } = new URL(url);
-  const all = {
-    Host: host,
-    ...headers,
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-  };
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`POST ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n${body}`);
+  const about =
+    body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  const head = Object.entries({ Host: host, ...headers, ...about }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const method = body === null ? 'GET' : 'POST';
+  return Buffer.from(`${method} ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n${body ?? ''}`);
 }
 
 interface Line {

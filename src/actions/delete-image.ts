@@ -11,6 +11,13 @@ import type { App } from './app.ts';
 import { requireLockedImage } from './require-image.ts';
 import { requireRevision } from './update-image.ts';
 
+export interface DeleteImage {
+  id: string;
+  ifRevision?: number | null;
+  /** May throw what the deletion is refused with, while nobody else can change the image. */
+  check?: ((image: ImageRow) => void) | null;
+}
+
 /**
  * Returns the id. Works in every status: an upload under way loses its claim and cleans up after itself.
  *
@@ -18,11 +25,7 @@ import { requireRevision } from './update-image.ts';
  * @throws ForbiddenError not the owner's
  * @throws ConflictError  PROTECTED, or REVISION_MISMATCH
  */
-export async function deleteImage(
-  app: App,
-  caller: Caller,
-  input: { id: string; ifRevision?: number | null },
-): Promise<{ id: string }> {
+export async function deleteImage(app: App, caller: Caller, input: DeleteImage): Promise<{ id: string }> {
   return transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, {
       id: input.id,
@@ -30,6 +33,7 @@ export async function deleteImage(
       policy: app.policy,
     });
     requireRevision(image, input.ifRevision);
+    input.check?.(image);
     if (image.protected) {
       throw new ConflictError('PROTECTED', `Image ${image.id} is protected; set protected to false first.`);
     }

@@ -12,7 +12,7 @@ import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf }
 import { hasData, wrongStatus } from '../domain/lifecycle.ts';
 import { mayReadAll } from '../domain/policy.ts';
 import type { Allowance } from '../domain/quota.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task, TaskType } from '../domain/task.ts';
 import { isWritable } from '../stores/store.ts';
 import { withRoom } from './allowance.ts';
 import type { App } from './app.ts';
@@ -28,6 +28,8 @@ export interface ImportImage {
   stores: readonly string[] | null;
   allStores: boolean;
   allMustSucceed: boolean;
+  /** What the task is called, and what it shows of what was asked for; of a task of images when left out. */
+  task?: { type: TaskType; input: unknown };
 }
 
 /**
@@ -83,12 +85,11 @@ export async function importImage(
       const order = { method, stores, allMustSucceed, project, isAdmin, roles };
       const shown = shownOrder(order);
       const id = await insertTask(tx, {
-        type: 'api_image_import',
         imageId: image.id,
         owner: image.owner,
         queue: queueFor(app, staged?.store ?? null, method),
         order,
-        input: shown,
+        ...(input.task ?? { type: 'api_image_import', input: shown }),
         user: caller.user,
         requestId: caller.requestId ?? null,
       });

@@ -9,18 +9,21 @@ import { keyTypes } from '../db/keyset.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid } from '../domain/errors.ts';
 import { readable } from '../domain/property-protection.ts';
-import { makeCursor, readCursor } from '../search/cursor.ts';
+import { type KeyValue, makeCursor, readCursor } from '../search/cursor.ts';
 import type { FacetOf } from '../search/facet.ts';
 import { seenFacet, seenOrder } from '../search/hidden-properties.ts';
 import { topWords } from '../search/image-filter.ts';
 import { type ImageOrder, orderKeysMax, orderName, totalOrder } from '../search/image-order.ts';
 import type { App } from './app.ts';
 import { type AskedImages, askedScope } from './asked-images.ts';
+import { findImage } from './require-image.ts';
 
 /** first/after or last/before, not both. */
 export interface PageInput {
   first?: number | null;
   after?: string | null;
+  /** Go on after this image, wherever it stands in this order: its id, in place of a cursor. */
+  afterId?: string | null;
   last?: number | null;
   before?: string | null;
 }
@@ -51,7 +54,8 @@ export interface ImageList {
 }
 
 /**
- * @throws ValidationError a page size out of range, both directions at once, a regular expression that is none
+ * @throws ValidationError a page size out of range, both directions at once, a regular expression that is none,
+ *                         an image to go on after that is not there or not to be seen
  * @throws BadSearchError  the search does not say anything, and where
  * @throws BadCursorError  the cursor is of another order, or not ours
  * @throws TooCostlyError  it would read too much of the catalog
@@ -67,7 +71,9 @@ export async function listImages(app: App, caller: Caller, input: ListImages): P
   const cursorScope = cursorScopeOf(asked, words);
   const order = seenOrder(asked, scope.hidden);
   const { limit, cursor, backward } = readPage(input.page);
-  const from = cursor === null ? null : readCursor(cursor, cursorScope, keyTypes(order));
+  const { afterId } = input.page;
+  const fromCursor = cursor === null ? null : readCursor(cursor, cursorScope, keyTypes(order));
+  const from = afterId == null ? fromCursor : await placeById(app, caller, afterId, order);
   const { fields, reads } = input;
   const page = { fields, order, limit, from, backward, reads };
   const { images: found, hasMore } = await findImagePage(app, scope, page);
@@ -100,6 +106,23 @@ export async function seenFacets(
     limit,
   );
   return facets.map((facet, n) => ({ ...facet, of: of[n] as FacetOf }));
+}
+
+/** Where an image stands in an order of fields. @throws ValidationError missing, or not to be seen: which is not told */
+async function placeById(
+  app: App,
+  caller: Caller,
+  id: string,
+  order: readonly ImageOrder[],
+): Promise<KeyValue[]> {
+  const fields = order.flatMap(({ field }) => (field === 'property' || field === 'relevance' ? [] : [field]));
+  const image = await findImage(app, caller, id, fields);
+  if (image) return placeOf({ ...image }, order);
+  throw invalid(
+    ['afterId'],
+    'UNKNOWN_IMAGE',
+    `There is no image ${JSON.stringify(id.slice(0, 64))} to go on after.`,
+  );
 }
 
 function checkedOrder(order: readonly ImageOrder[]): readonly ImageOrder[] {

@@ -1,7 +1,7 @@
 /** The step that most actions begin with: the image, seen and allowed, or the reason why not. */
 
 import type { Statements } from '../db/client.ts';
-import { findImagesById, type ImageRow, lockImage, type SeenField, type SeenImage } from '../db/images.ts';
+import { findImageById, type ImageRow, lockImage, type SeenField, type SeenImage } from '../db/images.ts';
 import { findMember } from '../db/members.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../domain/errors.ts';
@@ -35,7 +35,7 @@ export async function findImage(
   requireToken(caller);
   const known = parseImageId(id);
   if (known === null) return null;
-  const [image] = await findImagesById(app.db, caller, [known], fields);
+  const image = await findImageById(app.db, caller, known, fields);
   return image && canSee(app.policy, caller, image) ? readable(app.protection, caller, image) : null;
 }
 
@@ -61,7 +61,7 @@ export async function requireImage(
  * @throws NotFoundError it was deleted meanwhile
  */
 export async function imageAfterChange(app: App, caller: Caller, id: string): Promise<SeenImage> {
-  const [image] = await findImagesById(app.db, caller, [id]);
+  const image = await findImageById(app.db, caller, id);
   if (!image) throw noImage(id);
   return readable(app.protection, caller, image);
 }

@@ -147,7 +147,8 @@ export async function respondToImageShare(
   });
 }
 
-function requireShared(image: ImageRow): void {
+/** @throws ConflictError NOT_SHARED: its visibility is another */
+export function requireShared(image: Pick<ImageRow, 'id' | 'visibility'>): void {
   if (image.visibility === 'shared') return;
   throw new ConflictError(
     'NOT_SHARED',
@@ -155,5 +156,5 @@ function requireShared(image: ImageRow): void {
   );
 }
 
-const noMember = (imageId: string, project: string) =>
+export const noMember = (imageId: string, project: string) =>
   new NotFoundError(`Image ${imageId} is not shared with project ${JSON.stringify(project.slice(0, 255))}.`);

@@ -62,23 +62,42 @@ export interface UpdateImage {
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
  * @throws QuotaExceededError more tags or properties than an image can have, or a new owner without room for it
  */
-export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
+export function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
+  return updateImageBy(app, caller, { id: input.id, newOwner: input.owner ?? null, decide: () => input });
+}
+
+/** A change that hangs on what stands there: decided while nobody else can change the image, perhaps more than once. */
+export interface UpdateImageBy {
+  id: string;
+  /** The owner that it may be given; null: it keeps its own. */
+  newOwner: string | null;
+  /** Sees the properties that the caller may read. May throw what the change is refused with. */
+  decide(image: ImageRow): Omit<UpdateImage, 'id'>;
+}
+
+/** As updateImage. @throws also what `decide` throws */
+export async function updateImageBy(
+  app: App,
+  caller: Caller,
+  { id, newOwner, decide }: UpdateImageBy,
+): Promise<WrittenImage> {
   const check = await checkProperties(app, caller);
   const { policy } = app;
   // Looked up before the transaction: it may have to ask elsewhere. Whether the owner may change is asked in it.
   const taker =
-    input.owner != null && mayEver(policy, caller, 'giveAway') ? await allowanceOf(app, input.owner) : null;
-  const id = await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update', policy });
+    newOwner !== null && mayEver(policy, caller, 'giveAway') ? await allowanceOf(app, newOwner) : null;
+  await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id, operation: 'update', policy });
+    const seen = readable(app.protection, caller, image);
+    const input = { ...decide(seen), id };
     const issues = updateIssues(input);
     if (issues.length > 0) throw new ValidationError(issues);
     requireRevision(image, input.ifRevision);
     const change = difference(image, changed(app, caller, { image, input }));
     checkRights(app, caller, { image, change });
-    const seen = readable(app.protection, caller, image);
     if (change.properties) for (const given of newValues(seen, input)) check.require(given);
     if (change.owner != null && taker) await takeRoom(tx, taker, await findUsageOfImage(tx, image.id));
-    if (Object.keys(change).length === 0) return image.id;
+    if (Object.keys(change).length === 0) return;
     await updateImageRow(tx, image.id, change);
     const changes = changesOf(image, change);
     await recordChange(tx, {
@@ -87,7 +106,6 @@ export async function updateImage(app: App, caller: Caller, input: UpdateImage):
       object: imageObject(image),
       changes,
     });
-    return image.id;
   });
   const image = await imageAfterChange(app, caller, id);
   return { image, issues: check.issuesOf(image.properties) };

@@ -149,6 +149,16 @@ function isOneRun(order: readonly ImageOrder[]): boolean {
   return second?.field === 'id' && second.direction === first?.direction && rest.length === 0;
 }
 
+/**
+ * The same, with the time between the two: the index has it but for images of one name, or of one size, which are put
+ * in order as they are met. So it is where Glance's order is asked for.
+ */
+function isNearlyOneRun(order: readonly ImageOrder[]): boolean {
+  const [first, second, ...rest] = order;
+  const isTimeBetween = second?.field === 'createdAt' && second.direction === first?.direction;
+  return first !== undefined && isOneRun(isTimeBetween ? [first, ...rest] : order);
+}
+
 const indexedFields: ReadonlySet<string> = new Set([
   'createdAt',
   'updatedAt',
@@ -161,7 +171,7 @@ const coveredFields: ReadonlySet<string> = new Set(['createdAt', 'name'] satisfi
 
 export function isIndexed({ search }: Catalog, order: readonly ImageOrder[]): boolean {
   const [first] = order;
-  if (!first || !isOneRun(order)) return false;
+  if (!first || !isNearlyOneRun(order)) return false;
   return first.field === 'property' ? search.hot.has(first.property) : indexedFields.has(first.field);
 }
 

@@ -9,6 +9,8 @@ import { images } from './tables.ts';
 /** An image with what decides whether the caller may see it: the membership of the caller's project. */
 export interface SeenImage extends Image {
   membership: MemberStatus | null;
+  /** Where it can be read from: Store.id of each active copy, in the order of their names. */
+  stores: string[];
 }
 export type SeenField = keyof SeenImage;
 
@@ -45,15 +47,18 @@ const fieldSql: Record<ImageField, string> = {
   updatedAt: 'i.updated_at',
 };
 
-const allFields = Object.keys(fieldSql) as ImageField[];
+const storesSql = `array(select c.store from image_copies c where c.image_id = i.id and c.state = 'active' order by c.store)`;
+
+const allFields: readonly SeenField[] = [...(Object.keys(fieldSql) as ImageField[]), 'stores'];
 
 /** The select list for these fields of `images i`. */
 export function columnsSql(fields: Iterable<SeenField>, caller: Caller, params: Params): string {
-  return [...new Set(fields)]
-    .map(
-      (field) => `${field === 'membership' ? membershipSql(caller, params) : fieldSql[field]} as "${field}"`,
-    )
-    .join(', ');
+  return [...new Set(fields)].map((field) => `${seenSql(field, caller, params)} as "${field}"`).join(', ');
+}
+
+function seenSql(field: SeenField, caller: Caller, params: Params): string {
+  if (field === 'membership') return membershipSql(caller, params);
+  return field === 'stores' ? storesSql : fieldSql[field];
 }
 
 function membershipSql(caller: Caller, params: Params): string {
@@ -77,6 +82,43 @@ export async function findImagesById(
   const columns = columnsSql([...needed, ...fields], caller, params);
   const text = `select ${columns} from images i where i.id = any(${params.add(ids, 'uuid[]')})`;
   return db.query<SeenImage>(text, params.values);
+}
+
+interface Batch {
+  ids: Set<string>;
+  found: Promise<Map<string, SeenImage>>;
+}
+
+const batches = new WeakMap<Database, Map<string, Batch>>();
+
+/**
+ * One image by id, as findImagesById; null when it is missing. Those who ask for the same of different images in one
+ * turn of the event loop share a statement: to send one costs more than to find an image. Of the caller what is read
+ * hangs on the project alone, so that two of them share what they get, which nobody changes.
+ */
+export async function findImageById(
+  db: Database,
+  caller: Caller,
+  id: string,
+  fields: readonly SeenField[] = allFields,
+): Promise<SeenImage | null> {
+  const open = batches.get(db) ?? new Map<string, Batch>();
+  batches.set(db, open);
+  const same = JSON.stringify([caller.project, fields]);
+  const batch = open.get(same) ?? newBatch();
+  batch.ids.add(id);
+  return (await batch.found).get(id) ?? null;
+
+  function newBatch(): Batch {
+    const ids = new Set<string>();
+    const found = new Promise<void>(setImmediate).then(async () => {
+      open.delete(same);
+      const images = await findImagesById(db, caller, [...ids], fields);
+      return new Map(images.map((image) => [image.id, image]));
+    });
+    open.set(same, { ids, found });
+    return { ids, found };
+  }
 }
 
 /** What a write must know of an image: its row, locked until the transaction ends; null when it is gone. */

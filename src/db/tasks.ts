@@ -25,7 +25,7 @@ export interface NewTask {
 }
 
 /** Of one image; older ones that are over make room. */
-const tasksOfImage = 100;
+export const tasksOfImage = 100;
 
 /** The id of a new task, which the queue hands to a worker as soon as the transaction is committed. */
 export async function insertTask(tx: Statements, task: NewTask): Promise<string> {

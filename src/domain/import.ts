@@ -1,6 +1,8 @@
 /** Ways to bring bytes to an image other than sending them, and what is decided about them without looking at any. */
-import { invalid } from './errors.ts';
-import type { DigestAlgorithm } from './image.ts';
+import { invalid, ValidationError } from './errors.ts';
+import { limits, textIssues } from './fields.ts';
+import { parseUrl } from './host-rule.ts';
+import { type DigestAlgorithm, parseImageId } from './image.ts';
 import { withoutSecretsOfUrl } from './task.ts';
 
 /** As the settings and the Image API call them. */
@@ -24,6 +26,47 @@ export type ImportMethod =
       serviceInterface: 'public' | 'internal' | 'admin';
     };
 
+/**
+ * A download of that URL. `path` is where the input has it.
+ * @throws ValidationError text that cannot be kept
+ */
+export function webDownload(path: string[], url: string, digest: KnownDigest | null): ImportMethod {
+  requireText(path, 'The URL', url, limits.urlLength);
+  // One that cannot be read is refused where all are, in the same words.
+  return { name: 'web-download', url: parseUrl(url)?.href ?? url, digest };
+}
+
+const interfaces = ['public', 'internal', 'admin'] as const;
+
+/** What another region is asked for, as it was said; each with its place in the input. */
+export type GivenRemote = Record<
+  'region' | 'imageId' | 'serviceInterface',
+  { path: string[]; value: string }
+>;
+
+/** @throws ValidationError an id that is none, an interface that there is not, text that cannot be kept */
+export function glanceDownload({ region, imageId, serviceInterface }: GivenRemote): ImportMethod {
+  requireText(region.path, 'The region', region.value, limits.regionLength);
+  const id = parseImageId(imageId.value);
+  if (id === null) {
+    throw invalid(imageId.path, 'NOT_A_UUID', `${imageId.path.at(-1)} is the UUID of an image there.`);
+  }
+  const found = interfaces.find((one) => one === serviceInterface.value);
+  if (!found) {
+    throw invalid(
+      serviceInterface.path,
+      'UNKNOWN_INTERFACE',
+      `${serviceInterface.path.at(-1)} is ${interfaces.slice(0, -1).join(', ')} or ${interfaces.at(-1)}.`,
+    );
+  }
+  return { name: 'glance-download', region: region.value, imageId: id, serviceInterface: found };
+}
+
+function requireText(...about: Parameters<typeof textIssues>): void {
+  const issues = textIssues(...about);
+  if (issues.length > 0) throw new ValidationError(issues);
+}
+
 /** What a task is to do, as it is kept until it is over. */
 export interface ImportOrder {
   method: ImportMethod;
@@ -40,7 +83,9 @@ export interface ImportOrder {
 }
 
 /** The order as everybody who sees the task may read it. */
-export function shownOrder({ method, stores, allMustSucceed }: ImportOrder): Record<string, unknown> {
+export type ShownOrder = Pick<ImportOrder, 'method' | 'stores' | 'allMustSucceed'>;
+
+export function shownOrder({ method, stores, allMustSucceed }: ImportOrder): ShownOrder {
   const shown = method.name === 'web-download' ? { ...method, url: withoutSecretsOfUrl(method.url) } : method;
   return { method: shown, stores, allMustSucceed };
 }

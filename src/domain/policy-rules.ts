@@ -30,6 +30,8 @@ export const objects = {
   namespace: ['owner', 'public'],
   definitions: [],
   'audit entry': ['owner'],
+  'all tasks': [],
+  stores: [],
   quotas: [],
 } as const satisfies Record<string, readonly Relation[]>;
 export type ObjectKind = keyof typeof objects;
@@ -105,6 +107,16 @@ export const builtInRules = {
     what: 'know all members of an image that is seen; a project always knows of its own membership',
   },
   get_task: { on: 'task', who: { admin: any, reader: own }, what: "see the tasks of that project's images" },
+  tasks_api_access: {
+    on: 'all tasks',
+    who: { admin: any },
+    what: 'list the tasks of the whole service, and begin one that makes an image, with add_image and import_image',
+  },
+  stores_info_detail: {
+    on: 'stores',
+    who: { admin: any, service: any },
+    what: 'know where the stores keep their bytes',
+  },
   get_metadef_namespace: {
     on: 'namespace',
     who: { admin: any, reader: ['owner', 'public'] },

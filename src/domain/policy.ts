@@ -244,6 +244,16 @@ function reachOfProject(policy: Policy, caller: Caller, rule: RuleName): 'all' |
   return { owner: caller.project };
 }
 
+/** Whether the caller may see the tasks of the whole service, and begin one that makes an image. */
+export function mayUseTasks(policy: Policy, caller: Caller): boolean {
+  return allows(policy, caller, 'tasks_api_access', toAny);
+}
+
+/** Whether the caller may know where a store keeps its bytes: services that read there themselves do. */
+export function maySeeStoreDetails(policy: Policy, caller: Caller): boolean {
+  return allows(policy, caller, 'stores_info_detail', toAny);
+}
+
 /** Whether the caller may make an image owned by `owner`. */
 export function mayCreate(policy: Policy, caller: Caller, owner: string | null): boolean {
   return allows(policy, caller, 'add_image', () => owns(caller, { owner }));

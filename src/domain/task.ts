@@ -1,10 +1,12 @@
 /** Work that goes on after its request was answered, as users see it. */
 import type { Instant } from './image.ts';
 
-export type TaskStatus = 'pending' | 'processing' | 'success' | 'failure';
+export const taskStatuses = ['pending', 'processing', 'success', 'failure'] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
 
-/** Named as Glance names them. */
-export type TaskType = 'api_image_import' | 'location_import' | 'import';
+/** Named as Glance names them. import: of an image that was made for it. */
+export const taskTypes = ['api_image_import', 'location_import', 'import'] as const;
+export type TaskType = (typeof taskTypes)[number];
 
 export interface Task {
   /** Lower-case UUID. */

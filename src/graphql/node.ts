@@ -1,4 +1,5 @@
 /** Node: everything with an id of its own, found again by it. An image's id is its UUID, others are "Type:key". */
+import { findSeenTask } from '../actions/find-tasks.ts';
 import { requireToken } from '../actions/require-image.ts';
 import { findImageOfCopy } from '../db/copies.ts';
 import { invalid } from '../domain/errors.ts';
@@ -6,7 +7,6 @@ import { parseImageId } from '../domain/image.ts';
 import { builder } from './builder.ts';
 import type { GraphContext } from './context.ts';
 import { visibleMembers } from './image/visible-members.ts';
-import { findSeenTask } from './seen-task.ts';
 
 /** A value that `node` found, with the name of its type. */
 interface Found {
@@ -79,7 +79,7 @@ const finders: Record<string, (context: GraphContext, key: string) => Promise<ob
     if (name.includes('\0') || !name.isWellFormed()) return null;
     return loaders.metadefs.resourceType.load(name);
   },
-  Task: (context, key) => findSeenTask(context, key),
+  Task: ({ app, caller }, key) => findSeenTask(app, caller, key),
   // Not the staging area of a machine.
   Store: async ({ app }, key) => app.stores.all.find(({ id }) => id === key) ?? null,
 };

@@ -1,11 +1,11 @@
 /** Tasks: what goes on after its request was answered, to be watched. */
+import { findSeenTask } from '../actions/find-tasks.ts';
 import type { Task } from '../domain/task.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connection.ts';
 import { TaskStatus } from './enums.ts';
 import { ImageType } from './image/image-ref.ts';
 import { Node } from './node.ts';
-import { findSeenTask } from './seen-task.ts';
 
 const TaskProgress = builder.objectRef<{ done: number; total: number | null }>('TaskProgress').implement({
   description: 'How far it is.',
@@ -24,7 +24,9 @@ export const TaskType = builder.objectRef<Task>('Task').implement({
   interfaces: [Node],
   fields: (t) => ({
     id: t.id({ description: '"Task:<key>".', resolve: ({ id }) => `Task:${id}` }),
-    type: t.exposeString('type', { description: 'api_image_import; more may come.' }),
+    type: t.exposeString('type', {
+      description: 'api_image_import; import, of an image that was made for it; more may come.',
+    }),
     status: t.expose('status', { type: TaskStatus, description: 'Where it is.' }),
     image: t.field({
       type: ImageType,
@@ -87,6 +89,6 @@ builder.queryField('task', (t) =>
     nullable: true,
     description: 'Null when it is malformed, unknown or not to be seen.',
     args: { id: t.arg.id({ required: true, description: 'As `id` of a Task, or the bare key.' }) },
-    resolve: (_root, { id }, context) => findSeenTask(context, id.replace(/^Task:/, '')),
+    resolve: (_root, { id }, { app, caller }) => findSeenTask(app, caller, id.replace(/^Task:/, '')),
   }),
 );

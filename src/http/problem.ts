@@ -7,6 +7,7 @@ import {
   NotFoundError,
   QuotaExceededError,
   TimeoutError,
+  TooCostlyError,
   UnauthenticatedError,
   UnavailableError,
   ValidationError,
@@ -69,6 +70,7 @@ const statuses: [new (...args: never[]) => Error, (error: never) => number][] = 
   [QuotaExceededError, () => 413],
   [UnavailableError, (error: UnavailableError) => (error.reason === 'full' ? 413 : 503)],
   [TimeoutError, () => 503],
+  [TooCostlyError, () => 400],
 ];
 
 /** The answer to an expected failure, or null when the error is a bug. */
@@ -93,6 +95,11 @@ export function internalProblem(requestId: string): Problem {
     'INTERNAL_SERVER_ERROR',
     `Something went wrong here; the log has it under ${requestId}.`,
   );
+}
+
+/** The same failure where a door wants another status for it. */
+export function withStatus({ headers, body: { error } }: Problem, status: number): Problem {
+  return problem(status, error.type, error.message, headers);
 }
 
 function problem(

@@ -35,6 +35,8 @@ export interface HttpOptions {
   trustedProxies: readonly string[];
   /** What WWW-Authenticate says to who has no token. */
   challenge?: string;
+  /** The path and query that a request means, where it has several names. */
+  plainUrl?(request: IncomingMessage): string;
   metrics: Metrics;
   log: Logger;
 }
@@ -50,6 +52,7 @@ export async function createHttp({
   corsOrigins,
   trustedProxies,
   challenge = 'Bearer realm="vitrine"',
+  plainUrl,
   metrics,
   log,
 }: HttpOptions): Promise<FastifyInstance> {
@@ -58,6 +61,7 @@ export async function createHttp({
     // One line a request, written when its answer is sent.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
+    rewriteUrl: plainUrl && ((request) => plainUrl(request)),
     requestIdHeader: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: bounds.jsonBytes,
@@ -152,6 +156,8 @@ function corsFor(origins: readonly string[] | '*') {
       'retry-after',
       'www-authenticate',
       'location',
+      'openstack-image-import-methods',
+      'openstack-image-store-ids',
       ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'tus-checksum-algorithm'],
       ...['upload-offset', 'upload-length', 'upload-defer-length', 'upload-expires', 'upload-metadata'],
     ],

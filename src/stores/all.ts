@@ -51,7 +51,12 @@ export interface Stores {
   weightOf(id: string): number;
   /** Null when the settings do not say. */
   descriptionOf(id: string): string | null;
+  /** Where it keeps its bytes and in what pieces, for who operates it; no secrets. */
+  detailsOf(id: string): StoreDetails;
 }
+
+/** Named as the Image API has them, where it has them. */
+export type StoreDetails = Readonly<Record<string, string | number | boolean>>;
 
 export interface StoreSurroundings {
   /** A directory of this machine for what does not fit into memory. */
@@ -67,9 +72,10 @@ export interface StoreSurroundings {
 export function openStores(configs: readonly StoreConfig[], surroundings: StoreSurroundings): Stores {
   const weights = new Map(configs.map(({ id, weight }) => [id, weight]));
   const descriptions = new Map(configs.map(({ id, description }) => [id, description]));
+  const details = new Map(configs.map((config) => [config.id, detailsOf(config)]));
   const usual = configs.find((config) => config.default)?.id;
   const all = configs.map((config) => openStore(config, surroundings));
-  return storesOf(all, { usual, weights, descriptions, staging: stagingOf(all, surroundings) });
+  return storesOf(all, { usual, weights, descriptions, details, staging: stagingOf(all, surroundings) });
 }
 
 function stagingOf(all: readonly Store[], surroundings: StoreSurroundings): WritableStore | undefined {
@@ -83,6 +89,7 @@ export interface StoreRoles {
   usual?: string | undefined;
   weights?: ReadonlyMap<string, number>;
   descriptions?: ReadonlyMap<string, string | undefined>;
+  details?: ReadonlyMap<string, StoreDetails>;
   /** The default store when nothing is said. */
   staging?: WritableStore | undefined;
 }
@@ -90,7 +97,7 @@ export interface StoreRoles {
 /** The same from stores that are open already. */
 export function storesOf(
   all: readonly Store[],
-  { usual, weights, descriptions, staging }: StoreRoles = {},
+  { usual, weights, descriptions, details, staging }: StoreRoles = {},
 ): Stores {
   const writable = all.filter(isWritable);
   const chosen = writable.find((store) => store.id === usual) ?? writable[0];
@@ -105,6 +112,7 @@ export function storesOf(
     get: (id) => known.get(id) ?? null,
     weightOf: (id) => weights?.get(id) ?? 0,
     descriptionOf: (id) => descriptions?.get(id) ?? null,
+    detailsOf: (id) => details?.get(id) ?? {},
   };
 }
 
@@ -122,6 +130,23 @@ function openStore(config: StoreConfig, surroundings: StoreSurroundings): Store 
     deadlines(id, { answerMs, idleMs }),
   ];
   return withRetries(wrapStore(driverOf(config, surroundings), arounds.reduce(inside)));
+}
+
+function detailsOf(config: StoreConfig): StoreDetails {
+  switch (config.type) {
+    case 'file': {
+      const paths = config.paths.toSorted((a, b) => b.priority - a.priority).map(({ path }) => path);
+      return { data_dir: paths.join(','), thin_provisioning: config.sparse };
+    }
+    case 'swift': {
+      const { container, largeObjectSize, segmentSize } = config;
+      return { container, large_object_size: largeObjectSize, large_object_chunk_size: segmentSize };
+    }
+    case 's3':
+      return { bucket: config.bucket };
+    case 'http':
+      return {};
+  }
 }
 
 function driverOf(config: StoreConfig, { spool, egress }: StoreSurroundings): Store {

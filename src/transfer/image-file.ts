@@ -7,9 +7,10 @@ import { requireToken } from '../actions/require-image.ts';
 import { uploadImage } from '../actions/upload-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { callerWithGrant, inRequest } from '../domain/caller.ts';
-import { ForbiddenError } from '../domain/errors.ts';
+import { ForbiddenError, ValidationError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
+import { isKnown } from '../http/conditions.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { pacedBy, watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
@@ -17,7 +18,7 @@ import { sendContinue } from '../http/server.ts';
 import type { ByteRange } from '../stores/store.ts';
 import { askedStore } from './asked-store.ts';
 import { expectedDigests, reprDigest, signedDigest } from './digest-headers.ts';
-import { isKnown, parseRange, rangeHolds } from './range.ts';
+import { parseRange, rangeHolds } from './range.ts';
 import { receiveBytes } from './receive-bytes.ts';
 import { sendBytes } from './send-bytes.ts';
 
@@ -100,10 +101,18 @@ async function put(
         signal: stopping,
       }),
     );
+  } catch (error) {
+    throw to === 'stage' ? stageError(error) : error;
   } finally {
     metrics.transfers.dec({ direction: 'in' });
   }
   reply.code(204).send();
+}
+
+/** Where staging is switched off there is no such path (Image API v2.6). */
+function stageError(error: unknown): unknown {
+  const isOff = error instanceof ValidationError && error.issues.some(({ code }) => code === 'METHOD_OFF');
+  return isOff ? new HttpError(404, 'NOT_FOUND', error.message) : error;
 }
 
 /** Asks the client for the body at the moment it is first read: everything that can be refused early has been. */

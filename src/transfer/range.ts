@@ -1,4 +1,4 @@
-/** Range and the conditions around it (RFC 9110 13 and 14), as pure functions. */
+/** Range and the condition on it (RFC 9110 13 and 14), as pure functions. */
 import type { ByteRange } from '../stores/store.ts';
 
 /** The part of `size` bytes that a Range header asks for. */
@@ -24,13 +24,6 @@ export function parseRange(header: string | undefined, size: number): RangeAnswe
 function suffix(length: number, size: number): RangeAnswer {
   if (length === 0 || size === 0) return { kind: 'unsatisfiable' };
   return { kind: 'part', range: { start: Math.max(0, size - length), end: size - 1 } };
-}
-
-/** Whether the client has this very content already (If-None-Match: weak comparison). */
-export function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === '*') return true;
-  return ifNoneMatch.split(',').some((item) => item.trim().replace(/^W\//, '') === etag);
 }
 
 /** Whether a Range may be honoured: no If-Range, or one that names this very content (strong comparison). */

@@ -81,7 +81,6 @@ test.each([
 });
 
 test.each([
-  '/',
   '/nope',
   '/graphql/',
   '/graphql/health',

@@ -1,7 +1,7 @@
 /** One tag of a namespace added, renamed or removed. */
 import { deleteTag, insertTag, renameTag } from '../../db/metadef/part-writes.ts';
 import type { Caller } from '../../domain/caller.ts';
-import { tagIssues } from '../../domain/metadef/fields.ts';
+import { contentIssues, tagIssues } from '../../domain/metadef/fields.ts';
 import type { MetadefNamespace } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
 import { changePart, findable, type PartName, requireNew, requirePart } from './change-part.ts';
@@ -29,6 +29,25 @@ export async function addMetadefTag(
     part,
     issues: tagIssues(['tag'], input.tag),
     work: async (tx, row) => requireNew(await insertTag(tx, row.id, input.tag), part),
+  });
+  return namespace;
+}
+
+/** All of them, or none. */
+export async function addMetadefTags(
+  app: App,
+  caller: Caller,
+  input: WhichNamespace & { tags: readonly string[] },
+): Promise<MetadefNamespace> {
+  const { tags } = input;
+  const { namespace } = await changePart(app, caller, {
+    action: 'addMetadefTags',
+    which: input,
+    part: partOf(tags[0] ?? ''),
+    issues: contentIssues({ tags: [...tags] }),
+    async work(tx, row) {
+      for (const tag of tags) requireNew(await insertTag(tx, row.id, tag), partOf(tag));
+    },
   });
   return namespace;
 }

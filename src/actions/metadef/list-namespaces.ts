@@ -21,11 +21,13 @@ import {
 import type { App } from '../app.ts';
 import { type PageInput, readPage } from '../list-images.ts';
 import { requireToken } from '../require-image.ts';
+import { requireMetadefNamespace } from './require-namespace.ts';
 
 export interface ListNamespaces {
   where: MetadefNamespaceFilter;
   /** Empty: by name. */
   orderBy: readonly MetadefNamespaceOrder[];
+  /** `afterId` is the name of a namespace. */
   page: PageInput;
 }
 
@@ -43,6 +45,7 @@ const orderKeysMax = 8;
 /**
  * @throws ValidationError a page size out of range, both directions at once, a regular expression that is none
  * @throws BadCursorError  the cursor is of another order, or not ours
+ * @throws NotFoundError   the namespace to go on after is missing, or not to be seen
  */
 export async function listNamespaces(
   app: App,
@@ -57,7 +60,10 @@ export async function listNamespaces(
   const order = totalNamespaceOrder(orderBy);
   const cursorScope = `metadefNamespaces:${namespaceOrderName(order)}`;
   const { limit, cursor, backward } = readPage(input);
-  const from = cursor === null ? null : readCursor(cursor, cursorScope, namespaceKeyTypes(order));
+  const { afterId } = input;
+  const fromCursor = cursor === null ? null : readCursor(cursor, cursorScope, namespaceKeyTypes(order));
+  const placeOf = (namespace: MetadefNamespace) => order.map(({ field }) => namespace[field]);
+  const from = afterId == null ? fromCursor : placeOf(await requireMetadefNamespace(app, caller, afterId));
   const scope = { caller, where };
   const { namespaces, hasMore } = await findNamespacePage(app.db, scope, { order, limit, from, backward });
   // Against the direction read there is more when anything stands at the cursor or behind it.
@@ -65,11 +71,7 @@ export async function listNamespaces(
     from !== null && namespaceExistsBeyond(app.db, scope, { order, from, backward: !backward });
   return {
     namespaces,
-    cursorOf: (namespace) =>
-      makeCursor(
-        cursorScope,
-        order.map(({ field }) => namespace[field]),
-      ),
+    cursorOf: (namespace) => makeCursor(cursorScope, placeOf(namespace)),
     hasNextPage: async () => (backward ? moreBehind() : hasMore),
     hasPreviousPage: async () => (backward ? hasMore : moreBehind()),
     totalCount: () => countNamespaces(app.db, scope),

@@ -27,6 +27,17 @@ export async function findMetadefNamespace(
   return found && canSeeNamespace(caller, found) ? found : null;
 }
 
+/** @throws NotFoundError missing, or not to be seen */
+export async function requireMetadefNamespace(
+  app: App,
+  caller: Caller,
+  name: string,
+): Promise<MetadefNamespace> {
+  const found = await findMetadefNamespace(app, caller, name);
+  if (!found) throw noNamespace(name);
+  return found;
+}
+
 /**
  * The namespace as it stands after a change, whether or not the one who made it sees it.
  * @throws NotFoundError it was removed meanwhile

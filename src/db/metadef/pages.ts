@@ -87,8 +87,8 @@ type PartRow<K extends PartsOf> = (K extends 'namespaceObjects' ? MetadefObject 
   parent: string;
 };
 
-function partOf<K extends PartsOf>(row: PartRow<K>): Part<K> {
-  return ('definition' in row ? propertyOf(row as PropertyRow) : row) as Part<K>;
+function partOf<K extends PartsOf>({ parent: _, ...row }: PartRow<K>): Part<K> {
+  return ('definition' in row ? propertyOf(row as unknown as PropertyRow) : row) as Part<K>;
 }
 
 /** Those with something at the place or behind it, seen in the direction read. */

@@ -5,6 +5,7 @@ import type {
   MetadefObject,
   MetadefProperty,
   MetadefResourceType,
+  MetadefTag,
 } from '../../domain/metadef/metadef.ts';
 import type { Database } from '../client.ts';
 import { newParams } from '../params.ts';
@@ -41,12 +42,10 @@ export function findObjectsById(db: Database, ids: readonly string[]): Promise<M
 }
 
 /** Of these namespaces, by name. */
-export function findTags(
-  db: Database,
-  namespaceIds: readonly string[],
-): Promise<{ namespaceId: string; name: string }[]> {
+export function findTags(db: Database, namespaceIds: readonly string[]): Promise<MetadefTag[]> {
   return db.query(
-    `select namespace_id as "namespaceId", name from metadef_tags where namespace_id = any ($1::uuid[]) order by name`,
+    `select namespace_id as "namespaceId", name, created_at as "createdAt", updated_at as "updatedAt"
+      from metadef_tags where namespace_id = any ($1::uuid[]) order by name`,
     [namespaceIds],
   );
 }
@@ -75,7 +74,8 @@ export function findResourceTypes(
 ): Promise<MetadefResourceType[]> {
   const params = newParams();
   const asked = names === null ? 'true' : `r.name = any (${params.add(names, 'text[]')})`;
-  const text = `select r.name, r.protected from metadef_resource_types r where ${asked} and (r.protected or exists (
+  const text = `select r.name, r.protected, r.created_at as "createdAt", r.updated_at as "updatedAt"
+    from metadef_resource_types r where ${asked} and (r.protected or exists (
       select from metadef_associations a join metadef_namespaces n on n.id = a.namespace_id
       where a.resource_type = r.name and ${visibleNamespaceSql(caller, params)}))
     order by r.name`;

@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 import { ValidationError, type ValidationIssue } from '../errors.ts';
-import { contentIssues, contentOf, type DefinitionInput, namespaceIssues } from './fields.ts';
+import {
+  type AssociationInput,
+  contentIssues,
+  contentOf,
+  type DefinitionInput,
+  namespaceIssues,
+  type ObjectInput,
+} from './fields.ts';
 import {
   type AssociationContent,
   metadefTypes,
@@ -78,6 +85,8 @@ const association = z.strictObject({
   properties_target: text.nullish(),
 });
 
+const tag = z.strictObject({ ...ignored, name: text });
+
 const namespace = z.strictObject({
   ...ignored,
   namespace: text,
@@ -89,7 +98,7 @@ const namespace = z.strictObject({
   resource_type_associations: z.array(association).nullish(),
   properties: definitions.nullish(),
   objects: z.array(object).nullish(),
-  tags: z.array(z.strictObject({ ...ignored, name: text })).nullish(),
+  tags: z.array(tag).nullish(),
 });
 
 /** The key inside, where it is another word than outside. */
@@ -100,9 +109,7 @@ const insideNames: Record<string, string> = { readonly: 'readOnly' };
  * @throws ValidationError every mistake, its path in the words of the JSON where that is at fault
  */
 export function documentFromJson(json: unknown): NamespaceDocument {
-  const read = namespace.safeParse(json);
-  if (!read.success) throw new ValidationError(issuesOf(read.error));
-  const given = read.data;
+  const given = readShape(namespace, json);
   const fields = {
     namespace: given.namespace,
     displayName: given.display_name ?? null,
@@ -113,22 +120,41 @@ export function documentFromJson(json: unknown): NamespaceDocument {
   };
   const content = {
     properties: definitionsIn(given.properties),
-    objects: (given.objects ?? []).map(({ name, description, required, properties }) => ({
-      name,
-      description,
-      required,
-      properties: definitionsIn(properties),
-    })),
+    objects: (given.objects ?? []).map(objectIn),
     tags: (given.tags ?? []).map(({ name }) => name),
-    resourceTypes: (given.resource_type_associations ?? []).map((one) => ({
-      resourceType: one.name,
-      prefix: one.prefix,
-      propertiesTarget: one.properties_target,
-    })),
+    resourceTypes: (given.resource_type_associations ?? []).map(associationIn),
   };
   const issues = [...namespaceIssues(fields), ...contentIssues(content)];
   if (issues.length > 0) throw new ValidationError(issues);
   return { ...fields, ...(contentOf(content) as Required<ReturnType<typeof contentOf>>) };
+}
+
+/** One part by itself, as it came; what it may say is not looked at. @throws ValidationError as documentFromJson */
+export function propertyFromJson(json: unknown): DefinitionInput {
+  const { name, ...given } = readShape(definition.required({ name: true }), json);
+  return definitionIn(name, given);
+}
+
+/** @throws ValidationError as documentFromJson */
+export const objectFromJson = (json: unknown): ObjectInput => objectIn(readShape(object, json));
+
+/** @throws ValidationError as documentFromJson */
+export const associationFromJson = (json: unknown): AssociationInput =>
+  associationIn(readShape(association, json));
+
+/** @throws ValidationError as documentFromJson */
+export const tagFromJson = (json: unknown): string => readShape(tag, json).name;
+
+/** A list of tags as it is written at once. @throws ValidationError as documentFromJson */
+export const tagsFromJson = (json: unknown): string[] =>
+  readShape(z.strictObject({ tags: z.array(tag, { error: 'is a list of tags' }) }), json).tags.map(
+    ({ name }) => name,
+  );
+
+function readShape<T>(shape: z.ZodType<T>, json: unknown): T {
+  const read = shape.safeParse(json);
+  if (!read.success) throw new ValidationError(issuesOf(read.error));
+  return read.data;
 }
 
 function issuesOf(error: z.ZodError): ValidationIssue[] {
@@ -145,15 +171,32 @@ function issuesOf(error: z.ZodError): ValidationIssue[] {
 }
 
 function definitionsIn(map: Record<string, DefinitionJson> | null | undefined): DefinitionInput[] {
-  return Object.entries(map ?? {}).map(([name, { items, ...given }]) => ({
+  return Object.entries(map ?? {}).map(([name, given]) => definitionIn(name, given));
+}
+
+function definitionIn(name: string, { items, ...given }: Omit<DefinitionJson, 'name'>): DefinitionInput {
+  return {
     ...(Object.fromEntries(
       Object.entries(given).map(([key, held]) => [insideNames[key] ?? key, held]),
     ) as unknown as Omit<DefinitionInput, 'name'>),
     name,
     itemsType: items?.type,
     itemsEnum: items?.enum,
-  }));
+  };
 }
+
+const objectIn = ({ name, description, required, properties }: z.infer<typeof object>): ObjectInput => ({
+  name,
+  description,
+  required,
+  properties: definitionsIn(properties),
+});
+
+const associationIn = (one: z.infer<typeof association>): AssociationInput => ({
+  resourceType: one.name,
+  prefix: one.prefix,
+  propertiesTarget: one.properties_target,
+});
 
 /** The JSON that `documentFromJson` reads, with nothing that it would not keep. */
 export function jsonFromDocument(document: NamespaceDocument): Record<string, unknown> {

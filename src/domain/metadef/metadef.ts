@@ -128,8 +128,17 @@ export interface MetadefAssociation {
   updatedAt: Instant;
 }
 
+export interface MetadefTag {
+  namespaceId: string;
+  name: string;
+  createdAt: Instant;
+  updatedAt: Instant;
+}
+
 export interface MetadefResourceType {
   name: string;
   /** One that came with the service. */
   protected: boolean;
+  createdAt: Instant;
+  updatedAt: Instant;
 }

@@ -11,10 +11,8 @@ import {
   UnavailableError,
   ValidationError,
 } from '../../domain/errors.ts';
-import { limits, textIssues } from '../../domain/fields.ts';
-import { parseUrl } from '../../domain/host-rule.ts';
-import { parseImageId } from '../../domain/image.ts';
-import type { ImportMethod } from '../../domain/import.ts';
+import { limits } from '../../domain/fields.ts';
+import { glanceDownload, type ImportMethod, webDownload } from '../../domain/import.ts';
 import type { Task } from '../../domain/task.ts';
 import { builder } from '../builder.ts';
 import { TaskType } from '../task.ts';
@@ -116,50 +114,23 @@ builder.mutationField('importImage', (t) =>
   }),
 );
 
-const interfaces = ['public', 'internal', 'admin'] as const;
-const isInterface = (name: string): name is (typeof interfaces)[number] =>
-  interfaces.some((one) => one === name);
-
 /** @throws ValidationError a method that is given as false, text that cannot be kept, a digest or id that is none */
 function methodOf(input: typeof ImportMethodInput.$inferInput): ImportMethod {
   if (input.webDownload) {
     const { url, digest } = input.webDownload;
-    requireText(['method', 'webDownload', 'url'], 'The URL', url, limits.urlLength);
-    // One that cannot be read is refused where all are, in the same words.
-    const href = parseUrl(url)?.href ?? url;
-    return {
-      name: 'web-download',
-      url: href,
-      digest: digest ? requireDigest(['method', 'webDownload', 'digest'], digest) : null,
-    };
+    const known = digest ? requireDigest(['method', 'webDownload', 'digest'], digest) : null;
+    return webDownload(['method', 'webDownload', 'url'], url, known);
   }
   if (input.glanceDownload) {
-    const { region, imageId } = input.glanceDownload;
-    const serviceInterface = input.glanceDownload.serviceInterface ?? 'public';
-    requireText(['method', 'glanceDownload', 'region'], 'The region', region, limits.regionLength);
-    const id = parseImageId(imageId);
-    if (id === null) {
-      throw invalid(
-        ['method', 'glanceDownload', 'imageId'],
-        'NOT_A_UUID',
-        'imageId is the UUID of an image there.',
-      );
-    }
-    if (!isInterface(serviceInterface)) {
-      throw invalid(
-        ['method', 'glanceDownload', 'serviceInterface'],
-        'UNKNOWN_INTERFACE',
-        'serviceInterface is public, internal or admin.',
-      );
-    }
-    return { name: 'glance-download', region, imageId: id, serviceInterface };
+    const { region, imageId, serviceInterface } = input.glanceDownload;
+    const at = (field: string, value: string) => ({ path: ['method', 'glanceDownload', field], value });
+    return glanceDownload({
+      region: at('region', region),
+      imageId: at('imageId', imageId),
+      serviceInterface: at('serviceInterface', serviceInterface ?? 'public'),
+    });
   }
   const [name, isWanted] = Object.entries(input)[0] ?? [];
   if (isWanted !== true) throw invalid(['method', name ?? ''], 'NOT_TRUE', `${name} is given as true.`);
   return name === 'copy' ? { name: 'copy-image' } : { name: 'glance-direct' };
-}
-
-function requireText(...about: Parameters<typeof textIssues>): void {
-  const issues = textIssues(...about);
-  if (issues.length > 0) throw new ValidationError(issues);
 }

@@ -93,6 +93,8 @@ const onImages: Record<RuleName, ByHand> = {
   },
   // A list of what is the caller's project's, and all quotas: no thing is asked for.
   get_audit_log: (who) => (isAdmin(who) || (mayRead(who) && who.project !== null) ? 'through' : 'forbidden'),
+  tasks_api_access: (who) => (isAdmin(who) ? 'through' : 'forbidden'),
+  stores_info_detail: (who) => (isAdmin(who) || who.role === 'service' ? 'through' : 'forbidden'),
   manage_quotas: (who) => (isAdmin(who) ? 'through' : 'forbidden'),
 };
 
