@@ -20,6 +20,17 @@ export interface ImportSource {
   note: string | null;
 }
 
+/** The same bytes; `moved` is told how many, chunk by chunk. */
+export async function* counting(
+  bytes: AsyncIterable<Uint8Array>,
+  moved: (bytes: number) => void,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of bytes) {
+    moved(chunk.length);
+    yield chunk;
+  }
+}
+
 /**
  * @throws ValidationError  URL_REFUSED
  * @throws UnavailableError the source does not answer, or has nothing
@@ -35,6 +46,8 @@ export async function openSource(app: App, run: ImportRun, signal: AbortSignal):
       return openOwnCopies(app, run, signal);
     case 'glance-download':
       return openRemote(app, run, method, signal);
+    case 'location':
+      throw new Error('What stays where it is is no source.');
   }
 }
 

@@ -6,7 +6,14 @@ import { findMember } from '../db/members.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../domain/errors.ts';
 import { type ImageVisibility, parseImageId } from '../domain/image.ts';
-import { canSee, type ImageOperation, mayDo, type Policy, type PolicyTarget } from '../domain/policy.ts';
+import {
+  canSee,
+  type ImageOperation,
+  isThereFor,
+  mayDo,
+  type Policy,
+  type PolicyTarget,
+} from '../domain/policy.ts';
 import { readable } from '../domain/property-protection.ts';
 import type { App } from './app.ts';
 
@@ -50,10 +57,12 @@ export async function requireImage(
   id: string,
   operation: ImageOperation,
 ): Promise<SeenImage> {
-  const image = await findImage(app, caller, id);
-  if (!image) throw noImage(id);
+  requireToken(caller);
+  const known = parseImageId(id);
+  const image = known === null ? null : await findImageById(app.db, caller, known);
+  if (!image || !isThereFor(app.policy, caller, operation, image)) throw noImage(id);
   if (!mayDo(app.policy, caller, operation, image)) throw forbidden(caller, image, operation);
-  return image;
+  return readable(app.protection, caller, image);
 }
 
 /**
@@ -84,7 +93,7 @@ export async function requireLockedImage(
   if (!row) throw noImage(id);
   const member = caller.project === null ? null : await findMember(tx, row.id, caller.project);
   const seen = { ...row, membership: member?.status ?? null };
-  if (!canSee(policy, caller, seen)) throw noImage(id);
+  if (!isThereFor(policy, caller, operation, seen)) throw noImage(id);
   if (!mayDo(policy, caller, operation, seen)) throw forbidden(caller, row, operation);
   return seen;
 }
@@ -127,6 +136,8 @@ const words: Record<ImageOperation, string> = {
   unshare: 'take back shares of',
   respond: 'answer a share of',
   deleteCopy: 'delete single copies of',
+  addLocation: 'register bytes for',
+  listLocations: 'know where the bytes are of',
 };
 
 function forbidden(

@@ -16,9 +16,10 @@ import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
 import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
-import { type ImportSource, openSource } from './import-source.ts';
+import { counting, type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
 import { removeStray } from './reap.ts';
+import { registerLocation } from './register-location.ts';
 import { reserve, reserving } from './reserve.ts';
 import { isPacked, unpacked } from './unpack-source.ts';
 
@@ -38,10 +39,13 @@ export async function runImport(app: App, taskId: string, stopping: AbortSignal)
   try {
     requireGoingOn(run);
     await removeLeft(app, run);
-    const imported = await bring(app, run, { signal, hold });
+    const { method } = run.order;
+    const imported = await (method.name === 'location'
+      ? registerLocation(app, run, { method, writing: writingOf(run), signal, hold })
+      : bring(app, run, { signal, hold }));
     const end = await patiently(() => publishRun(app.db, run, imported));
     if (end === 'lost' || end === 'gone') await removeTargets(app, run);
-    log.info({ method: run.order.method.name, size: imported.size, end }, 'an import ended');
+    log.info({ method: method.name, size: imported.size, end }, 'an import ended');
   } catch (error) {
     // What was written goes only when the database says that it counts for nothing: a commit may have taken effect
     // although nobody heard of it.
@@ -67,7 +71,8 @@ function requireGoingOn({ image, imageId, targets, deaths }: ImportRun): void {
   }
 }
 
-interface Hold {
+/** What an attempt is held by. */
+export interface Hold {
   /** Aborted when the attempt is no longer the last, or the image is gone. */
   signal: AbortSignal;
   /** Asks now: of an image that was deleted the objects go, and what the store then says is not the reason. */
@@ -175,16 +180,6 @@ const writingOf = ({ imageId, image, targets }: ImportRun): Writing => ({
   counts: 'bytes',
   project: image?.owner ?? null,
 });
-
-async function* counting(
-  bytes: AsyncIterable<Uint8Array>,
-  moved: (bytes: number) => void,
-): AsyncIterable<Uint8Array> {
-  for await (const chunk of bytes) {
-    moved(chunk.length);
-    yield chunk;
-  }
-}
 
 /** A writer that fails at its first byte where the store refuses to begin: whether that matters is decided there. */
 async function beginObject(

@@ -1,5 +1,5 @@
-/** Reads all bytes of a copy and compares them with the digests of the image; adds the SHA-256 where there is none. */
-import { addSha256, markVerified, type StoredCopy } from '../db/stored-copies.ts';
+/** Reads all bytes of a copy and compares them with the digests of the image; adds those that are missing there. */
+import { addDigests, addSha256, markVerified, type StoredCopy } from '../db/stored-copies.ts';
 import { NotFoundError, UnavailableError, ValidationError } from '../domain/errors.ts';
 import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';
@@ -35,13 +35,18 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
     await noteDamage(app, copy, damage);
     return damage;
   }
-  if (!copy.digests.sha256 && digests.sha256) await addSha256(app.db, copy.imageId, digests.sha256);
+  if (copy.checksum === null && !copy.digests.sha512) {
+    await addDigests(app.db, copy.imageId, digestsAsPublished(digests));
+  } else if (!copy.digests.sha256 && digests.sha256) {
+    await addSha256(app.db, copy.imageId, digests.sha256);
+  }
   await markVerified(app.db, copy.id);
   if (copy.damage) await noteWhole(app, copy);
   return null;
 }
 
-const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
+/** For bytes that are only looked at. */
+export const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
 
 /** Read once more before anything is said against it: the line or the memory may have been wrong. Null: it is gone. */
 async function digestsTwice(app: App, copy: StoredCopy, reading: Reading) {

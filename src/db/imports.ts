@@ -124,7 +124,9 @@ export async function beginRun(
     const { id, imageId, owner, attempt, failures, stops, order, user, requestId } = task;
     const deaths = attempt - 1 - failures - stops;
     const image = await lockImage(tx, imageId);
-    const { targets, left } = await renewTargets(tx, taskId, () => newKey(imageId));
+    // What stays where it is has its key there.
+    const isKept = order.method.name === 'location';
+    const { targets, left } = await renewTargets(tx, taskId, (key) => (isKept ? key : newKey(imageId)));
     const [staged] = await tx
       .select({ store: copies.store, key: copies.key, size: copies.size })
       .from(copies)
@@ -146,17 +148,19 @@ export async function beginRun(
   });
 }
 
-async function renewTargets(tx: Statements, taskId: string, newKey: () => string) {
+async function renewTargets(tx: Statements, taskId: string, newKey: (key: string) => string) {
   const rows = await tx
     .select({ id: copies.id, store: copies.store, key: copies.key, state: copies.state })
     .from(copies)
     .where(and(eq(copies.taskId, taskId), inArray(copies.state, ['pending', 'uploading'])))
     .orderBy(copies.store);
-  const left = rows.filter(({ state }) => state === 'uploading').map(({ store, key }) => ({ store, key }));
+  const left = rows
+    .filter(({ state, key }) => state === 'uploading' && newKey(key) !== key)
+    .map(({ store, key }) => ({ store, key }));
   await releaseObjects(tx, left);
   const targets: ImportRun['targets'] = [];
-  for (const { id, store } of rows) {
-    const key = newKey();
+  for (const { id, store, key: former } of rows) {
+    const key = newKey(former);
     await tx.update(copies).set({ key, state: 'uploading' }).where(eq(copies.id, id));
     targets.push({ id, store, key });
   }

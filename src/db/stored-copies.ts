@@ -179,8 +179,8 @@ export async function markVerified(db: Database, id: string): Promise<void> {
 }
 
 /**
- * Adds a digest to those of an image that lacks it. Neither revision nor updatedAt change: nobody changed the image,
- * and who holds its revision loses nothing.
+ * Adds the SHA-256 to the digests of an image that lacks it. Neither revision nor updatedAt change: nobody changed the
+ * image, and who holds its revision loses nothing.
  */
 export async function addSha256(db: Database, imageId: string, sha256: string): Promise<void> {
   const text = `with added as (
@@ -194,6 +194,26 @@ export async function addSha256(db: Database, imageId: string, sha256: string): 
       after: '$2::text',
     })}`;
   await db.query(text, [imageId, sha256]);
+}
+
+/** All digests to an image that was published without any: what is shown of it is another then. */
+export async function addDigests(
+  db: Database,
+  imageId: string,
+  { checksum, digests }: Pick<StoredCopy, 'checksum' | 'digests'>,
+): Promise<void> {
+  const text = `with added as (
+      update images set checksum = $2::text, digests = $3::jsonb || digests, revision = revision + 1, updated_at = now()
+      where id = $1::uuid and status in ('active', 'deactivated') and checksum is null and not digests ? 'sha512'
+      returning id as image_id, digests
+    ) ${recordOwnChangeSql({
+      action: 'addDigest',
+      from: 'added',
+      field: `'digests'`,
+      before: 'null::jsonb',
+      after: 'added.digests',
+    })}`;
+  await db.query(text, [imageId, checksum, JSON.stringify(digests)]);
 }
 
 /** Stores that hold copies, by rows alone. */

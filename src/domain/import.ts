@@ -26,6 +26,38 @@ export type ImportMethod =
       serviceInterface: 'public' | 'internal' | 'admin';
     };
 
+/** Bytes that stay where they are: a store that is only read has them from then on. */
+export interface Registration {
+  name: 'location';
+  /** Without a name or password in it. */
+  url: string;
+  digest: KnownDigest | null;
+}
+
+/** They are keys of objects, which are found by an index. */
+const locationLength = 2048;
+
+/**
+ * `path` is where the input has it.
+ * @throws ValidationError no URL of the web, too long, or one with a password, which everybody would see
+ */
+export function registration(path: string[], text: string, digest: KnownDigest | null): Registration {
+  const url = parseUrl(text);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    const message =
+      'Only what a web server has can be registered: send a URL of http or https, or the bytes.';
+    throw invalid(path, 'URL_REFUSED', message);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw invalid(path, 'URL_REFUSED', 'A location is shown to others: it holds no name and no password.');
+  }
+  url.hash = '';
+  if (url.href.length > locationLength) {
+    throw invalid(path, 'TOO_LONG', `A location has at most ${locationLength} characters.`);
+  }
+  return { name: 'location', url: url.href, digest };
+}
+
 /**
  * A download of that URL. `path` is where the input has it.
  * @throws ValidationError text that cannot be kept
@@ -69,7 +101,7 @@ function requireText(...about: Parameters<typeof textIssues>): void {
 
 /** What a task is to do, as it is kept until it is over. */
 export interface ImportOrder {
-  method: ImportMethod;
+  method: ImportMethod | Registration;
   /** Store.id of each copy to make. */
   stores: string[];
   /** One store that fails fails all. */
@@ -83,9 +115,9 @@ export interface ImportOrder {
 }
 
 /** The order as everybody who sees the task may read it. */
-export type ShownOrder = Pick<ImportOrder, 'method' | 'stores' | 'allMustSucceed'>;
+export type ShownOrder = Pick<ImportOrder, 'stores' | 'allMustSucceed'> & { method: ImportMethod };
 
-export function shownOrder({ method, stores, allMustSucceed }: ImportOrder): ShownOrder {
+export function shownOrder({ method, stores, allMustSucceed }: ShownOrder): ShownOrder {
   const shown = method.name === 'web-download' ? { ...method, url: withoutSecretsOfUrl(method.url) } : method;
   return { method: shown, stores, allMustSucceed };
 }

@@ -49,7 +49,10 @@ const any = 'any';
 const own: Grant = ['owner'];
 const wherever: Grant = objects.image;
 
-/** Whatever a rule on an image allows, the image has to be seen first (get_image): what is not seen is not there. */
+/**
+ * Whatever a rule on an image allows, the image has to be seen first (get_image): what is not seen is not there. Only
+ * services, which see none, may deal with where the bytes of any are.
+ */
 export const builtInRules = {
   get_image: {
     on: 'image',
@@ -92,6 +95,16 @@ export const builtInRules = {
   import_image: { on: 'image', who: { admin: any, member: own }, what: 'have its bytes imported' },
   copy_image: { on: 'image', who: { admin: any }, what: 'have it copied to more stores' },
   delete_image_location: { on: 'image', who: { admin: any }, what: 'take one of several copies away' },
+  add_image_location: {
+    on: 'image',
+    who: { admin: any, member: own, service: any },
+    what: 'have it consist of bytes that stay on a web server; whom it is given to with any need not see the image',
+  },
+  fetch_image_location: {
+    on: 'image',
+    who: { admin: any, service: any },
+    what: 'know the URLs of its copies, with no need to see the image',
+  },
   deactivate: { on: 'image', who: { admin: any, member: own }, what: 'deactivate it' },
   reactivate: { on: 'image', who: { admin: any, member: own }, what: 'reactivate it' },
   add_member: { on: 'image', who: { admin: any, member: own }, what: 'share it with a project' },

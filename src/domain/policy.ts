@@ -93,7 +93,9 @@ export type ImageOperation =
   | 'share'
   | 'unshare'
   | 'respond'
-  | 'deleteCopy';
+  | 'deleteCopy'
+  | 'addLocation'
+  | 'listLocations';
 
 export const ruleOfOperation: Readonly<Record<ImageOperation, RuleName>> = {
   get: 'get_image',
@@ -112,7 +114,12 @@ export const ruleOfOperation: Readonly<Record<ImageOperation, RuleName>> = {
   unshare: 'delete_member',
   respond: 'modify_member',
   deleteCopy: 'delete_image_location',
+  addLocation: 'add_image_location',
+  listLocations: 'fetch_image_location',
 };
+
+/** Whom these are given for every image, it is there for, seen or not. */
+const unseen: ReadonlySet<ImageOperation> = new Set(['addLocation', 'listLocations']);
 
 function owns(caller: Caller, { owner }: { owner: string | null }): boolean {
   return caller.project !== null && owner === caller.project;
@@ -133,6 +140,17 @@ const relationsTo =
 export function canSee(policy: Policy, caller: Caller, image: Related & Pick<Image, 'id'>): boolean {
   if (caller.grant) return caller.grant.imageId === image.id;
   return allows(policy, caller, 'get_image', relationsTo(caller, image));
+}
+
+/** Whether the image exists for this caller when this is to be done to it. */
+export function isThereFor(
+  policy: Policy,
+  caller: Caller,
+  operation: ImageOperation,
+  image: Related & Pick<Image, 'id'>,
+): boolean {
+  if (canSee(policy, caller, image)) return true;
+  return unseen.has(operation) && allows(policy, caller, ruleOfOperation[operation], toAny);
 }
 
 /**

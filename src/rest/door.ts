@@ -116,7 +116,9 @@ async function run(operation: Operation, ask: Ask): Promise<Answer> {
 
 function callOf(action: string, { id, namespace }: Ask['params']): Call {
   if (/Metadef/.test(action)) return { action, type: 'metadefNamespace', id: namespace ?? null };
-  return { action, type: /Image/.test(action) ? 'image' : 'catalog', id: id ?? null };
+  return /Image/.test(action)
+    ? { action, type: 'image', id: id ?? null }
+    : { action, type: 'catalog', id: null };
 }
 
 async function callerOf(

@@ -15,6 +15,7 @@ import { type S3StoreOptions, s3Store } from './s3/s3.ts';
 import { stagingStore } from './staging.ts';
 import { isWritable, type Store, type WritableStore } from './store.ts';
 import { type SwiftStoreOptions, swiftStore } from './swift/swift.ts';
+import { type UrlOfKey, urlsOf } from './urls.ts';
 import { type StoreWatch, watched } from './watch.ts';
 import { inside, wrapStore } from './wrap.ts';
 
@@ -53,6 +54,8 @@ export interface Stores {
   descriptionOf(id: string): string | null;
   /** Where it keeps its bytes and in what pieces, for who operates it; no secrets. */
   detailsOf(id: string): StoreDetails;
+  /** Where an object is, as other services of the same cloud find it; without secrets. */
+  urlOf(id: string, key: string): Promise<string>;
 }
 
 /** Named as the Image API has them, where it has them. */
@@ -73,9 +76,17 @@ export function openStores(configs: readonly StoreConfig[], surroundings: StoreS
   const weights = new Map(configs.map(({ id, weight }) => [id, weight]));
   const descriptions = new Map(configs.map(({ id, description }) => [id, description]));
   const details = new Map(configs.map((config) => [config.id, detailsOf(config)]));
+  const urls = new Map(configs.map((config) => [config.id, urlsOf(config)]));
   const usual = configs.find((config) => config.default)?.id;
   const all = configs.map((config) => openStore(config, surroundings));
-  return storesOf(all, { usual, weights, descriptions, details, staging: stagingOf(all, surroundings) });
+  return storesOf(all, {
+    usual,
+    weights,
+    descriptions,
+    details,
+    urls,
+    staging: stagingOf(all, surroundings),
+  });
 }
 
 function stagingOf(all: readonly Store[], surroundings: StoreSurroundings): WritableStore | undefined {
@@ -90,6 +101,7 @@ export interface StoreRoles {
   weights?: ReadonlyMap<string, number>;
   descriptions?: ReadonlyMap<string, string | undefined>;
   details?: ReadonlyMap<string, StoreDetails>;
+  urls?: ReadonlyMap<string, UrlOfKey>;
   /** The default store when nothing is said. */
   staging?: WritableStore | undefined;
 }
@@ -97,7 +109,7 @@ export interface StoreRoles {
 /** The same from stores that are open already. */
 export function storesOf(
   all: readonly Store[],
-  { usual, weights, descriptions, details, staging }: StoreRoles = {},
+  { usual, weights, descriptions, details, urls, staging }: StoreRoles = {},
 ): Stores {
   const writable = all.filter(isWritable);
   const chosen = writable.find((store) => store.id === usual) ?? writable[0];
@@ -113,6 +125,7 @@ export function storesOf(
     weightOf: (id) => weights?.get(id) ?? 0,
     descriptionOf: (id) => descriptions?.get(id) ?? null,
     detailsOf: (id) => details?.get(id) ?? {},
+    urlOf: async (id, key) => (await urls?.get(id)?.(key)) ?? `${id}:${key}`,
   };
 }
 

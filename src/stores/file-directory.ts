@@ -44,6 +44,9 @@ export interface FileDirectory extends WritableStore {
   freeBytes(): Promise<number>;
 }
 
+/** Where a directory keeps the object of a key. */
+export const pathBelow = (path: string, key: string) => join(path, key.slice(0, 2), key);
+
 export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileDirectory {
   const through = gate(callsAtOnce);
   const chunks = buffers(chunkBytes, idleBuffers);
@@ -52,7 +55,7 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
 
   const failure = (error: unknown) => storeFailure(id, error);
   const shardOf = (key: string) => join(path, key.slice(0, 2));
-  const fileOf = (key: string) => join(shardOf(key), key);
+  const fileOf = (key: string) => pathBelow(path, key);
   const partOf = (key: string) => `${fileOf(key)}.part`;
 
   /** Missing file or missing store? Without its directory nothing may be called gone. */

@@ -49,7 +49,9 @@ export function httpStore({ id, egress }: HttpStoreOptions): Store {
 
     async stat(url, signal) {
       let answer = await ask(url, { method: 'HEAD', signal });
-      if (answer.statusCode === 405 || answer.statusCode === 501) {
+      // Some servers know no HEAD, and some do not count for it.
+      const isUncounted = answer.statusCode === 200 && answer.headers['content-length'] === undefined;
+      if (isUncounted || answer.statusCode === 405 || answer.statusCode === 501) {
         answer.destroy();
         answer = await ask(url, { method: 'GET', signal });
       }

@@ -1,9 +1,12 @@
-/** Imports, the tasks that do them, and the stores that they go to, exchange by exchange. */
-import { randomUUID } from 'node:crypto';
+/** Imports and locations, the tasks that do them, and the stores that they go to, exchange by exchange. */
+
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digestImage } from '../../src/actions/digest-image.ts';
+import { byteRate } from '../../src/actions/slowly.ts';
 import { anImage } from '../support/an-image.ts';
 import { someBytes } from '../support/bytes.ts';
 import { anId, aTime, type RestRequest, rest } from '../support/rest.ts';
@@ -356,7 +359,15 @@ describe('stores', () => {
         value: ['glance-direct', 'web-download', 'copy-image'],
       },
     });
-    expect((await rest(server, 'GET /v2/info/usage')).body).toEqual({ usage: {} });
+    const nothing = { limit: -1, usage: 0 };
+    expect((await rest(server, 'GET /v2/info/usage', { as: 'red' })).body).toEqual({
+      usage: {
+        image_size_total: nothing,
+        image_stage_total: nothing,
+        image_count_total: nothing,
+        image_count_uploading: nothing,
+      },
+    });
   });
 
   test('DELETE /v2/stores/{store}/{image} takes one copy away, never the last', async () => {
@@ -373,5 +384,121 @@ describe('stores', () => {
     expect(await remove('two')).toBe(403);
     expect(await remove('four')).toBe(409);
     expect(await remove('two', randomUUID())).toBe(404);
+  });
+});
+
+describe('/v2/images/{id}/locations', () => {
+  const add = (id: string, json: unknown, more: RestRequest = {}) =>
+    rest(server, `POST /v2/images/${id}/locations`, { json, ...more });
+  const locationsOf = (id: string, more: RestRequest = { as: 'service', role: 'service' }) =>
+    rest(server, `GET /v2/images/${id}/locations`, more);
+  const show = async (id: string) => (await rest(server, `GET /v2/images/${id}`)).body;
+  const hash = (algorithm: string) => createHash(algorithm).update(bytes).digest('hex');
+  const here = () => `${web.url}/image`;
+
+  test('bytes that a web server has become those of an image and stay there; they are hashed in the background', async () => {
+    const id = await queued();
+    expect(await add(id, { url: here(), validation_data: {} })).toMatchObject({ status: 202, body: '' });
+    await active(id, 'web');
+    expect(await show(id)).toMatchObject({ checksum: null, os_hash_algo: null, os_hash_value: null });
+    expect(await locationsOf(id)).toMatchObject({
+      status: 200,
+      body: [{ url: here(), metadata: { store: 'web' } }],
+    });
+    const file = await server.http(`/v2/images/${id}/file`, { token: server.tokenOf('blue') });
+    expect(Buffer.from(await file.arrayBuffer()).equals(bytes)).toBe(true);
+
+    const before = await rest(server, `GET /v2/images/${id}`);
+    const signal = new AbortController().signal;
+    await digestImage(server.app, id, { rate: byteRate(10 ** 9), signal });
+    const hashed = await rest(server, `GET /v2/images/${id}`, {
+      headers: { 'if-none-match': before.headers.etag ?? '' },
+    });
+    expect(hashed).toMatchObject({
+      status: 200,
+      body: { checksum: hash('md5'), os_hash_algo: 'sha512', os_hash_value: hash('sha512') },
+    });
+    const { body } = await rest(server, `GET /v2/images/${id}/tasks`);
+    expect(body.tasks).toMatchObject([
+      {
+        type: 'location_import',
+        status: 'success',
+        input: { image_id: id, loc_url: here(), validation_data: {} },
+        result: { image_id: id, stores: ['web'] },
+      },
+    ]);
+    // Deleted, it is only forgotten: nothing is written at the other server.
+    expect((await rest(server, `DELETE /v2/images/${id}`)).status).toBe(204);
+    expect((await locationsOf(id)).status).toBe(404);
+  });
+
+  test('what a hash is given for is read before it is published, and not published when it is other bytes', async () => {
+    const [good, bad] = [await queued(), await queued()];
+    const validation = { os_hash_algo: 'sha512', os_hash_value: hash('sha512'), store: 'web' };
+    expect((await add(good, { url: here(), validation_data: validation })).status).toBe(202);
+    await active(good, 'web');
+    expect(await show(good)).toMatchObject({ checksum: hash('md5'), os_hash_value: hash('sha512') });
+    const other = { os_hash_algo: 'sha256', os_hash_value: hash('sha256').replace(/./g, '0') };
+    expect((await add(bad, { url: here(), validation_data: other })).status).toBe(202);
+    await until(async () => (await show(bad)).status === 'queued');
+    const { body } = await rest(server, `GET /v2/images/${bad}/tasks`);
+    expect(body.tasks).toMatchObject([
+      { status: 'failure', message: expect.stringContaining('have sha256') },
+    ]);
+    expect((await locationsOf(bad)).body).toEqual([]);
+  });
+
+  test('a copy of one can be made in a store of ours, and every copy has its URL', async () => {
+    const id = await queued();
+    await add(id, { url: here() });
+    await active(id, 'web');
+    await ask(id, { method: { name: 'copy-image' }, stores: ['two'] }, { as: 'admin' });
+    await active(id, 'two,web');
+    const { body } = await locationsOf(id, { as: 'admin' });
+    expect(body).toEqual([
+      {
+        url: expect.stringMatching(new RegExp(`^file://${join(root, 'two')}/[0-9a-f]{2}/[0-9a-f.-]+$`)),
+        metadata: { store: 'two' },
+      },
+      { url: here(), metadata: { store: 'web' } },
+    ]);
+  });
+
+  test('a service adds one to an image that it does not see; where bytes are is for services and admins', async () => {
+    const id = await queued();
+    const service = { as: 'service', role: 'service' } as const;
+    expect((await rest(server, `GET /v2/images/${id}`, service)).status).toBe(404);
+    expect((await add(id, { url: here() }, service)).status).toBe(202);
+    await active(id, 'web');
+    expect((await locationsOf(id, {})).status).toBe(403);
+    expect((await locationsOf(id, { as: 'red' })).status).toBe(404);
+    expect((await add(id, { url: here() }, { as: 'red' })).status).toBe(404);
+    expect((await add(randomUUID(), { url: here() }, service)).status).toBe(404);
+  });
+
+  test.each<[string, unknown]>([
+    ['no URL', {}],
+    ['a number as URL', { url: 5 }],
+    ['no URL of the web', { url: 'file:///etc/passwd' }],
+    ['a URL of Ceph, so that Nova uploads', { url: 'rbd://fs/pool/image/snap', validation_data: {} }],
+    ['no URL at all', { url: 'x' }],
+    ['a URL with a password', { url: 'http://a:b@example.org/' }],
+    ['a URL of the inside', { url: 'http://169.254.169.254/' }],
+    ['a URL that is too long', { url: `http://example.org/${'x'.repeat(3000)}` }],
+    ['half of a hash', { url: 'http://example.org/', validation_data: { os_hash_algo: 'sha512' } }],
+    [
+      'a hash that is none',
+      { url: 'http://example.org/', validation_data: { os_hash_algo: 'sha512', os_hash_value: 'x' } },
+    ],
+    ['what it does not know', { url: 'http://example.org/', metadata: {} }],
+  ])('refuses %s with 400', async (_what, json) => {
+    const id = await queued();
+    expect(await add(id, json)).toMatchObject(badRequest);
+    expect((await show(id)).status).toBe('queued');
+  });
+
+  test('is a conflict for an image that is not queued, and 400 without formats', async () => {
+    expect((await add(await uploaded(), { url: here() })).status).toBe(409);
+    expect((await add(await queued({}), { url: here() })).status).toBe(400);
   });
 });

@@ -5,6 +5,7 @@ import { changeImage, removeImage, showImage } from './image.ts';
 import { patchTypes } from './image-patch.ts';
 import { addImage, listImages } from './images.ts';
 import { importing } from './import.ts';
+import { locationAdding, showLocations } from './locations.ts';
 import { addMember, answerShare, listMembers, removeMember, showMember } from './members.ts';
 import { addTag, removeTag } from './tags.ts';
 import { listTasksOfImage } from './tasks.ts';
@@ -55,6 +56,10 @@ export const imageResources: readonly Resource[] = [
     },
   },
   { path: '/images/:id/import', operations: { POST: importing } },
+  {
+    path: '/images/:id/locations',
+    operations: { GET: { action: 'listImageLocations', run: showLocations }, POST: locationAdding },
+  },
   { path: '/images/:id/tasks', operations: { GET: { run: listTasksOfImage } } },
   { path: '/images/:id/actions/deactivate', operations: { POST: deactivation } },
   { path: '/images/:id/actions/reactivate', operations: { POST: reactivation } },

@@ -4,7 +4,9 @@
  */
 import type { RuleName } from '../../../src/domain/policy-rules.ts';
 import type { TestServer } from '../server.ts';
+import { askHttp, type HttpQuestion, isThingMissing } from './ask-http.ts';
 import type { Verdict } from './oracle.ts';
+import { restDoor } from './rest-door.ts';
 import type { Thing } from './world.ts';
 
 export interface Reply {
@@ -18,30 +20,21 @@ export interface Question {
   rule: RuleName;
   /** What is asked, where a door asks several things by one rule. */
   name: string;
-  ask(server: TestServer, token: string | null, thing: Thing): Promise<Reply>;
+  /** `project` is that of the token. */
+  ask(server: TestServer, token: string | null, thing: Thing, project: string | null): Promise<Reply>;
 }
 
 /** What it changes, where it is let through, is no longer what it was. */
-export const changes = (rule: RuleName) => !rule.startsWith('get_') && !rule.startsWith('download_');
-
-const headersOf = (headers: Headers) =>
-  [...headers].filter(
-    ([name]) => name !== 'x-openstack-request-id' && name !== 'date' && name !== 'x-runtime',
-  );
-
-/** Not of the thing that was asked for, but of something about it. */
-const isThingMissing = (message: string) => /^No (image|namespace) "/.test(message);
+export const changes = (rule: RuleName) => !/^(get|download|fetch|tasks_api|stores_info)_/.test(rule);
 
 async function askGraphql(server: TestServer, token: string | null, query: string): Promise<Reply> {
-  const response = await server.http('/graphql', {
+  const { text, whole } = await askHttp(server, token, {
+    path: '/graphql',
     method: 'POST',
-    ...(token === null ? {} : { token }),
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query }),
   });
-  const text = await response.text();
   const { data, errors } = JSON.parse(text);
-  const whole = JSON.stringify([response.status, headersOf(response.headers), text]);
   const code = errors?.[0]?.extensions?.code;
   if (code === 'UNAUTHENTICATED') return { verdict: 'unauthenticated', whole };
   if (code === 'FORBIDDEN') return { verdict: 'forbidden', whole };
@@ -74,20 +67,14 @@ const mutation = (rule: RuleName, field: string, input: (thing: Thing) => string
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
-async function askBytes(
-  server: TestServer,
-  token: string | null,
-  { path, ...init }: RequestInit & { path: string },
-): Promise<Reply> {
-  const response = await server.http(path, { ...init, ...(token === null ? {} : { token }) });
-  const text = await response.text();
-  const whole = JSON.stringify([response.status, headersOf(response.headers), text]);
-  if (response.status === 401) return { verdict: 'unauthenticated', whole };
-  if (response.status === 404) return { verdict: 'missing', whole };
-  return { verdict: response.status === 403 ? 'forbidden' : 'through', whole };
+async function askBytes(server: TestServer, token: string | null, question: HttpQuestion): Promise<Reply> {
+  const { status, whole } = await askHttp(server, token, question);
+  if (status === 401) return { verdict: 'unauthenticated', whole };
+  if (status === 404) return { verdict: 'missing', whole };
+  return { verdict: status === 403 ? 'forbidden' : 'through', whole };
 }
 
-const bytes = (rule: RuleName, name: string, request: (thing: Thing) => RequestInit & { path: string }) => ({
+const bytes = (rule: RuleName, name: string, request: (thing: Thing) => HttpQuestion) => ({
   door: 'bytes',
   rule,
   name,
@@ -161,4 +148,5 @@ export const doors: readonly Question[] = [
       'upload-metadata': `image ${base64(id)}`,
     },
   })),
+  ...restDoor,
 ];

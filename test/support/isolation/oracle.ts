@@ -48,6 +48,11 @@ const ifSeen =
 const isAdmin = (who: Who) => who.role === 'admin';
 const ownerMay = ifSeen((who, thing) => isAdmin(who) || (mayWrite(who) && isMine(who, thing)));
 const adminMay = ifSeen(isAdmin);
+/** A service sees no image, and may all the same do this with any that there is. */
+const serviceOr =
+  (may: (who: Who, thing: Thing) => boolean): ByHand =>
+  (who, thing) =>
+    who.role === 'service' && thing.is === 'image' ? 'through' : ifSeen(may)(who, thing);
 const memberMayDownload = ifSeen((who, { deactivated }) => (deactivated ? isAdmin(who) : mayWrite(who)));
 
 const onImages: Record<RuleName, ByHand> = {
@@ -69,6 +74,8 @@ const onImages: Record<RuleName, ByHand> = {
   import_image: ownerMay,
   copy_image: adminMay,
   delete_image_location: adminMay,
+  add_image_location: serviceOr((who, thing) => isAdmin(who) || (mayWrite(who) && isMine(who, thing))),
+  fetch_image_location: serviceOr(isAdmin),
   deactivate: ownerMay,
   reactivate: ownerMay,
   add_member: ownerMay,
