@@ -29,7 +29,7 @@ export type ImportMethod =
 /** Bytes that stay where they are: a store that is only read has them from then on. */
 export interface Registration {
   name: 'location';
-  /** Without a name or password in it. */
+  /** With nothing in it that could be a secret: it becomes a key, which messages and logs name. */
   url: string;
   digest: KnownDigest | null;
 }
@@ -39,7 +39,7 @@ const locationLength = 2048;
 
 /**
  * `path` is where the input has it.
- * @throws ValidationError no URL of the web, too long, or one with a password, which everybody would see
+ * @throws ValidationError no URL of the web, too long, or one with what could be a secret
  */
 export function registration(path: string[], text: string, digest: KnownDigest | null): Registration {
   const url = parseUrl(text);
@@ -48,10 +48,12 @@ export function registration(path: string[], text: string, digest: KnownDigest |
       'Only what a web server has can be registered: send a URL of http or https, or the bytes.';
     throw invalid(path, 'URL_REFUSED', message);
   }
-  if (url.username !== '' || url.password !== '') {
-    throw invalid(path, 'URL_REFUSED', 'A location is shown to others: it holds no name and no password.');
-  }
   url.hash = '';
+  if (withoutSecretsOfUrl(url.href) !== url.href) {
+    const message =
+      'A location is shown to others and named in logs: it holds no name, password, token or signature.';
+    throw invalid(path, 'URL_REFUSED', message);
+  }
   if (url.href.length > locationLength) {
     throw invalid(path, 'TOO_LONG', `A location has at most ${locationLength} characters.`);
   }

@@ -25,7 +25,8 @@ export const TaskType = builder.objectRef<Task>('Task').implement({
   fields: (t) => ({
     id: t.id({ description: '"Task:<key>".', resolve: ({ id }) => `Task:${id}` }),
     type: t.exposeString('type', {
-      description: 'api_image_import; import, of an image that was made for it; location_import, of bytes that stay where they are; more may come.',
+      description:
+        'api_image_import; import, of an image that was made for it; location_import, of bytes that stay where they are; more may come.',
     }),
     status: t.expose('status', { type: TaskStatus, description: 'Where it is.' }),
     image: t.field({

@@ -304,7 +304,7 @@ test(
       }
       await listsBy(pairs);
     });
-    await fc.assert(lives, { numRuns: sized({ quick: 2, ci: 12, full: 2_000 }) });
+    await fc.assert(lives, { numRuns: sized({ quick: 1, ci: 8, full: 2_000 }) });
   },
   sized({ quick: 90_000, ci: 300_000, full: 8 * 3_600_000 }),
 );

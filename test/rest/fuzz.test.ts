@@ -282,7 +282,7 @@ test(
         expect(lines().length).toBe(1);
       },
     );
-    await fc.assert(property, { numRuns: sized({ quick: 100, ci: 800, full: 100_000 }) });
+    await fc.assert(property, { numRuns: sized({ quick: 40, ci: 400, full: 100_000 }) });
   },
   sized({ quick: 90_000, ci: 600_000, full: 8 * 3_600_000 }),
 );

@@ -483,6 +483,7 @@ describe('/v2/images/{id}/locations', () => {
     ['a URL of Ceph, so that Nova uploads', { url: 'rbd://fs/pool/image/snap', validation_data: {} }],
     ['no URL at all', { url: 'x' }],
     ['a URL with a password', { url: 'http://a:b@example.org/' }],
+    ['a URL with a signature', { url: 'http://example.org/x?X-Amz-Signature=0123456789abcdef' }],
     ['a URL of the inside', { url: 'http://169.254.169.254/' }],
     ['a URL that is too long', { url: `http://example.org/${'x'.repeat(3000)}` }],
     ['half of a hash', { url: 'http://example.org/', validation_data: { os_hash_algo: 'sha512' } }],
