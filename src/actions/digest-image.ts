@@ -1,4 +1,4 @@
-/** The digests of an image that was published without all or some, out of whichever copy can be read; the rest is checked too. */
+/** Digests that an image was published without, out of whichever copy can be read; those it has are checked too. */
 import { findStoredCopies } from '../db/stored-copies.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { App } from './app.ts';

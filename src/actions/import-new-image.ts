@@ -18,7 +18,8 @@ export interface ImportNewImage {
 }
 
 /**
- * Returns the task. When it is refused there is no image either, where the caller may delete it; when it fails later, its image stays, queued.
+ * Returns the task. When it is refused there is no image either, where the caller may delete it; when it fails later,
+ * its image stays, queued.
  *
  * @throws ForbiddenError tasks are not for this caller
  * @throws as createImage and importImage

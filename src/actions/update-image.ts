@@ -79,25 +79,26 @@ export interface UpdateImageBy {
 export async function updateImageBy(
   app: App,
   caller: Caller,
-  { id, newOwner, decide }: UpdateImageBy,
+  { id: asked, newOwner, decide }: UpdateImageBy,
 ): Promise<WrittenImage> {
   const check = await checkProperties(app, caller);
   const { policy } = app;
   // Looked up before the transaction: it may have to ask elsewhere. Whether the owner may change is asked in it.
   const taker =
     newOwner !== null && mayEver(policy, caller, 'giveAway') ? await allowanceOf(app, newOwner) : null;
-  await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id, operation: 'update', policy });
+  const id = await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: asked, operation: 'update', policy });
     const seen = readable(app.protection, caller, image);
-    const input = { ...decide(seen), id };
+    const input = { ...decide(seen), id: image.id };
     const issues = updateIssues(input);
     if (issues.length > 0) throw new ValidationError(issues);
     requireRevision(image, input.ifRevision);
     const change = difference(image, changed(app, caller, { image, input }));
     checkRights(app, caller, { image, change });
     if (change.properties) for (const given of newValues(seen, input)) check.require(given);
+    if (change.owner != null && change.owner !== newOwner) throw new Error('An owner that nobody spoke of.');
     if (change.owner != null && taker) await takeRoom(tx, taker, await findUsageOfImage(tx, image.id));
-    if (Object.keys(change).length === 0) return;
+    if (Object.keys(change).length === 0) return image.id;
     await updateImageRow(tx, image.id, change);
     const changes = changesOf(image, change);
     await recordChange(tx, {
@@ -106,6 +107,7 @@ export async function updateImageBy(
       object: imageObject(image),
       changes,
     });
+    return image.id;
   });
   const image = await imageAfterChange(app, caller, id);
   return { image, issues: check.issuesOf(image.properties) };

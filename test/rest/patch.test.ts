@@ -274,6 +274,13 @@ test('with If-Match only the image that the client knows is changed', async () =
   expect((await patch(id, rename('fourth'), { headers })).status).toBe(412);
 });
 
+test('an id is taken in any case, as everywhere', async () => {
+  const id = await own();
+  const answer = await patch(id.toUpperCase(), [{ op: 'replace', path: '/name', value: 'x' }]);
+  expect(answer).toMatchObject({ status: 200, body: { id, name: 'x' } });
+  expect((await rest(server, `PUT /v2/images/${id.toUpperCase()}/tags/t`)).status).toBe(204);
+});
+
 test('many who change different properties at once all have their way', async () => {
   const id = await own();
   const names = Array.from({ length: 12 }, (_, n) => `p${n}`);
