@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { someBytes } from '../support/bytes.ts';
-import { type Client, glance as glanceOf, recordOf, rowsOf } from '../support/clients.ts';
+import { type Client, type CommandLine, commandLine, recordOf, rowsOf } from '../support/clients.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { only } from '../support/size.ts';
 import { until } from '../support/until.ts';
@@ -14,15 +14,20 @@ const formats = ['--disk-format', 'raw', '--container-format', 'bare'];
 
 describe.skipIf(here.skip)(`the command line of Glance${here.why}`, () => {
   let server: TestServer;
-  let glance: Client;
+  let line: CommandLine;
   let file: string;
   beforeAll(async () => {
     server = await aServer();
-    glance = glanceOf(server);
+    line = commandLine(server, 'glance');
     file = join(server.dataDir, 'disk.raw');
     writeFileSync(file, bytes);
   });
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    line?.close();
+    await server?.stop();
+  });
+
+  const glance: Client = (...call) => line.call(...call);
 
   const blue = (...args: string[]) => glance(['blue'], ...args);
   const admin = (...args: string[]) => glance(['admin'], ...args);

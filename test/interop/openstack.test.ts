@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { someBytes } from '../support/bytes.ts';
-import { openstack as openstackOf } from '../support/clients.ts';
+import { type CommandLine, commandLine } from '../support/clients.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { only } from '../support/size.ts';
 
@@ -13,14 +13,19 @@ const bytes = someBytes(300_000);
 describe.skipIf(here.skip)(`openstackclient${here.why}`, () => {
   let server: TestServer;
   let file: string;
+  let line: CommandLine;
   beforeAll(async () => {
     server = await aServer();
+    line = commandLine(server, 'openstack');
     file = join(server.dataDir, 'disk.raw');
     writeFileSync(file, bytes);
   });
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    line?.close();
+    await server?.stop();
+  });
 
-  const image = (...args: string[]) => openstackOf(server)(['blue'], 'image', ...args);
+  const image = (...args: string[]) => line.call(['blue'], 'image', ...args);
   const shown = async (name: string) => JSON.parse(await image('show', name, '-f', 'json'));
   const create = (name: string, ...more: string[]) =>
     image('create', name, '--disk-format', 'raw', '--container-format', 'bare', '--file', file, ...more);

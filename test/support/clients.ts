@@ -1,12 +1,14 @@
 /** The command lines that people have for other image services, pointed at a server of a test. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Role } from '../../src/domain/caller.ts';
 import type { TestServer } from './server.ts';
-
-const run = promisify(execFile);
+import { findProgram } from './size.ts';
 
 export interface Failed {
+  code: number;
   stderr: string;
   stdout: string;
 }
@@ -14,27 +16,51 @@ export interface Failed {
 /** Runs a client; what it prints. Rejects with Failed when it ends badly. */
 export type Client = (as: [project: string, role?: Role], ...args: string[]) => Promise<string>;
 
-/** Without a standard input: clients take one that is there for the data of an image. */
-async function call(server: TestServer, program: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await run('/bin/sh', ['-c', 'exec "$0" "$@" <&-', program, ...args], {
+export interface CommandLine {
+  call: Client;
+  close(): void;
+}
+
+const options = {
+  glance: (url: string, token: string) => ['--os-image-url', url, '--os-auth-token', token],
+  openstack: (url: string, token: string) => [
+    ...['--os-auth-type', 'admin_token', '--os-endpoint', `${url}/v2`, '--os-token', token],
+  ],
+};
+
+/** `program` is on the PATH. */
+export function commandLine(server: TestServer, program: keyof typeof options): CommandLine {
+  // Of several Pythons that which has it.
+  const [first = ''] = readFileSync(findProgram(program) as string, 'utf8').split('\n', 1);
+  const [python = '', ...args] = first.replace(/^#!\s*/, '').split(' ');
+  const child = spawn(python, [...args, join(import.meta.dirname, 'command-line.py'), program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
     // Nothing of who runs the tests: neither their cloud nor their settings.
     env: { PATH: process.env.PATH, HOME: server.dataDir, LANG: 'C.UTF-8', COLUMNS: '1000' },
   });
-  return stdout;
+  const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One after the other. */
+  function run(args: readonly string[]): Promise<string> {
+    const answer = last
+      .catch(() => {})
+      .then(async () => {
+        child.stdin.write(`${JSON.stringify(args)}\n`);
+        const { value } = await answers.next();
+        const ended: Failed = JSON.parse(value ?? '{"code": 1, "stderr": "It is gone."}');
+        if (ended.code !== 0) throw Object.assign(new Error(`${program}: ${ended.stderr}`), ended);
+        return ended.stdout;
+      });
+    last = answer;
+    return answer;
+  }
+
+  return {
+    call: (as, ...args) => run([...options[program](server.url, server.tokenOf(...as)), ...args]),
+    close: () => child.stdin.end(),
+  };
 }
-
-export const glance =
-  (server: TestServer): Client =>
-  (as, ...args) =>
-    call(server, 'glance', ['--os-image-url', server.url, '--os-auth-token', server.tokenOf(...as), ...args]);
-
-export const openstack =
-  (server: TestServer): Client =>
-  (as, ...args) =>
-    call(server, 'openstack', [
-      ...['--os-auth-type', 'admin_token', '--os-endpoint', `${server.url}/v2`],
-      ...['--os-token', server.tokenOf(...as), ...args],
-    ]);
 
 /** The cells of a table as `glance` draws it, without its heading. */
 export function rowsOf(table: string): string[][] {
