@@ -10,8 +10,10 @@ export default defineConfig({
     // Servers, databases and files: what waits for a disk leaves the cores to others.
     pool: 'forks',
     maxWorkers: 3,
-    // The sources run as they do in the server: by Node itself, with one copy of every module.
-    experimental: { viteModuleRunner: false },
+    // A worker imports the server once, not once for each file: what a file changes of its process, it puts back.
+    isolate: false,
+    // The sources run as they do in the server: by Node itself, with one copy of every module, as they are.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     slowTestThreshold: 2_000,
   },
 });
