@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { compileCache } from './test/support/compile-cache.ts';
 
 export default defineConfig({
   test: {
@@ -12,6 +13,7 @@ export default defineConfig({
     maxWorkers: 3,
     // A worker imports the server once, not once for each file: what a file changes of its process, it puts back.
     isolate: false,
+    env: { NODE_COMPILE_CACHE: compileCache },
     // The sources run as they do in the server: by Node itself, with one copy of every module, as they are.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     slowTestThreshold: 2_000,

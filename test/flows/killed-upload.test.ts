@@ -133,7 +133,7 @@ test.skipIf(more.skip)(
   { timeout: 600_000 },
   async () => {
     let server = await installation.serve();
-    for (let round = 0; round < sized({ quick: 0, ci: 12, full: 300 }); round++) {
+    for (let round = 0; round < sized({ quick: 0, ci: 8, full: 300 }); round++) {
       const id = await newImage(server);
       const upload = beginUpload(server, id, { length: bytes.length });
       let acknowledged = false;
