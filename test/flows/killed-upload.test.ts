@@ -83,7 +83,7 @@ const moments: Moment[] = [
 ];
 
 test('killed at each step of an upload, it gives the image back or has it exactly, and the retry works', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const server = await installation.serve({ breakable: true });
   const uploads: { name: string; id: string; status: string; answer: Promise<unknown> }[] = [];
