@@ -11,9 +11,11 @@ import { anImage } from '../support/an-image.ts';
 import { someBytes } from '../support/bytes.ts';
 import { anId, aTime, type RestRequest, rest } from '../support/rest.ts';
 import { aServer, type TestServer } from '../support/server.ts';
+import { only } from '../support/size.ts';
 import { until } from '../support/until.ts';
 import { type WireServer, wireServer } from '../support/wire-server.ts';
 
+const long = only({ from: 'ci' });
 const bytes = someBytes(300_000);
 const root = mkdtempSync(join(tmpdir(), 'vitrine-rest-imports-'));
 let web: WireServer;
@@ -78,7 +80,7 @@ const badRequest = {
   body: { error: { code: 400, title: 'Bad Request', message: expect.any(String), type: expect.any(String) } },
 };
 
-describe('POST /v2/images/{id}/import', () => {
+describe.skipIf(long.skip)(`POST /v2/images/{id}/import${long.why}`, () => {
   test('glance-direct publishes what was staged', async () => {
     const id = await queued();
     expect((await ask(id, { method: { name: 'glance-direct' } })).status).toBe(409);
@@ -222,7 +224,7 @@ describe('GET /v2/images/{id}/tasks', () => {
   });
 });
 
-describe('/v2/tasks', () => {
+describe.skipIf(long.skip)(`/v2/tasks${long.why}`, () => {
   const properties = { name: 'by a task', disk_format: 'raw', os_distro: 'debian', protected: true };
   const input = { import_from_format: 'raw', image_properties: properties };
   const create = (json: unknown, as = 'admin') => rest(server, 'POST /v2/tasks', { json, as });

@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aTime, type RestRequest, refusal, rest } from '../support/rest.ts';
 import { aServer, type TestServer } from '../support/server.ts';
+import { only } from '../support/size.ts';
+
+const long = only({ from: 'ci' });
 
 let server: TestServer;
 beforeAll(async () => {
@@ -215,7 +218,7 @@ describe('namespaces', () => {
   });
 });
 
-describe('who may', () => {
+describe.skipIf(long.skip)(`who may${long.why}`, () => {
   const bodies: [string, unknown][] = [
     ['PUT ', { namespace: 'x' }],
     ['DELETE ', undefined],
@@ -275,7 +278,7 @@ describe('who may', () => {
   });
 });
 
-describe('properties', () => {
+describe.skipIf(long.skip)(`properties${long.why}`, () => {
   const given = { name: 'size', title: 'Size', type: 'integer', minimum: 0, required: true };
 
   test('are added, shown, said anew and removed', async () => {
@@ -323,7 +326,7 @@ describe('properties', () => {
   });
 });
 
-describe('objects', () => {
+describe.skipIf(long.skip)(`objects${long.why}`, () => {
   const given = {
     name: 'disk',
     description: 'A disk',
@@ -367,7 +370,7 @@ describe('objects', () => {
   });
 });
 
-describe('tags', () => {
+describe.skipIf(long.skip)(`tags${long.why}`, () => {
   const put = (path: string, names: string[], append?: string) =>
     rest(server, `POST ${path as '/'}/tags`, {
       as: 'admin',
@@ -412,7 +415,7 @@ describe('tags', () => {
   });
 });
 
-describe('resource types', () => {
+describe.skipIf(long.skip)(`resource types${long.why}`, () => {
   test('a namespace is for some, with a prefix', async () => {
     const path = await aNamespace();
     const name = `Type::${randomUUID()}`;
