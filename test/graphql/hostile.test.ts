@@ -112,7 +112,8 @@ describe('the probes of graphql-cop, against the profile for production', () => 
     for (const path of ['/graphql', '/', '/graphiql', '/playground', '/console', '/graphql?raw']) {
       const answer = await server.http(path, { headers: { accept: 'text/html' } });
       expect(answer.headers.get('content-type')).toMatch(/json/);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
+      // At / are the versions of the Image API, to choose from.
+      expect(answer.status).toBeGreaterThanOrEqual(path === '/' ? 300 : 400);
     }
   });
 

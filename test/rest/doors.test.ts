@@ -222,6 +222,9 @@ function mutationOf(
 function isSameEnd(what: Step, viaOne: End, viaOther: End): boolean {
   if (viaOne === viaOther) return true;
   const isForbidden = viaOne === 'forbidden';
+  // The names of a patch are looked at before the image is looked for.
+  const isReserved = 'name' in what && /^(size|os_glance)/.test(what.name);
+  if (isForbidden && viaOther === 'missing') return isReserved;
   // A name that nobody may write; what is protected, not shared, without data, or has its formats fixed.
   if (isForbidden && viaOther === 'invalid') return 'name' in what;
   if (isForbidden && viaOther === 'conflict') return true;
