@@ -6,6 +6,7 @@
 import { loadNamespace } from '../src/actions/metadef/load-namespaces.ts';
 import { type DatabaseAddress, openDatabase } from '../src/db/client.ts';
 import { openVocabulary } from '../src/db/metadef/vocabulary.ts';
+import { serviceFor } from '../src/domain/audit.ts';
 import { callerWith } from '../src/domain/caller.ts';
 import type { NamespaceDocument } from '../src/domain/metadef/metadef.ts';
 import type { Vocabulary } from '../src/domain/metadef/vocabulary.ts';
@@ -74,7 +75,8 @@ function definitions(n: number): NamespaceDocument {
 async function fillDefinitions(address: DatabaseAddress): Promise<Vocabulary> {
   const db = openDatabase(address, { poolSize: 1, applicationName: 'vitrine bench' });
   try {
-    for (let n = 0; n < namespaces; n++) await loadNamespace(db, definitions(n), 'new');
+    for (let n = 0; n < namespaces; n++)
+      await loadNamespace(db, definitions(n), { mode: 'new', by: serviceFor() });
     return await openVocabulary(db).read();
   } finally {
     await db.close();

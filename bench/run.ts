@@ -1,7 +1,7 @@
 /**
  * What the product promises about its speed, measured: `npm run bench`, or
  *
- *   node bench/run.ts [graphql|import|transfer] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts [graphql|import|transfer|auth] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
  *   node bench/run.ts stores [--rounds 5] [--mib 1024]; for object stores with what test/services/up.sh prints
  *   node bench/run.ts search|peers|metadefs [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
@@ -14,6 +14,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { keystoneServer } from '../test/support/keystone-server.ts';
+import { authSettings, measureAuth } from './auth.ts';
 import { measureGraphql } from './graphql.ts';
 import { measureImport } from './import.ts';
 import { fileServer, measureImports, settingsOfImports } from './imports.ts';
@@ -39,12 +41,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'import', 'transfer', 'stores', 'search', 'peers', 'metadefs'];
+const known = ['graphql', 'import', 'transfer', 'auth', 'stores', 'search', 'peers', 'metadefs'];
 const largest: Record<string, string> = { search: '100000,1000000', metadefs: '1000000' };
 const images = values.images ?? largest[what ?? ''] ?? '100000';
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
   throw new Error(
-    'usage: bench/run.ts [graphql|import|transfer|stores|search|peers|metadefs], with the options at its top',
+    'usage: bench/run.ts [graphql|import|transfer|auth|stores|search|peers|metadefs], with the options at its top',
   );
 }
 
@@ -60,6 +62,7 @@ try {
     if (isAsked('import')) await imports(database);
     if (isAsked('graphql')) await graphql(database);
     if (isAsked('transfer')) await transfer(database);
+    if (isAsked('auth')) await auth(database);
     if (isAsked('stores')) await stores(database);
   }
 } finally {
@@ -103,6 +106,21 @@ async function transfer({ address }: BenchDatabase): Promise<void> {
     });
   } finally {
     await vitrine.stop();
+  }
+}
+
+/** Beside a Keystone on the wire, which counts what it is asked. */
+async function auth({ address }: BenchDatabase): Promise<void> {
+  const keystone = await keystoneServer();
+  const settings = authSettings(keystone);
+  const callers = { projects: ['blue'], settings, auth: 'tokens,keystone' };
+  const vitrine = await startVitrine(address, { dataDir, ...callers });
+  try {
+    const times = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+    await measureAuth(vitrine, keystone, times);
+  } finally {
+    await vitrine.stop();
+    await keystone.close();
   }
 }
 

@@ -15,6 +15,13 @@ import {
   loadModeOf,
 } from './admin/metadefs.ts';
 import { migrateDatabase } from './admin/migrate.ts';
+import {
+  checkQuotas,
+  type ListFlags,
+  listProjectQuotas,
+  setProjectQuota,
+  unsetProjectQuota,
+} from './admin/quota.ts';
 import { type ScrubFlags, scrubStores } from './admin/scrub.ts';
 import { serve } from './admin/serve.ts';
 import { work } from './admin/work.ts';
@@ -52,7 +59,7 @@ program
 
 program
   .command('check')
-  .description('Ask the database, the stores and the tokens file whether the service could run.')
+  .description('Ask the database, the stores and whoever knows callers whether the service could run.')
   .action(async () => {
     process.exitCode = (await check(config())) ? 0 : 1;
   });
@@ -165,6 +172,35 @@ program
   .option('--json', 'a JSON object a line', false)
   .action(async (flags: FsckFlags) => {
     process.exitCode = (await checkStoredBytes(config(), flags)) ? 0 : 1;
+  });
+
+const quota = program
+  .command('quota')
+  .description('What projects may have: images, bytes, bytes in the staging area, uploads at once.');
+quota
+  .command('list')
+  .description('What they may have and have.')
+  .argument('[project]', 'nothing: all that have something, or limits of their own')
+  .option('--json', 'a JSON object a line', false)
+  .action((project: string | undefined, flags: ListFlags) => listProjectQuotas(config(), project, flags));
+quota
+  .command('set')
+  .description('Give a project limits of its own, in place of those of the settings.')
+  .argument('<project>')
+  .argument('<limits...>', 'such as images=100 bytes=2TiB uploads=none')
+  .action((project: string, limits: string[]) => setProjectQuota(config(), project, limits));
+quota
+  .command('unset')
+  .description('Take limits of its own away: those of the settings count again.')
+  .argument('<project>')
+  .argument('[names...]', 'nothing: all')
+  .action((project: string, names: string[]) => unsetProjectQuota(config(), project, names));
+quota
+  .command('check')
+  .description('Compare the sums that are kept with the rows. Exit code 1: some are wrong.')
+  .option('--repair', 'count them anew', false)
+  .action(async (flags: { repair: boolean }) => {
+    process.exitCode = (await checkQuotas(config(), flags)) ? 0 : 1;
   });
 
 try {

@@ -6,10 +6,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { App } from './actions/app.ts';
+import { openDenials } from './actions/denials.ts';
 import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
-import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
+import { openMethods } from './auth/methods.ts';
+import type { IdentityWatch } from './auth/token-check.ts';
 import { hashPool } from './bytes/hash-pool.ts';
 import type { Config } from './config/config.ts';
 import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
@@ -19,6 +21,8 @@ import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
+import { policyWith } from './domain/policy.ts';
+import { protectionWith } from './domain/property-protection.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
@@ -27,6 +31,7 @@ import { createHttp } from './http/server.ts';
 import { openStores, type StoreSurroundings, type Stores } from './stores/all.ts';
 import { openEgress } from './stores/egress/egress.ts';
 import { openRemoteImages } from './stores/glance/remote-images.ts';
+import { openUnifiedLimits } from './stores/unified-limits.ts';
 import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
@@ -64,13 +69,12 @@ export async function startServer(config: Config, log: Logger, parts: Parts = {}
 
 async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): Promise<RunningServer> {
   await prepareFolders(config);
-  if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
-  const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
+  const metrics = createMetrics();
+  const methods = await openMethods(config, identityWatch(metrics, log));
 
   const database = parts.database ?? (await openDatabaseServer(config, (message) => log.info(message)));
   undo.push(() => database.close());
   await migrate(database.address);
-  const metrics = createMetrics();
   const stores =
     parts.stores ??
     openStores(config.stores, { ...(await surroundingsOf(config)), watch: storeWatch(metrics, log) });
@@ -88,7 +92,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
 
   const stopping = new AbortController();
   let isDraining = false;
-  const http = await createHttp({ ...config, metrics, log });
+  const http = await createHttp({ ...config, challenge: methods.challenge, metrics, log });
   undo.push(() => http.close());
   const work = watchWork(http);
   healthRoutes(http, {
@@ -103,7 +107,9 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     isDraining: () => isDraining,
     metrics,
   });
-  const authenticate = authenticateWith(tokens);
+  // What the service itself gives out is asked between the two.
+  const checks = [...methods.here, ...methods.elsewhere];
+  const authenticate = authenticateWith(checks, methods.source);
   graphqlRoutes(http, { ...config, app, authenticate });
   http.register(async (scope) =>
     transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
@@ -185,6 +191,14 @@ function storeWatch(metrics: Metrics, log: Logger): StoreWatch {
   };
 }
 
+/** What is asked about tokens elsewhere, as metrics and in the log. */
+function identityWatch(metrics: Metrics, log: Logger): IdentityWatch {
+  return {
+    asked: (service, outcome, seconds) => metrics.identityCalls.observe({ service, outcome }, seconds),
+    warn: (message) => log.warn(message),
+  };
+}
+
 /** What actions work with, and what closes it. */
 export async function openApp(
   config: Config,
@@ -193,17 +207,27 @@ export async function openApp(
   const { statementTimeoutMs, costMax } = config.search;
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
   const hot = await openHotProperties(db, { log });
+  const policy = policyWith(config.policy);
   const hashes = hashPool({ cores: availableParallelism() });
+  const denials = openDenials(db, log);
   const app: App = {
     db,
     stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
-    search: { hot, costMax },
+    quotas: {
+      defaults: config.quotas,
+      unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,
+    },
+    policy,
+    protection: protectionWith(config.propertyProtection, policy),
+    search: { hot, costMax, describing: config.search.describingProperties },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),
     egress: openEgress(config.imports.egress),
     scrub: config.scrub,
+    audit: config.audit,
+    denials,
     signingKey: await findSigningKey(db),
     now: () => new Date(),
     log,
@@ -213,6 +237,7 @@ export async function openApp(
     async close() {
       hot.close();
       await hashes.close();
+      await denials.close();
       await db.close();
     },
   };

@@ -9,10 +9,11 @@ const floor = {
   domain: [],
   search: ['domain'],
   bytes: ['domain'],
-  stores: ['domain'],
+  cloud: ['domain'],
+  stores: ['domain', 'cloud'],
   db: ['domain', 'search'],
 };
-const belowActions = ['domain', 'search', 'bytes', 'stores', 'db'];
+const belowActions = ['domain', 'search', 'bytes', 'cloud', 'stores', 'db'];
 const belowDoors = [...belowActions, 'actions', 'auth', 'http', 'version.ts'];
 
 /** Room -> rooms it may import, besides itself. */
@@ -20,7 +21,7 @@ const arrows: Record<string, string[]> = {
   ...floor,
   config: ['domain'],
   actions: belowActions,
-  auth: ['domain'],
+  auth: ['domain', 'cloud'],
   http: ['domain'],
   graphql: belowDoors,
   rest: belowDoors,

@@ -7,6 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import type { App } from '../../src/actions/app.ts';
+import { openDenials } from '../../src/actions/denials.ts';
 import { authenticateWith } from '../../src/auth/authenticate.ts';
 import { openTokensFile } from '../../src/auth/tokens.ts';
 import { hashPool } from '../../src/bytes/hash-pool.ts';
@@ -14,6 +15,8 @@ import { type Config, readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
 import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
+import { builtInPolicy } from '../../src/domain/policy.ts';
+import { unlimited } from '../../src/domain/quota.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
@@ -32,19 +35,24 @@ export async function openCatalog(
     db,
     stores: storesOf([memoryStore({ id: 'none' })]),
     hashes: hashPool({ cores: 1 }),
+    quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0 },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
-    search: { hot, costMax: config.search.costMax },
+    policy: builtInPolicy,
+    protection: null,
+    search: { hot, costMax: config.search.costMax, describing: config.search.describingProperties },
     imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
     egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
     scrub: config.scrub,
+    audit: config.audit,
+    denials: openDenials(db, log),
     signingKey: '',
     now: () => new Date(),
     log,
   };
   const http = await createHttp({ ...config, metrics: createMetrics(), log });
   const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
-  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith(tokens) });
+  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith([tokens]) });
   http.get('/readyz', async () => ({ status: 'ready' }));
   http.addHook('onClose', async () => hot.close());
   return http;

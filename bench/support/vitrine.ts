@@ -23,13 +23,15 @@ export interface VitrineOptions {
   projects: readonly string[];
   /** The text of a settings file. */
   settings?: string;
+  /** How callers are known; by tokens. */
+  auth?: string;
   /** Only GraphQL, and nothing is changed in the database. */
   readsOnly?: boolean;
 }
 
 export async function startVitrine(
   address: DatabaseAddress,
-  { dataDir, projects, settings = '', readsOnly = false }: VitrineOptions,
+  { dataDir, projects, settings = '', auth = 'tokens', readsOnly = false }: VitrineOptions,
 ): Promise<Vitrine> {
   const tokens = ['admin', ...projects].map((project) => ({
     token: randomBytes(12).toString('hex'),
@@ -51,6 +53,7 @@ export async function startVitrine(
       VITRINE_PORT: String(port),
       VITRINE_DATA_DIR: dataDir,
       VITRINE_TOKENS_FILE: tokensFile,
+      VITRINE_AUTH: auth,
       VITRINE_LOG_LEVEL: 'info',
       ...('url' in address ? { DATABASE_URL: address.url } : {}),
     },

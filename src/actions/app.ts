@@ -7,9 +7,14 @@ import type { Catalog } from '../db/image-scope.ts';
 import type { VocabularyCache } from '../db/metadef/vocabulary.ts';
 import type { ImportMethodName } from '../domain/import.ts';
 import type { MetadefMode } from '../domain/metadef/metadef.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { PropertyProtection } from '../domain/property-protection.ts';
+import type { Limits } from '../domain/quota.ts';
 import type { Stores } from '../stores/all.ts';
 import type { Egress } from '../stores/egress/egress.ts';
 import type { RemoteImages } from '../stores/glance/remote-images.ts';
+import type { UnifiedLimits } from '../stores/unified-limits.ts';
+import type { Denials } from './denials.ts';
 
 export interface App {
   readonly db: Database;
@@ -19,7 +24,21 @@ export interface App {
     /** Bytes of one image. */
     readonly imageSizeMax: number;
   };
-  readonly search: Catalog['search'] & { readonly hot: HotProperties };
+  readonly quotas: {
+    /** Of projects that have none of their own. */
+    readonly defaults: Limits;
+    /** Null: limits are kept here. */
+    readonly unified: UnifiedLimits | null;
+  };
+  /** Who may do what. */
+  readonly policy: Policy;
+  /** Who may do what with which custom properties; null: who may change an image may do all. */
+  readonly protection: PropertyProtection | null;
+  readonly search: Catalog['search'] & {
+    readonly hot: HotProperties;
+    /** Properties that free text looks into, beside names and tags. */
+    readonly describing: readonly string[];
+  };
   readonly metadefs: {
     readonly mode: MetadefMode;
     readonly vocabulary: VocabularyCache;
@@ -43,6 +62,11 @@ export interface App {
     /** Bytes a second that digests are made with. */
     readonly digestRate: number;
   };
+  readonly audit: {
+    /** Older entries of the audit log go; null: none do. */
+    readonly retentionDays: number | null;
+  };
+  readonly denials: Denials;
   /** Signs transfer targets; the same on every server of the installation. */
   readonly signingKey: string;
   readonly now: () => Date;

@@ -2,14 +2,16 @@
 import { createHash, type Hash } from 'node:crypto';
 import { abortable } from '../bytes/abortable.ts';
 import type { ResumableDigests } from '../bytes/resumable-digests.ts';
-import { type HeldUpload, type Progress, saveUpload } from '../db/uploads.ts';
+import { endHolds } from '../db/strays.ts';
+import { findUpload, type HeldUpload, type Progress, saveUpload, type Upload } from '../db/uploads.ts';
 import { ConflictError, invalid, QuotaExceededError } from '../domain/errors.ts';
 import type { PausableWriter, WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { type Resumable, requireResumable } from './find-resumable.ts';
 import { digestsOf, finishResumable, orGivenUp, requireStore } from './finish-resumable.ts';
-import { patiently } from './hold-claim.ts';
+import { patiently, writingOf } from './hold-claim.ts';
 import { busy, holdUpload, type Turn, TurnLostError } from './hold-resumable.ts';
+import { reserve, reserving } from './reserve.ts';
 
 export interface Checksum {
   algorithm: 'sha1' | 'sha256' | 'sha512' | 'md5';
@@ -37,30 +39,37 @@ export interface AppendResumable {
 const noteEveryBytes = 256 * 2 ** 20;
 
 /**
- * When the client leaves in the middle, what came is kept; not with a checksum, which cannot be compared then.
+ * When the client leaves in the middle, what came is kept; not with a checksum, which cannot be compared then. What was
+ * noted before a failure is kept as well: every 256 MiB, without a checksum.
  *
  * @throws NotFoundError, ConflictError  as requireResumable; OFFSET_MISMATCH: other bytes are here; BUSY: another request appends
- * @throws ValidationError    SIZE_MISMATCH: length; CHECKSUM_MISMATCH: nothing was appended
- * @throws QuotaExceededError more than was said or than an image may have; nothing was appended
+ * @throws ValidationError    SIZE_MISMATCH: length
+ * @throws ChecksumMismatchError nothing was appended
+ * @throws QuotaExceededError more than was said, than an image may have or than its project's quota has left
  * @throws as finishResumable, with the last byte
  */
 export async function appendResumable(app: App, input: AppendResumable): Promise<Resumable> {
   const upload = await requireResumable(app, input.id);
-  checkLength(app, upload, input.length);
   if (upload.received !== input.offset) {
     const message = `The upload has ${upload.received} bytes; go on from there, not from ${input.offset}.`;
     throw new ConflictError('OFFSET_MISMATCH', message);
   }
-  const limit = upload.length ?? input.length ?? app.limits.imageSizeMax;
-  if (input.size !== null && input.offset + input.size > limit)
-    throw tooMany(limit, input.offset + input.size);
+  checkFits(app, upload, input);
   if (upload.state === 'done') return upload;
-  const { held, turn } = await holdUpload(app, input.id, { received: input.offset, length: input.length });
+  if (input.length !== null && upload.length === null) {
+    await reserve(app, claimedBy(upload), { atLeast: input.length });
+  }
+  const hold = await holdUpload(app, input.id, { received: input.offset, length: input.length });
+  const { held, turn } = hold;
   try {
+    const limit = checkFits(app, held, input); // another request may have said the length meanwhile
     const progress = await append(app, held, { ...input, turn, limit });
-    if (progress.paused.offset === held.length) await finishResumable(app, held, progress);
+    if (progress.paused.offset === held.length) await finishResumable(app, hold, progress);
   } catch (error) {
-    if (turn.signal.aborted || error instanceof TurnLostError) throw await whyLost(app, input.id);
+    if (turn.signal.aborted || error instanceof TurnLostError) {
+      await endHolds(app.db, [held.key]).catch(() => {}); // of a deleted image; the reaper waits for the end of the turn
+      throw await whyLost(app, input.id);
+    }
     throw error;
   } finally {
     await turn.end();
@@ -68,24 +77,30 @@ export async function appendResumable(app: App, input: AppendResumable): Promise
   return requireResumable(app, input.id);
 }
 
-function checkLength(app: App, upload: Resumable, length: number | null): void {
-  if (length === null) return;
-  if (length > app.limits.imageSizeMax) throw tooMany(app.limits.imageSizeMax, length);
-  const is = upload.length;
-  if (length < upload.received || (is !== null && length !== is)) {
-    const message = `The upload has ${upload.received} of ${is ?? 'an unknown number of'} bytes; it cannot have ${length}.`;
+/** Bytes that the upload may have. @throws ValidationError, QuotaExceededError as appendResumable */
+function checkFits(app: App, { received, length: is }: Upload, { length, offset, size }: AppendResumable) {
+  const max = app.limits.imageSizeMax;
+  if (length !== null && length > max) throw tooMany(max, length, received);
+  if (length !== null && (length < received || (is !== null && length !== is))) {
+    const message = `The upload has ${received} of ${is ?? 'an unknown number of'} bytes; it cannot have ${length}.`;
     throw invalid(['length'], 'SIZE_MISMATCH', message);
   }
+  const limit = is ?? length ?? max;
+  if (size !== null && offset + size > limit) throw tooMany(limit, offset + size, received);
+  return limit;
 }
 
-function tooMany(limit: number, requested: number): QuotaExceededError {
-  const message = `The upload is for ${limit} bytes at most; this would make it ${requested}. Nothing was added.`;
+function tooMany(limit: number, requested: number, received: number): QuotaExceededError {
+  const message = `The upload is for ${limit} bytes at most; this would make it ${requested}. It has ${received}.`;
   return new QuotaExceededError({ resource: 'image_size', limit, used: 0, requested }, message);
 }
 
 async function whyLost(app: App, id: string): Promise<Error> {
   return requireResumable(app, id).then(busy, (error: Error) => error);
 }
+
+/** Whose image it is, the row says. */
+const claimedBy = (upload: Pick<Resumable, 'imageId' | 'key' | 'status'>) => writingOf(upload, null);
 
 interface Appending extends AppendResumable {
   turn: Turn;
@@ -99,33 +114,48 @@ interface Writing {
   digests: ResumableDigests;
 }
 
-/** Writes and notes what came. @throws what the source threw, after that was noted; anything else with nothing noted */
+interface Step {
+  writing: Writing;
+  input: Appending;
+}
+
+/** Writes and notes what came. @throws what the source threw, after that was noted; anything else with no more noted */
 async function append(app: App, held: HeldUpload, input: Appending): Promise<Progress> {
   const writing = await orGivenUp(app, held, async () => {
     const [store, digests] = [requireStore(app, held), await digestsOf(held)];
-    return { store, digests, writer: await store.resume(held.key, held.paused) };
+    return { store, digests, writer: await store.resume(held.key, held.paused, input.turn.signal) };
   });
-  let broken: unknown;
+  const stay = input.turn.leaveWhenLost(() => writing.writer);
   try {
-    broken = await orGivenUp(app, held, () => pour(app, held, { writing, input }));
+    const broken = await orGivenUp(app, held, () => pour(app, held, { writing, input }));
+    const progress = await orGivenUp(app, held, () => note(app, held, { writing, input }));
+    if (broken !== undefined) throw broken;
+    return progress;
   } catch (error) {
-    await writing.writer.pause().catch(() => {}); // lets go; what it says no longer matters
+    await letGo(app, held, writing);
     throw error;
+  } finally {
+    stay();
   }
-  const progress = await orGivenUp(app, held, () => note(app, held, writing));
-  if (broken !== undefined) throw broken;
-  return progress;
+}
+
+/** Of an upload that is over nothing stays: what was under way may have arrived after it was removed. */
+async function letGo(app: App, { id, imageId }: HeldUpload, { writer }: Writing): Promise<void> {
+  const isOver = await findUpload(app.db, id).then(
+    (found) => found === null || found.state === 'ended',
+    () => false,
+  );
+  await (isOver ? writer.cancel() : writer.leave()).catch((error) =>
+    app.log.warn({ err: error, image: imageId }, 'a write could not be let go of'),
+  );
 }
 
 /** The loop. Returns what the source broke off with; undefined when all is here. */
-async function pour(
-  app: App,
-  held: HeldUpload,
-  { writing, input }: { writing: Writing; input: Appending },
-): Promise<unknown> {
+async function pour(app: App, held: HeldUpload, { writing, input }: Step): Promise<unknown> {
   const patience = abortable(AbortSignal.any([input.signal, input.turn.signal]));
   const chunks = input.bytes[Symbol.asyncIterator]();
   const checksum = input.checksum && createHash(input.checksum.algorithm);
+  const room = reserving(app, claimedBy(held), held.length ?? 0);
   let at = input.offset;
   let noted = at;
   try {
@@ -138,14 +168,19 @@ async function pour(
       }
       if (next.done) break;
       at += next.value.length;
-      if (at > input.limit) throw tooMany(input.limit, at);
+      if (at > input.limit) throw tooMany(input.limit, at, noted);
+      const more = room(at);
+      if (more) {
+        await more;
+        input.turn.check();
+      }
       const welcome = writing.writer.write(next.value);
       writing.digests.update(next.value);
       checksum?.update(next.value);
       await welcome;
       if (checksum || at - noted < noteEveryBytes) continue;
-      const { paused } = await note(app, held, writing);
-      writing.writer = await writing.store.resume(held.key, paused);
+      const { paused } = await note(app, held, { writing, input });
+      writing.writer = await writing.store.resume(held.key, paused, input.turn.signal);
       noted = at;
     }
     if (checksum && input.checksum) checkChecksum(checksum, input.checksum);
@@ -168,7 +203,9 @@ export class ChecksumMismatchError extends Error {
 }
 
 /** Makes what came durable, and says so in the row. @throws TurnLostError nothing was noted */
-async function note(app: App, held: HeldUpload, { writer, digests }: Writing): Promise<Progress> {
+async function note(app: App, held: HeldUpload, { writing, input }: Step): Promise<Progress> {
+  const { writer, digests } = writing;
+  input.turn.check();
   const paused = await writer.pause();
   const progress: Progress = { paused, digestState: digests.save() };
   if (!(await patiently(() => saveUpload(app.db, held, progress)))) throw new TurnLostError();

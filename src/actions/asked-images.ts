@@ -4,6 +4,8 @@ import { whoWaits } from '../db/image-visible.ts';
 import { checkPatterns } from '../db/patterns.ts';
 import type { Caller } from '../domain/caller.ts';
 import { TimeoutError, UnavailableError, ValidationError } from '../domain/errors.ts';
+import { membersKnownTo, sightOf } from '../domain/policy.ts';
+import { type HiddenProperties, seenFilter } from '../search/hidden-properties.ts';
 import { type ImageFilter, type ImageInclude, impliedIncludes } from '../search/image-filter.ts';
 import type { ImageOrder } from '../search/image-order.ts';
 import { BadSearchError, requireSearch } from '../search/language/bad-search.ts';
@@ -39,7 +41,30 @@ export async function askedScope(
     ...asked.include,
     ...filters.flatMap((filter) => [...impliedIncludes(filter, caller.project)]),
   ]);
-  return { scope: { caller, filters, includes }, orderBy: search?.orderBy ?? [] };
+  return { scope: imageScope(app, caller, { filters, includes }), orderBy: search?.orderBy ?? [] };
+}
+
+/** What the caller may list, narrowed by filters of their words: as every question about lists begins. */
+export function imageScope(
+  app: App,
+  caller: Caller,
+  { filters, includes }: Pick<ImageScope, 'filters' | 'includes'>,
+): ImageScope {
+  const hidden = hiddenFrom(app, caller);
+  return {
+    caller,
+    sight: sightOf(app.policy, caller),
+    membersKnown: membersKnownTo(app.policy, caller),
+    includes,
+    filters: filters.map((filter) => seenFilter(filter, hidden)),
+    hidden,
+  };
+}
+
+function hiddenFrom({ protection, search }: App, caller: Caller): HiddenProperties | null {
+  if (protection === null) return null;
+  const has = (name: string) => !protection.may(caller, 'read', name);
+  return { has, describing: search.describing.filter((name) => !has(name)) };
 }
 
 async function readSearch(app: App, caller: Caller, search: string) {

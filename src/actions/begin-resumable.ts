@@ -1,14 +1,16 @@
 /** Begins a resumable upload: from then on the image is being saved, by whoever knows the upload's id. */
 import { randomBytes } from 'node:crypto';
 import { beginDigests } from '../bytes/resumable-digests.ts';
-import { findUpload, insertUpload } from '../db/uploads.ts';
+import type { Claim } from '../db/copies.ts';
+import { deleteUpload, findUpload, insertUpload } from '../db/uploads.ts';
+import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { App } from './app.ts';
 import { checkReady, type ExpectedDigest, requireWritableStore } from './check-data.ts';
 import type { Resumable } from './find-resumable.ts';
 import { finishNow } from './finish-resumable.ts';
-import { giveUp, lostClaim, requireClaim } from './hold-claim.ts';
+import { giveUp, keepClaim, lostClaim, requireClaim } from './hold-claim.ts';
 import { noImage, requireImage } from './require-image.ts';
 
 export interface BeginResumable {
@@ -34,10 +36,12 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
   const image = await requireImage(app, caller, input.imageId, 'upload');
   checkReady(app, image, input.length);
   const store = requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store);
+  const wanted = { store, event: 'beginUpload', size: input.length, by: actorOf(caller) } as const;
+  const claim = await requireClaim(app, image, wanted);
+  const lost = keepClaim(app, claim);
   const id = randomBytes(idBytes).toString('base64url');
   try {
-    const writer = await store.create(claim.key, { size: input.length, pausable: true });
+    const writer = await store.create(claim.key, { size: input.length, pausable: true }, lost.signal);
     const paused = await writer.pause();
     const algorithms = new Set<DigestAlgorithm>(['md5', 'sha512', ...input.expected.map((e) => e.algorithm)]);
     const digestState = (await beginDigests([...algorithms])).save();
@@ -45,12 +49,23 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
     if (!(await insertUpload(app.db, claim, { ...upload, paused, digestState }))) {
       throw await lostClaim(app, claim);
     }
+    lost.stop(); // from here on the claim lives as long as the upload
+    if (input.length === 0) await finishNow(app, id, 0);
+    const made = await findUpload(app.db, id);
+    if (!made) throw noImage(image.id);
+    return made;
   } catch (error) {
-    await giveUp(app, claim, error);
-    throw error;
+    await undo(app, claim, { id, error });
+    throw lost.signal.aborted ? await lostClaim(app, claim) : error;
+  } finally {
+    lost.stop();
   }
-  if (input.length === 0) await finishNow(app, id, 0);
-  const made = await findUpload(app.db, id);
-  if (!made) throw noImage(image.id);
-  return made;
+}
+
+/** Nobody learns the id of an upload that fails here: it leaves nothing. Where the database is away, it expires. */
+async function undo(app: App, claim: Claim, { id, error }: { id: string; error: unknown }): Promise<void> {
+  await giveUp(app, claim, error);
+  await deleteUpload(app.db, id).catch((reason) =>
+    app.log.warn({ err: reason, image: claim.imageId }, 'an upload that failed to begin waits for its end'),
+  );
 }

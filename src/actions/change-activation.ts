@@ -1,7 +1,9 @@
 /** Deactivates and reactivates images: a deactivated one stays, but only an admin can download it. */
 
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { type SeenImage, updateImageRow } from '../db/images.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { after, wrongStatus } from '../domain/lifecycle.ts';
 import type { App } from './app.ts';
@@ -31,11 +33,13 @@ async function change(
 ): Promise<SeenImage> {
   const goal = event === 'deactivate' ? 'deactivated' : 'active';
   await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id, operation: event });
+    const image = await requireLockedImage(tx, caller, { id, operation: event, policy: app.policy });
     if (image.status === goal) return;
     const status = after(image.status, event);
     if (status === null) throw wrongStatus(image, event);
     await updateImageRow(tx, image.id, { status });
+    const [object, changes] = [imageObject(image), changesOf(image, { status })];
+    await recordChange(tx, { by: actorOf(caller), action: `${event}Image`, object, changes });
   });
   return requireImage(app, caller, id, 'get');
 }

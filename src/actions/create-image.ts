@@ -1,9 +1,12 @@
 /** Registers an image: metadata now, bytes later. */
 import { randomUUID } from 'node:crypto';
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { isTombstoned } from '../db/copies.ts';
 import { sqlState } from '../db/failure.ts';
 import { insertImage } from '../db/images.ts';
+import { takeRoom } from '../db/quotas.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
@@ -24,9 +27,11 @@ import {
   parseImageId,
 } from '../domain/image.ts';
 import { mayCreate } from '../domain/policy.ts';
+import { requireCreatable } from '../domain/property-protection.ts';
+import { allowanceOf } from './allowance.ts';
 import type { App } from './app.ts';
 import { checkProperties, type WrittenImage } from './metadef/check-properties.ts';
-import { requireImage, requireToken } from './require-image.ts';
+import { imageAfterChange, requireToken, requireVisibilityRight } from './require-image.ts';
 
 /** What is left out gets its default; formats may follow later. */
 export interface CreateImage {
@@ -49,16 +54,18 @@ export interface CreateImage {
  *
  * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
  *                            that breaks one
- * @throws ForbiddenError     an owner or a visibility that is not the caller's to give
+ * @throws ForbiddenError     an owner or a visibility that is not the caller's to give, or a protected property
  * @throws ConflictError      ALREADY_EXISTS: the id is or was in use, by whomever
- * @throws QuotaExceededError more tags or properties than an image can have
+ * @throws QuotaExceededError more tags or properties than an image can have, or images than the project may
  */
 export async function createImage(app: App, caller: Caller, input: CreateImage): Promise<WrittenImage> {
   requireToken(caller);
   const owner = input.owner ?? caller.project;
   const issues = createIssues(input);
   if (issues.length > 0) throw new ValidationError(issues);
-  checkRights(caller, owner, input.visibility ?? 'shared');
+  const visibility = input.visibility ?? 'shared';
+  checkRights(app, caller, { owner, visibility });
+  requireCreatable(app.protection, caller, input.properties ?? []);
   const check = await checkProperties(app, caller);
   check.require({ field: 'properties', properties: input.properties ?? [] });
 
@@ -69,7 +76,7 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
     id,
     name: input.name ?? null,
     status: 'queued' as const,
-    visibility: input.visibility ?? 'shared',
+    visibility,
     owner,
     kind: kindOf({ diskFormat, properties }),
     diskFormat,
@@ -81,17 +88,28 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
     tags: normalTags(input.tags ?? []),
     properties,
   };
+  const allowance = await allowanceOf(app, owner);
   try {
     await transaction(app.db, async (tx) => {
+      await takeRoom(tx, allowance, { images: 1 });
       await insertImage(tx, row);
       // Asked after the insert: it waits for a deletion under way, and this statement then sees its tombstone.
       if (input.id != null && (await isTombstoned(tx, id))) throw taken(id);
+      const { id: _, ...fields } = row;
+      const changes = changesOf(null, fields);
+      await recordChange(tx, {
+        by: actorOf(caller),
+        action: 'createImage',
+        object: imageObject(row),
+        changes,
+      });
     });
   } catch (error) {
     if (sqlState(error) === '23505') throw taken(id);
     throw error;
   }
-  return { image: await requireImage(app, caller, id, 'get'), issues: check.issuesOf(properties) };
+  const image = await imageAfterChange(app, caller, id);
+  return { image, issues: check.issuesOf(image.properties) };
 }
 
 const taken = (id: string) =>
@@ -123,15 +141,19 @@ function ownerIssues(owner: string): ValidationIssue[] {
   return [{ path: ['owner'], code: 'EMPTY', message: 'owner is the id of a project.', suggestion: null }];
 }
 
-function checkRights(caller: Caller, owner: string | null, visibility: ImageVisibility): void {
-  if (!mayCreate(caller, owner)) {
+function checkRights(
+  app: App,
+  caller: Caller,
+  { owner, visibility }: { owner: string | null; visibility: ImageVisibility },
+): void {
+  if (!mayCreate(app.policy, caller, owner)) {
+    const roles = caller.roles.join(', ') || 'none';
     throw new ForbiddenError(
       owner === caller.project
-        ? 'Creating images needs the role member in a project.'
-        : `Only an admin creates images for another project than their own; leave owner out.`,
+        ? `You may not create images here (roles: ${roles}); as a rule it needs the role member in a project.`
+        : `You may not create images for another project than your own (roles: ${roles}); leave owner out.`,
     );
   }
-  if (visibility === 'public' && !caller.isAdmin) {
-    throw new ForbiddenError('Only an admin makes images public; use COMMUNITY or SHARED.');
-  }
+  const image = { id: '', status: 'queued', visibility: 'private', owner, protected: false } as const;
+  requireVisibilityRight(app.policy, caller, { ...image, membership: null }, visibility);
 }

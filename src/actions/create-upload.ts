@@ -1,12 +1,16 @@
 /** Transfer targets: links that carry the permission to send or fetch the bytes of one image. */
 
+import { recordChange } from '../db/audit.ts';
+import { transaction } from '../db/client.ts';
 import type { SeenImage } from '../db/images.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { requireDigest } from '../domain/digest.ts';
 import { invalid } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
 import { mayDo } from '../domain/policy.ts';
 import { type SignedFor, signPath } from '../domain/signed-path.ts';
+import { checkRoom } from './allowance.ts';
 import type { App } from './app.ts';
 import { checkReady, requireStaging, requireWritableStore } from './check-data.ts';
 import { requireImage } from './require-image.ts';
@@ -59,11 +63,22 @@ export async function createUpload(app: App, caller: Caller, input: CreateUpload
     params.digest = `${digest.algorithm}:${digest.value}`;
   }
   checkReady(app, image, input.size ?? null, input.stage ? 'stage' : 'beginUpload');
+  const counted = input.stage ? 'stagingBytes' : 'bytes';
+  await checkRoom(app, image.owner, { uploads: 1, [counted]: input.size ?? 1 });
   if (input.store != null) params.store = requireWritableStore(app, input.store).id;
   if (input.size != null) params.size = String(input.size);
   const expiresAt = new Date(app.now().getTime() + uploadLifetimeMs);
+  const changes = changesOf(null, {
+    ...params,
+    stage: input.stage ?? false,
+    expiresAt: expiresAt.toISOString(),
+  });
+  await transaction(app.db, (tx) =>
+    recordChange(tx, { by: actorOf(caller), action: 'createUpload', object: imageObject(image), changes }),
+  );
+  const by = { user: caller.user, project: caller.project };
   const target = (method: 'PUT' | 'POST', to: SignedFor, headers: TransferTarget['headers']) => ({
-    path: signPath(app.signingKey, { method, imageId: image.id, to, expiresAt, params }),
+    path: signPath(app.signingKey, { method, imageId: image.id, to, expiresAt, by, params }),
     method,
     headers,
     expiresAt,
@@ -78,7 +93,7 @@ export async function createUpload(app: App, caller: Caller, input: CreateUpload
 
 /** Where the bytes can be read without a token; null when there are none, or the caller may not. */
 export function downloadTarget(app: App, caller: Caller, image: SeenImage): TransferTarget | null {
-  if (!hasData(image.status) || !mayDo(caller, image, 'download', image.membership)) return null;
+  if (!hasData(image.status) || !mayDo(app.policy, caller, 'download', image)) return null;
   const expiresAt = new Date(app.now().getTime() + downloadLifetimeMs);
   // A link is a permission of nobody in particular: what only an admin may read has none.
   if (image.status === 'deactivated') return null;

@@ -1,9 +1,11 @@
 /** Takes one of several copies of an image away; its bytes follow in the background. */
 
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { deleteCopiesIn, findCopyStates } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
 import { findStoredCopies } from '../db/stored-copies.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, invalid, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { hasData } from '../domain/lifecycle.ts';
@@ -28,7 +30,7 @@ export async function deleteImageCopy(
   await lookForAnother(app, (await requireImage(app, caller, id, 'deleteCopy')).id, store);
   await transaction(app.db, async (tx) => {
     // The lock: two who delete at once see each other's work.
-    const image = await requireLockedImage(tx, caller, { id, operation: 'deleteCopy' });
+    const image = await requireLockedImage(tx, caller, { id, operation: 'deleteCopy', policy: app.policy });
     const copies = await findCopyStates(tx, image.id);
     const here = copies.filter((copy) => copy.store === store);
     if (here.length === 0) throw notThere(app, image.id, store);
@@ -46,6 +48,12 @@ export async function deleteImageCopy(
       throw new ConflictError('LAST_COPY', message);
     }
     await deleteCopiesIn(tx, image.id, store);
+    await recordChange(tx, {
+      by: actorOf(caller),
+      action: 'deleteImageCopy',
+      object: imageObject(image),
+      changes: changesOf({ copies: { [store]: isWhole ? 'active' : 'failed' } }, { copies: {} }),
+    });
   });
   return requireImage(app, caller, id, 'get');
 }

@@ -1,7 +1,10 @@
 /** Takes an image away for ever; its bytes follow in the background. */
 
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { deleteImageRow } from '../db/copies.ts';
+import type { ImageRow } from '../db/images.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError } from '../domain/errors.ts';
 import type { App } from './app.ts';
@@ -21,12 +24,29 @@ export async function deleteImage(
   input: { id: string; ifRevision?: number | null },
 ): Promise<{ id: string }> {
   return transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'delete' });
+    const image = await requireLockedImage(tx, caller, {
+      id: input.id,
+      operation: 'delete',
+      policy: app.policy,
+    });
     requireRevision(image, input.ifRevision);
     if (image.protected) {
       throw new ConflictError('PROTECTED', `Image ${image.id} is protected; set protected to false first.`);
     }
     await deleteImageRow(tx, image.id);
+    const changes = changesOf(lastSeen(image), null);
+    await recordChange(tx, {
+      by: actorOf(caller),
+      action: 'deleteImage',
+      object: imageObject(image),
+      changes,
+    });
     return { id: image.id };
   });
+}
+
+/** What users knew of it. */
+function lastSeen(image: ImageRow) {
+  const { id, searchText, failure, attempt, leaseUntil, revision, createdAt, updatedAt, ...fields } = image;
+  return fields;
 }

@@ -1,38 +1,40 @@
 /** Publishes a resumable upload whose bytes are all here, or gives it up where they are not what was said. */
-import { resumeDigests } from '../bytes/resumable-digests.ts';
+import { DigestStateError, resumeDigests } from '../bytes/resumable-digests.ts';
 import { closeUpload, deleteUpload, type HeldUpload, keepUpload, type Progress } from '../db/uploads.ts';
 import { ConflictError, DamagedError, NotFoundError, ValidationError } from '../domain/errors.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests } from './check-data.ts';
 import { giveUp, publishClaimed } from './hold-claim.ts';
-import { holdUpload } from './hold-resumable.ts';
+import { busy, type Hold, holdUpload } from './hold-resumable.ts';
 
 /** Takes the upload, all of whose `received` bytes are here, and finishes it. @throws as holdUpload, finishResumable */
 export async function finishNow(app: App, id: string, received: number): Promise<void> {
-  const { held, turn } = await holdUpload(app, id, { received, length: null });
+  const hold = await holdUpload(app, id, { received, length: null });
   try {
-    await finishResumable(app, held, held);
+    await finishResumable(app, hold, hold.held);
+  } catch (error) {
+    throw hold.turn.signal.aborted ? busy() : error;
   } finally {
-    await turn.end();
+    await hold.turn.end();
   }
 }
 
 /**
- * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again,
- * but for what ends between Swift's mark and its manifest: that upload is lost.
+ * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again.
  *
  * @throws ValidationError  DIGEST_MISMATCH; the image is queued again
  * @throws DamagedError     what had come cannot be gone on with; the image is queued again
  * @throws ConflictError    the claim was lost
  * @throws UnavailableError the store or the database does not answer; the upload stays
  */
-export async function finishResumable(app: App, held: HeldUpload, progress: Progress): Promise<void> {
+export async function finishResumable(app: App, hold: Hold, progress: Progress): Promise<void> {
+  const { held } = hold;
   await orGivenUp(app, held, async () => {
     const digests = (await digestsOf(progress)).finish();
     const stored = { size: progress.paused.offset, digests };
     checkDigests(stored, held.expected);
-    await commit(requireStore(app, held), held, progress);
+    await commit(requireStore(app, held), hold, progress);
     await publishClaimed(app, held, stored);
   });
   await closeUpload(app.db, held).catch((error) =>
@@ -41,13 +43,20 @@ export async function finishResumable(app: App, held: HeldUpload, progress: Prog
 }
 
 /** Who finished before may have come as far as this, and not been heard of. */
-async function commit(store: WritableStore, { key }: HeldUpload, { paused }: Progress): Promise<void> {
+async function commit(store: WritableStore, { held, turn }: Hold, { paused }: Progress): Promise<void> {
+  const { key } = held;
   try {
-    const writer = await store.resume(key, paused);
-    await writer.commit().catch(async (error: unknown) => {
-      await writer.pause().catch(() => {}); // lets go of what a failed commit still holds
+    const writer = await store.resume(key, paused, turn.signal);
+    const stay = turn.leaveWhenLost(() => writer);
+    try {
+      turn.check();
+      await writer.commit();
+    } catch (error) {
+      await writer.leave().catch(() => {}); // what it says no longer matters
       throw error;
-    });
+    } finally {
+      stay();
+    }
   } catch (error) {
     if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
     if ((await store.stat(key)).size !== paused.offset) throw error;
@@ -59,12 +68,9 @@ export async function digestsOf({ digestState }: Progress) {
   try {
     return await resumeDigests(digestState);
   } catch (cause) {
-    throw new DamagedError(
-      'The server was renewed meanwhile and cannot go on with this upload; begin a new one.',
-      {
-        cause,
-      },
-    );
+    if (!(cause instanceof DigestStateError)) throw cause;
+    const message = 'The server was renewed meanwhile and cannot go on with this upload; begin a new one.';
+    throw new DamagedError(message, { cause });
   }
 }
 

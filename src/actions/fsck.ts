@@ -9,9 +9,9 @@ import type { Instant } from '../domain/image.ts';
 import { isObjectKey } from '../domain/object-key.ts';
 import { isWritable, type Store, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
-import { type Healing, healCopy } from './heal-copy.ts';
+import { type Healing, healIfPossible } from './heal-copy.ts';
 import { inTurns } from './in-turns.ts';
-import { damageOf, lookAtCopy } from './look-at-copy.ts';
+import { damageOf, lookAtCopy, worksForOthers } from './look-at-copy.ts';
 import { removeStray, strayGraceSeconds } from './reap.ts';
 import type { Reading } from './verify-copy.ts';
 
@@ -26,6 +26,7 @@ export type Fault =
       message: string;
       outcome: Healing | 'found' | 'marked';
     }
+  | { kind: 'UNREADABLE'; store: string; key: string; image: string; message: string; outcome: 'found' }
   | { kind: 'STORE_UNAVAILABLE' | 'STORE_UNKNOWN'; store: string; message: string };
 
 /** 'waits': its grace is not over; 'kept': the store refused to remove it. */
@@ -89,25 +90,22 @@ async function checkRows(app: App, store: Store, check: Fsck): Promise<number> {
   }
 }
 
+/** @throws UnavailableError the store is away; not when it only refuses this object, which is told */
 async function checkRow(app: App, copy: StoredCopy, check: Fsck): Promise<void> {
   check.signal.throwIfAborted();
-  const look = check.repair ? lookAtCopy : damageOf;
-  const damage = await look(app, copy, check.signal);
-  if (!damage || !(await isStillThere(app.db, copy.id))) return;
   const { store, key, imageId: image } = copy;
-  const kind = damage.code === 'MISSING' ? 'ROW_WITHOUT_OBJECT' : 'OTHER_SIZE';
-  const outcome = check.repair ? await repaired(app, copy, check) : 'found';
-  check.report({ kind, store, key, image, message: damage.message, outcome });
-}
-
-/** A store that is away while another one is repaired from it leaves the copy marked. */
-async function repaired(app: App, copy: StoredCopy, check: Fsck): Promise<Healing | 'marked'> {
   try {
-    return await healCopy(app, copy, check);
+    const look = check.repair ? lookAtCopy : damageOf;
+    const damage = await look(app, copy, check.signal);
+    if (!damage || !(await isStillThere(app.db, copy.id))) return;
+    const kind = damage.code === 'MISSING' ? 'ROW_WITHOUT_OBJECT' : 'OTHER_SIZE';
+    const heal = () => healIfPossible(app, copy, { ...check, isUnattended: false });
+    const outcome = check.repair ? await heal() : 'found';
+    check.report({ kind, store, key, image, message: damage.message, outcome });
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
-    app.log.warn({ err: error, image: copy.imageId, store: copy.store }, 'a copy could not be healed');
-    return 'marked';
+    if (!(await worksForOthers(app, copy, check.signal))) throw error;
+    check.report({ kind: 'UNREADABLE', store, key, image, message: error.message, outcome: 'found' });
   }
 }
 

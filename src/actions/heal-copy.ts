@@ -9,34 +9,53 @@ import {
   type Replacement,
   renewReplacement,
 } from '../db/replacements.ts';
-import { findStoredCopies, type StoredCopy } from '../db/stored-copies.ts';
+import { addSha256, findStoredCopies, type StoredCopy } from '../db/stored-copies.ts';
 import { NotFoundError, UnavailableError, ValidationError } from '../domain/errors.ts';
-import { instantOf } from '../domain/instant.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { ingest } from './ingest.ts';
-import { lookAtCopy, noteDamage, requireStoreOf } from './look-at-copy.ts';
+import { lookAtCopy, requireStoreOf } from './look-at-copy.ts';
 import { slowly } from './slowly.ts';
-import { allDigests, mismatch, type Reading } from './verify-copy.ts';
+import { allDigests, mismatch, type Reading, verifyCopy } from './verify-copy.ts';
 
 /** What became of a damaged copy. 'left' is as it was: somebody else has it in hand, or it is gone. */
 export type Healing = 'healed' | 'no good copy' | 'read-only store' | 'left';
 
+export interface Mending extends Reading {
+  /** Nobody watches: nothing is written to a directory that holds nothing, which may be a disk that is not mounted. */
+  isUnattended: boolean;
+}
+
 const renewEveryMs = 10_000;
+
+/** The same, but that a store which does not answer, or is full, leaves the copy 'marked': it is tried again. */
+export async function healIfPossible(
+  app: App,
+  damaged: StoredCopy,
+  mending: Mending,
+): Promise<Healing | 'marked'> {
+  try {
+    return await healCopy(app, damaged, mending);
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    app.log.warn({ err: error, image: damaged.imageId, store: damaged.store }, 'a copy could not be healed');
+    return 'marked';
+  }
+}
 
 /**
  * @throws UnavailableError a store does not answer, or is full: nothing is left of the attempt
  * @throws the signal's reason
  */
-export async function healCopy(app: App, damaged: StoredCopy, reading: Reading): Promise<Healing> {
+export async function healCopy(app: App, damaged: StoredCopy, mending: Mending): Promise<Healing> {
   const store = requireStoreOf(app, damaged);
   if (!isWritable(store)) return 'read-only store';
   let unavailable: UnavailableError | null = null;
   for (const source of await findSources(app, damaged)) {
     try {
-      if ((await lookAtCopy(app, source, reading.signal)) !== null) continue;
-      const healing = await copyFrom(app, { damaged, source, store }, reading);
+      if ((await lookAtCopy(app, source, mending.signal)) !== null) continue;
+      const healing = await copyFrom(app, { damaged, source, store }, mending);
       if (healing !== null) return healing;
     } catch (error) {
       // Where it cannot be written, no other source helps.
@@ -63,22 +82,26 @@ interface Healed {
 }
 
 /** Null: the source is damaged as well, and marked. */
-async function copyFrom(app: App, { damaged, source, store }: Healed, reading: Reading) {
+async function copyFrom(app: App, { damaged, source, store }: Healed, mending: Mending) {
   const key = newKey(damaged.imageId);
   const replacement = await beginReplacement(app.db, damaged, key);
   if (!replacement) return 'left';
   const hold = holdReplacement(app, replacement);
   try {
-    const signal = AbortSignal.any([reading.signal, hold.lost]);
-    const wrong = await write(app, { source, store, key }, { ...reading, signal });
+    const signal = AbortSignal.any([mending.signal, hold.lost]);
+    const { wrong, sha256 } = await write(app, { source, store, key }, { ...mending, signal });
+    const { imageId: image } = damaged;
+    // Before: a copy that was read whole is not looked at for it again.
+    if (wrong === null && sha256 && !source.digests.sha256) await addSha256(app.db, image, sha256);
     if (wrong === null && (await patiently(() => publishReplacement(app.db, replacement, source.size)))) {
-      const { imageId: image } = damaged;
       app.log.info({ image, store: store.id, from: source.store }, 'a damaged copy was written anew');
       return 'healed';
     }
     if (wrong === null) return 'left';
-    await noteDamage(app, source, { code: 'OTHER_BYTES', message: wrong, at: instantOf(app.now()) });
-    return null;
+    // One reading is not enough to mark it.
+    if ((await verifyCopy(app, source, { ...mending, signal })) !== null) return null;
+    const message = `Store ${source.store} gave wrong bytes once, and the right ones when it was asked again.`;
+    throw new UnavailableError(message, { store: source.store });
   } catch (error) {
     // Of an image that was deleted the object goes as well: what the store then says is not the reason.
     const holds = await renewReplacement(app.db, replacement).catch(() => true);
@@ -106,13 +129,13 @@ function holdReplacement(app: App, replacement: Replacement): { lost: AbortSigna
   return { lost: lost.signal, stop: () => clearInterval(timer) };
 }
 
-/** The bytes, durable; or what is wrong with those of the source, and then nothing. */
+/** The bytes, durable, and their SHA-256; or what is wrong with those of the source, and then nothing. */
 async function write(
   app: App,
   { source, store, key }: Omit<Healed, 'damaged'> & { key: string },
-  { rate, signal }: Reading,
-): Promise<string | null> {
-  const writer = await store.create(key, { size: source.size }, signal);
+  { rate, signal, isUnattended }: Mending,
+): Promise<{ wrong: string | null; sha256: string | undefined }> {
+  const writer = await store.create(key, { size: source.size, onlyWhereUsed: isUnattended }, signal);
   try {
     const bytes = await requireStoreOf(app, source).read(source.key, undefined, signal);
     const { digests } = await ingest(app.hashes, writer, slowly(bytes, rate, signal), {
@@ -124,7 +147,7 @@ async function write(
     const wrong = mismatch(source, digests);
     if (wrong === null) await writer.commit();
     else await leave(app, writer, key);
-    return wrong;
+    return { wrong, sha256: digests.sha256 };
   } catch (error) {
     await leave(app, writer, key);
     if (!(error instanceof ValidationError || error instanceof NotFoundError)) throw error;

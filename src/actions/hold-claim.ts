@@ -4,6 +4,7 @@ import {
   type Claim,
   type ClaimEnd,
   claimForUpload,
+  countedAs,
   findStatus,
   giveUpClaim,
   isPublished,
@@ -13,6 +14,8 @@ import {
   stageClaim,
 } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
+import type { Writing } from '../db/quotas.ts';
+import type { Actor } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import { failureOf } from '../domain/failure.ts';
@@ -20,6 +23,7 @@ import { instantOf } from '../domain/instant.ts';
 import { wrongStatus } from '../domain/lifecycle.ts';
 import { objectKey } from '../domain/object-key.ts';
 import type { WritableStore } from '../stores/store.ts';
+import { withRoom } from './allowance.ts';
 import type { App } from './app.ts';
 import { noImage, requireImage } from './require-image.ts';
 
@@ -29,19 +33,46 @@ const renewEveryMs = 10_000;
 /** A key that no attempt had before. */
 export const newKey = (imageId: string) => objectKey(imageId, randomBytes(6).toString('hex'));
 
-/** @throws ConflictError the image is not queued (any more); NotFoundError it is gone */
+export interface WantedClaim {
+  store: WritableStore;
+  event: 'beginUpload' | 'stage';
+  /** Bytes that will come: reserved from now on; null when nobody knows. */
+  size: number | null;
+  by: Actor;
+}
+
+/**
+ * @throws ConflictError      the image is not queued (any more); NotFoundError it is gone
+ * @throws QuotaExceededError its project has no room for so much
+ */
 export async function requireClaim(
   app: App,
-  imageId: string,
-  store: WritableStore,
-  event: 'beginUpload' | 'stage' = 'beginUpload',
+  { id, owner }: Pick<SeenImage, 'id' | 'owner'>,
+  { store, event, size, by }: WantedClaim,
 ): Promise<Claim> {
   const status = event === 'stage' ? 'uploading' : 'saving';
-  const claim = await claimForUpload(app.db, { imageId, store: store.id, key: newKey(imageId), status });
+  const wanted = { imageId: id, store: store.id, key: newKey(id), status, by } as const;
+  const claim = await withRoom(app, owner, (allowance) =>
+    claimForUpload(app.db, wanted, { allowance, size }),
+  );
   if (claim) return claim;
-  const found = await findStatus(app.db, imageId);
-  throw found === null ? noImage(imageId) : wrongStatus({ id: imageId, status: found }, event);
+  const found = await findStatus(app.db, id);
+  if (found === 'queued') {
+    throw new ConflictError('BUSY', `Image ${id} was given to another project just now; try again.`);
+  }
+  throw found === null ? noImage(id) : wrongStatus({ id, status: found }, event);
 }
+
+/** What the bytes of a claim are reserved by, where nobody knows how many come. */
+export const writingOf = (
+  claim: Pick<Claim, 'imageId' | 'key' | 'status'>,
+  project: string | null,
+): Writing => ({
+  imageId: claim.imageId,
+  keys: [claim.key],
+  counts: countedAs[claim.status],
+  project,
+});
 
 /** Renews the claim until stopped; aborts when it is lost. A database that is away for a while is no loss. */
 export function keepClaim(app: App, claim: Claim): { signal: AbortSignal; stop(): void } {

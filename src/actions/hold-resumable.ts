@@ -1,6 +1,7 @@
 /** Holding a resumable upload: one request at a time may append to it, finish it or end it. */
 import { type HeldUpload, keepUpload, letGoOfUpload, takeUpload, turnSeconds } from '../db/uploads.ts';
 import { ConflictError } from '../domain/errors.ts';
+import type { PausableWriter } from '../stores/store.ts';
 import type { App } from './app.ts';
 
 /** Who holds an upload says that it lives this often. */
@@ -13,8 +14,16 @@ export interface Turn {
   readonly signal: AbortSignal;
   /** Before each write. @throws TurnLostError the turn may be over, however long this process stood still */
   check(): void;
+  /** Lets go of the writer in use as soon as the turn is lost, whatever it is doing. Gives what ends that. */
+  leaveWhenLost(writer: () => PausableWriter): () => void;
   /** Stops saying so, and lets others in. */
   end(): Promise<void>;
+}
+
+/** An upload and the turn at it. */
+export interface Hold {
+  held: HeldUpload;
+  turn: Turn;
 }
 
 /** The upload is no longer held: another took over, or it ended. */
@@ -34,23 +43,27 @@ export async function holdUpload(
   app: App,
   id: string,
   at: { received: number; length: number | null },
-): Promise<{ held: HeldUpload; turn: Turn }> {
+): Promise<Hold> {
   const asked = performance.now();
   const held = await takeUpload(app.db, id, at);
   if (!held) throw busy();
   const endOf = (begun: number) => begun + turnSeconds * 1000 - marginMs;
   let until = endOf(asked);
   const lost = new AbortController();
+  const lose = () => lost.abort(new TurnLostError());
+  const whenOver = () => setTimeout(lose, until - performance.now()).unref();
+  let over = whenOver();
 
   async function keep(): Promise<void> {
     const begun = performance.now();
     try {
-      if (await keepUpload(app.db, held as HeldUpload)) until = endOf(begun);
-      else lost.abort(new TurnLostError());
+      if (!(await keepUpload(app.db, held as HeldUpload))) return lose();
+      until = endOf(begun);
+      clearTimeout(over);
+      over = whenOver();
     } catch (error) {
       app.log.warn({ err: error, image: held?.imageId }, 'an upload could not be kept');
     }
-    if (performance.now() > until) lost.abort(new TurnLostError());
   }
   const timer = setInterval(() => void keep(), keepEveryMs);
   timer.unref();
@@ -62,8 +75,17 @@ export async function holdUpload(
       check() {
         if (lost.signal.aborted || performance.now() > until) throw new TurnLostError();
       },
+      leaveWhenLost(writer) {
+        const leave = () =>
+          void writer()
+            .leave()
+            .catch(() => {}); // what it says no longer matters
+        lost.signal.addEventListener('abort', leave, { once: true });
+        return () => lost.signal.removeEventListener('abort', leave);
+      },
       async end() {
         clearInterval(timer);
+        clearTimeout(over);
         await letGoOfUpload(app.db, held).catch((error) =>
           app.log.warn({ err: error, image: held.imageId }, 'an upload is not let go of; its turn will end'),
         );

@@ -1,12 +1,12 @@
 /** Where the bytes of an import come from, by its method; each is read once, from its beginning, in every attempt. */
 import type { ImportRun } from '../db/imports.ts';
 import { NotFoundError, UnavailableError } from '../domain/errors.ts';
-import { limits, propertyListIssues } from '../domain/fields.ts';
 import type { DigestAlgorithm, Image } from '../domain/image.ts';
 import type { ImportMethod, KnownDigest } from '../domain/import.ts';
 import { fetchUrl } from '../stores/fetch-url.ts';
 import type { App } from './app.ts';
 import { openCopies } from './read-copies.ts';
+import { takeOver } from './take-over.ts';
 
 export interface ImportSource {
   bytes: AsyncIterable<Uint8Array>;
@@ -16,6 +16,8 @@ export interface ImportSource {
   expected: readonly KnownDigest[];
   /** What the source knows of the image beside its bytes. */
   change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
+  /** What is to be told of it although it worked. */
+  note: string | null;
 }
 
 /**
@@ -48,7 +50,7 @@ async function openStaged(app: App, { staged }: ImportRun, signal: AbortSignal):
     throw new NotFoundError('The staging area no longer has these bytes; stage them again', { cause: error });
   });
   // A digest that was given is looked at when the bytes are staged.
-  return { bytes, size: staged.size, expected: [], change: {} };
+  return { bytes, size: staged.size, expected: [], change: {}, note: null };
 }
 
 async function openUrl(
@@ -57,7 +59,7 @@ async function openUrl(
   signal: AbortSignal,
 ): Promise<ImportSource> {
   const { bytes, size } = await fetchUrl(app.egress, url, signal);
-  return { bytes, size, expected: digest ? [digest] : [], change: {} };
+  return { bytes, size, expected: digest ? [digest] : [], change: {}, note: null };
 }
 
 async function openRemote(
@@ -78,28 +80,8 @@ async function openRemote(
     algorithm,
     value,
   }));
-  return {
-    bytes: await open(0, signal),
-    size,
-    expected,
-    change: { properties: welcome(properties, image?.properties ?? {}) },
-  };
-}
-
-/** Those that the image can have beside its own. */
-function welcome(found: Record<string, string>, own: Record<string, string>): Record<string, string> {
-  let bytes = Object.values(own).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
-  let count = Object.keys(own).length;
-  const added: Record<string, string> = {};
-  for (const [name, value] of Object.entries(found)) {
-    if (Object.hasOwn(own, name) || count >= limits.properties) continue;
-    if (propertyListIssues([], [{ name, value }]).length > 0) continue;
-    bytes += Buffer.byteLength(value);
-    if (bytes > limits.allPropertyValuesBytes) break;
-    count++;
-    added[name] = value;
-  }
-  return added;
+  const { taken, note } = await takeOver(app, order, properties, image?.properties ?? {});
+  return { bytes: await open(0, signal), size, expected, change: { properties: taken }, note };
 }
 
 /** What is copied has to be what was published. */
@@ -115,5 +97,5 @@ async function openOwnCopies(app: App, { image }: ImportRun, signal: AbortSignal
     const value = known[algorithm];
     return value === undefined ? [] : [{ algorithm, value }];
   });
-  return { bytes, size: image.size, expected, change: {} };
+  return { bytes, size: image.size, expected, change: {}, note: null };
 }

@@ -21,6 +21,8 @@ export interface IngestOptions {
   sizeLimit: number;
   /** Bytes that have to come, neither fewer nor more; null when nobody knows. */
   expectedSize: number | null;
+  /** Asked before bytes are kept: null, or a promise of room for so many. */
+  reserve?: (bytes: number) => Promise<void> | null;
   signal?: AbortSignal;
 }
 
@@ -29,6 +31,7 @@ export interface IngestOptions {
  * fails, the writer is being cancelled already and only `cancel()` makes sense; the source was asked to return.
  *
  * @throws QuotaExceededError  image_size: more than sizeLimit
+ * @throws QuotaExceededError  and what else `reserve` throws
  * @throws ValidationError     SIZE_MISMATCH: not expectedSize bytes
  * @throws UnavailableError    the store refused, or a hashing thread died
  */
@@ -91,6 +94,8 @@ async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promis
     if (done) break;
     size += chunk.length;
     checkTooMany(size, options);
+    const room = options.reserve?.(size);
+    if (room) await wait(room);
     for (let taken = 0; taken < chunk.length; ) {
       buffer ??= await wait(hasher.take());
       const n = Math.min(chunk.length - taken, buffer.length - filled);

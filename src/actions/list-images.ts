@@ -2,13 +2,16 @@
 
 import { type Facet, findFacets } from '../db/image-facets.ts';
 import { existsAtOrBeyond, findImagePage, type PlacedImage, placeOf, type Reads } from '../db/image-pages.ts';
+import type { ImageScope } from '../db/image-scope.ts';
 import { countImages, sumImageSizes } from '../db/image-totals.ts';
 import type { SeenField } from '../db/images.ts';
 import { keyTypes } from '../db/keyset.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid } from '../domain/errors.ts';
+import { readable } from '../domain/property-protection.ts';
 import { makeCursor, readCursor } from '../search/cursor.ts';
 import type { FacetOf } from '../search/facet.ts';
+import { seenFacet, seenOrder } from '../search/hidden-properties.ts';
 import { topWords } from '../search/image-filter.ts';
 import { type ImageOrder, orderKeysMax, orderName, totalOrder } from '../search/image-order.ts';
 import type { App } from './app.ts';
@@ -57,15 +60,18 @@ export interface ImageList {
 export async function listImages(app: App, caller: Caller, input: ListImages): Promise<ImageList> {
   const { scope, orderBy } = await askedScope(app, caller, input);
   const words = scope.filters.flatMap(topWords);
-  const order = totalOrder(checkedOrder(input.orderBy.length > 0 ? input.orderBy : orderBy), {
+  const asked = totalOrder(checkedOrder(input.orderBy.length > 0 ? input.orderBy : orderBy), {
     hasWords: words.length > 0,
   });
-  const cursorScope = cursorScopeOf(order, words);
+  // A cursor is of the order as it was asked for, whatever of it is hidden.
+  const cursorScope = cursorScopeOf(asked, words);
+  const order = seenOrder(asked, scope.hidden);
   const { limit, cursor, backward } = readPage(input.page);
   const from = cursor === null ? null : readCursor(cursor, cursorScope, keyTypes(order));
   const { fields, reads } = input;
   const page = { fields, order, limit, from, backward, reads };
-  const { images, hasMore } = await findImagePage(app, scope, page);
+  const { images: found, hasMore } = await findImagePage(app, scope, page);
+  const images = app.protection ? found.map((image) => readable(app.protection, caller, image)) : found;
   // Against the direction read there is more when anything stands at the cursor or behind it.
   const moreBehind = async () =>
     from !== null && existsAtOrBeyond(app, scope, { order, values: from, backward: !backward });
@@ -76,8 +82,24 @@ export async function listImages(app: App, caller: Caller, input: ListImages): P
     hasPreviousPage: async () => (backward ? hasMore : moreBehind()),
     totalCount: () => countImages(app, scope),
     totalSize: () => sumImageSizes(app, scope),
-    facets: (of, limit) => findFacets(app, scope, of, limit),
+    facets: (of, limit) => seenFacets(app, scope, of, limit),
   };
+}
+
+/** Facets of what the caller may read; of a hidden property it is that of a missing one. */
+export async function seenFacets(
+  app: App,
+  scope: ImageScope,
+  of: readonly FacetOf[],
+  limit: number,
+): Promise<Facet[]> {
+  const facets = await findFacets(
+    app,
+    scope,
+    of.map((facet) => seenFacet(facet, scope.hidden)),
+    limit,
+  );
+  return facets.map((facet, n) => ({ ...facet, of: of[n] as FacetOf }));
 }
 
 function checkedOrder(order: readonly ImageOrder[]): readonly ImageOrder[] {

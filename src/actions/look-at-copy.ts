@@ -1,5 +1,5 @@
 /** Whether the object of a copy is as it should be, and what follows for its row: damaged, or damaged no more. */
-import { markDamaged, markWhole, type StoredCopy } from '../db/stored-copies.ts';
+import { findOtherCopies, markDamaged, markWhole, type StoredCopy } from '../db/stored-copies.ts';
 import { NotFoundError, UnavailableError } from '../domain/errors.ts';
 import type { CopyDamage } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';
@@ -36,8 +36,45 @@ export async function lookAtCopy(
 ): Promise<CopyDamage | null> {
   const damage = await damageOf(app, copy, signal);
   if (damage) await noteDamage(app, copy, damage);
-  else if (copy.damage && copy.damage.code !== 'OTHER_BYTES') await noteWhole(app, copy);
+  else if (copy.damage && !isOfBytes(copy.damage)) await noteWhole(app, copy);
   return damage;
+}
+
+/** Damage that the size says nothing of: only who reads all bytes can tell that it is over. */
+export const isOfBytes = ({ code }: CopyDamage) => code === 'OTHER_BYTES' || code === 'UNREADABLE';
+
+/**
+ * Whether a store that failed for this copy works for others, so that it is one object that cannot be read, and not
+ * the store that is away.
+ */
+export async function worksForOthers(app: App, copy: StoredCopy, signal: AbortSignal): Promise<boolean> {
+  const others = await findOtherCopies(app.db, copy, 3);
+  try {
+    await requireStoreOf(app, copy).probe(signal);
+    for (const other of others) if (await beginsToRead(app, other, signal)) return true;
+    return others.length === 0;
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    return false;
+  }
+}
+
+const firstBytes = 64 * 1024;
+
+async function beginsToRead(app: App, copy: StoredCopy, signal: AbortSignal): Promise<boolean> {
+  const range = copy.size > 0 ? { start: 0, end: Math.min(copy.size, firstBytes) - 1 } : undefined;
+  try {
+    const bytes = await requireStoreOf(app, copy).read(copy.key, range, signal);
+    const chunks = bytes[Symbol.asyncIterator]();
+    try {
+      return !(await chunks.next()).done || copy.size === 0;
+    } finally {
+      void Promise.resolve(chunks.return?.()).catch(() => {});
+    }
+  } catch (error) {
+    if (error instanceof UnavailableError || error instanceof NotFoundError) return false;
+    throw error;
+  }
 }
 
 async function sizeOf(store: Store, key: string, signal: AbortSignal | undefined): Promise<number | null> {

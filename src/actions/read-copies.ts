@@ -1,6 +1,6 @@
 /**
  * The bytes of an image out of its copies: the heaviest that can be read, and from another one at the same place
- * when it fails, stalls or ends short. Each is tried once.
+ * when it fails, stalls or ends short. Each is tried once; when none is left, those are asked for that came meanwhile.
  */
 import { findStoredCopies, type StoredCopy } from '../db/stored-copies.ts';
 import { DamagedError, DomainError, UnavailableError } from '../domain/errors.ts';
@@ -44,20 +44,30 @@ interface GoodCopy {
  */
 async function* goodCopies(app: App, imageId: string): AsyncGenerator<GoodCopy, never> {
   let unavailable: UnavailableError | null = null;
-  const found = await findStoredCopies(app.db, imageId);
-  const rank = ({ damage, store }: StoredCopy) => (damage ? -1 : app.stores.weightOf(store));
-  const readable = found.filter(({ damage }) => damage?.code !== 'OTHER_BYTES');
-  for (const copy of readable.toSorted((a, b) => rank(b) - rank(a))) {
-    if (!app.stores.get(copy.store)) continue;
-    try {
-      if ((await lookAtCopy(app, copy)) === null) yield { copy, store: requireStoreOf(app, copy) };
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      if (error instanceof UnavailableError) unavailable = error;
-      app.log.warn({ err: error, image: imageId, store: copy.store }, 'a copy cannot be read');
+  const tried = new Set<string>();
+  for (;;) {
+    // A download goes on for hours: meanwhile a copy may have been written anew, or to another store.
+    const copies = (await findReadable(app, imageId)).filter(({ id }) => !tried.has(id));
+    if (copies.length === 0) throw unavailable ?? damaged(imageId);
+    for (const copy of copies) {
+      tried.add(copy.id);
+      try {
+        if ((await lookAtCopy(app, copy)) === null) yield { copy, store: requireStoreOf(app, copy) };
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+        if (error instanceof UnavailableError) unavailable = error;
+        app.log.warn({ err: error, image: imageId, store: copy.store }, 'a copy cannot be read');
+      }
     }
   }
-  throw unavailable ?? damaged(imageId);
+}
+
+/** The heaviest first. */
+async function findReadable(app: App, imageId: string): Promise<StoredCopy[]> {
+  const rank = ({ damage, store }: StoredCopy) => (damage ? -1 : app.stores.weightOf(store));
+  return (await findStoredCopies(app.db, imageId))
+    .filter(({ damage, store }) => damage?.code !== 'OTHER_BYTES' && app.stores.get(store))
+    .toSorted((a, b) => rank(b) - rank(a));
 }
 
 const damaged = (imageId: string) =>

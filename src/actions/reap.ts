@@ -1,9 +1,11 @@
 /** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
 import { giveUpForgottenStages, giveUpSilentClaims } from '../db/copies.ts';
+import { failTasksOfLostMachines } from '../db/import-ends.ts';
 import { dropSilentReplacements } from '../db/replacements.ts';
 import {
   findRemovable,
   forgetStray,
+  forgetUnreachable,
   isClaimed,
   noteStrays,
   postponeStray,
@@ -11,7 +13,14 @@ import {
 } from '../db/strays.ts';
 import { giveUpExpiredUploads } from '../db/uploads.ts';
 import { UnavailableError } from '../domain/errors.ts';
-import { stagedDays, stageForgotten, uploadExpired, writerSilent } from '../domain/failure.ts';
+import {
+  machineLost,
+  machineLostHours,
+  stagedDays,
+  stageForgotten,
+  uploadExpired,
+  writerSilent,
+} from '../domain/failure.ts';
 import { instantOf } from '../domain/instant.ts';
 import { isObjectKey } from '../domain/object-key.ts';
 import type { WritableStore } from '../stores/store.ts';
@@ -26,7 +35,7 @@ export const strayGraceSeconds = 3600;
 const listBatch = 1000;
 
 export interface Reaped {
-  /** Images given back as queued because their writer was silent, or their upload or what was staged expired. */
+  /** Images given back as queued: their writer was silent, their upload or what was staged expired, or is out of reach. */
   claims: number;
   /** Objects removed from the stores. */
   objects: number;
@@ -40,8 +49,15 @@ export async function reap(
   const at = instantOf(app.now());
   const expired = await giveUpExpiredUploads(app.db, uploadExpired(at));
   const forgotten = await giveUpForgottenStages(app.db, { days: stagedDays, failure: stageForgotten(at) });
-  const claims = expired + forgotten + (await giveUpSilentClaims(app.db, writerSilent(at)));
+  const lost = await failTasksOfLostMachines(app.db, { hours: machineLostHours, failure: machineLost(at) });
+  if (lost > 0)
+    app.log.error({ tasks: lost }, 'imports failed: the machines that have their staged data are away');
+  const claims = expired + forgotten + lost + (await giveUpSilentClaims(app.db, writerSilent(at)));
   await dropSilentReplacements(app.db);
+  await forgetUnreachable(
+    app.db,
+    app.stores.writable.map(({ id }) => id),
+  );
   const counts = await Promise.all(
     app.stores.writable.map((store) => reapStore(app, store, { list, graceSeconds })),
   );

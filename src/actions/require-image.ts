@@ -5,8 +5,9 @@ import { findImagesById, type ImageRow, lockImage, type SeenField, type SeenImag
 import { findMember } from '../db/members.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../domain/errors.ts';
-import { parseImageId } from '../domain/image.ts';
-import { canSee, type ImageOperation, mayDo } from '../domain/policy.ts';
+import { type ImageVisibility, parseImageId } from '../domain/image.ts';
+import { canSee, type ImageOperation, mayDo, type Policy, type PolicyTarget } from '../domain/policy.ts';
+import { readable } from '../domain/property-protection.ts';
 import type { App } from './app.ts';
 
 /** @throws UnauthenticatedError no token came */
@@ -21,7 +22,10 @@ export function noImage(id: string): NotFoundError {
   return new NotFoundError(`No image ${JSON.stringify(id.slice(0, 64).toLowerCase())} was found.`);
 }
 
-/** The image when the caller may see it; null when not, for whatever reason. Unselected fields are missing. */
+/**
+ * The image when the caller may see it, with the properties that they may read; null when not, for whatever reason.
+ * Unselected fields are missing.
+ */
 export async function findImage(
   app: App,
   caller: Caller,
@@ -32,11 +36,11 @@ export async function findImage(
   const known = parseImageId(id);
   if (known === null) return null;
   const [image] = await findImagesById(app.db, caller, [known], fields);
-  return image && canSee(caller, image, image.membership) ? image : null;
+  return image && canSee(app.policy, caller, image) ? readable(app.protection, caller, image) : null;
 }
 
 /**
- * The whole image.
+ * The whole image, but for properties that the caller may not read.
  * @throws NotFoundError  missing, or the caller may not see it
  * @throws ForbiddenError seen, but `operation` is not for this caller
  */
@@ -48,29 +52,63 @@ export async function requireImage(
 ): Promise<SeenImage> {
   const image = await findImage(app, caller, id);
   if (!image) throw noImage(id);
-  if (!mayDo(caller, image, operation, image.membership)) throw forbidden(caller, image, operation);
+  if (!mayDo(app.policy, caller, operation, image)) throw forbidden(caller, image, operation);
   return image;
 }
 
 /**
- * The image's row, locked until the transaction ends: for changes that depend on what stands there.
+ * The image as it stands after the caller has made or changed it, also where they do not see it any more, or never will.
+ * @throws NotFoundError it was deleted meanwhile
+ */
+export async function imageAfterChange(app: App, caller: Caller, id: string): Promise<SeenImage> {
+  const [image] = await findImagesById(app.db, caller, [id]);
+  if (!image) throw noImage(id);
+  return readable(app.protection, caller, image);
+}
+
+/** An image's row, with the membership of the caller's project. */
+export type LockedImage = ImageRow & Pick<SeenImage, 'membership'>;
+
+/**
+ * The image's row, all of it, locked until the transaction ends: for changes that depend on what stands there.
  * @throws NotFoundError, ForbiddenError as requireImage
  */
 export async function requireLockedImage(
   tx: Statements,
   caller: Caller,
-  { id, operation }: { id: string; operation: ImageOperation },
-): Promise<ImageRow> {
+  { id, operation, policy }: { id: string; operation: ImageOperation; policy: Policy },
+): Promise<LockedImage> {
   requireToken(caller);
   const known = parseImageId(id);
   const row = known === null ? null : await lockImage(tx, known);
   if (!row) throw noImage(id);
   const member = caller.project === null ? null : await findMember(tx, row.id, caller.project);
-  const membership = member?.status ?? null;
-  if (!canSee(caller, row, membership)) throw noImage(id);
-  if (!mayDo(caller, row, operation, membership)) throw forbidden(caller, row, operation);
-  return row;
+  const seen = { ...row, membership: member?.status ?? null };
+  if (!canSee(policy, caller, seen)) throw noImage(id);
+  if (!mayDo(policy, caller, operation, seen)) throw forbidden(caller, row, operation);
+  return seen;
 }
+
+/** @throws ForbiddenError the image may not be given this visibility */
+export function requireVisibilityRight(
+  policy: Policy,
+  caller: Caller,
+  image: PolicyTarget,
+  visibility: ImageVisibility,
+): void {
+  const operation = visibilityRights[visibility];
+  if (operation === undefined || mayDo(policy, caller, operation, image)) return;
+  const roles = caller.roles.join(', ') || 'none';
+  const others = visibility === 'public' ? 'COMMUNITY or SHARED' : 'SHARED or PRIVATE';
+  throw new ForbiddenError(
+    `You may not ${words[operation]} an image here (roles: ${roles}); use ${others}, or ask an admin.`,
+  );
+}
+
+const visibilityRights: Partial<Record<ImageVisibility, ImageOperation>> = {
+  public: 'publish',
+  community: 'communitize',
+};
 
 const words: Record<ImageOperation, string> = {
   get: 'read',
@@ -79,12 +117,14 @@ const words: Record<ImageOperation, string> = {
   import: 'import data to',
   copy: 'copy to more stores',
   update: 'change',
+  giveAway: 'give another owner to',
   delete: 'delete',
   deactivate: 'deactivate',
   reactivate: 'reactivate',
   communitize: 'offer to the community',
   publish: 'make public',
   share: 'share',
+  unshare: 'take back shares of',
   respond: 'answer a share of',
   deleteCopy: 'delete single copies of',
 };

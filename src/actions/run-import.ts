@@ -1,20 +1,16 @@
 /** One attempt at an import: from its source into all its stores, then published; whoever works for the queue calls it. */
-import {
-  beginRun,
-  failRun,
-  type Imported,
-  type ImportRun,
-  publishRun,
-  putBackRun,
-  type RunEnd,
-} from '../db/imports.ts';
+
+import { isOutage } from '../cloud/outage.ts';
+import { failRun, type Imported, publishRun, putBackRun, type RunEnd } from '../db/import-ends.ts';
+import { beginRun, type ImportRun } from '../db/imports.ts';
+import type { Writing } from '../db/quotas.ts';
+import { endHolds } from '../db/strays.ts';
 import { reportProgress } from '../db/tasks.ts';
 import { ConflictError, UnavailableError } from '../domain/errors.ts';
 import { importFailureOf } from '../domain/failure.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import { deathsMax, retryAfterSeconds } from '../domain/import.ts';
 import { instantOf } from '../domain/instant.ts';
-import { isOutage } from '../stores/failure.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
@@ -22,7 +18,9 @@ import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
-import { unpacked } from './unpack-source.ts';
+import { removeStray } from './reap.ts';
+import { reserve, reserving } from './reserve.ts';
+import { isPacked, unpacked } from './unpack-source.ts';
 
 /** Progress is told this often, and whether the attempt is still the last is asked. */
 const reportEveryMs = 1_000;
@@ -39,6 +37,7 @@ export async function runImport(app: App, taskId: string, stopping: AbortSignal)
   const signal = AbortSignal.any([stopping, hold.signal]);
   try {
     requireGoingOn(run);
+    await removeLeft(app, run);
     const imported = await bring(app, run, { signal, hold });
     const end = await patiently(() => publishRun(app.db, run, imported));
     if (end === 'lost' || end === 'gone') await removeTargets(app, run);
@@ -124,7 +123,10 @@ async function bring(
   requireWelcome(app, found);
   hold.expect(found.size);
   const counted = { ...found, bytes: counting(found.bytes, hold.moved) };
-  const source = isPacked(app, run) ? unpacked(app, counted) : counted;
+  const isUnpacked = run.order.method.name !== 'copy-image' && isPacked(app, run.image);
+  const source = isUnpacked ? unpacked(app, counted) : counted;
+  const writing = writingOf(run);
+  if (source.size !== null) await reserveOrClose(app, writing, found);
   const { allMustSucceed } = run.order;
   const writers = await Promise.all(
     run.targets.map(({ store, key }) => beginObject(app, { store, key }, source, signal)),
@@ -136,11 +138,12 @@ async function bring(
       algorithms: [...wanted],
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
+      reserve: reserving(app, writing, source.size ?? 0),
       signal,
     });
     checkDigests(stored, source.expected);
     await all.commit();
-    return { ...stored, ...outcomeOf(app, run, all.failures), change: source.change };
+    return { ...stored, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
     await all
       .cancel()
@@ -150,17 +153,28 @@ async function bring(
 }
 
 /** @throws QuotaExceededError before any byte is read, where the source says how many there are */
-function requireWelcome(app: App, { size, bytes }: ImportSource): void {
-  if (size === null || size <= app.limits.imageSizeMax) return;
-  void bytes[Symbol.asyncIterator]().return?.();
-  throw tooLarge(app, size);
+function requireWelcome(app: App, source: ImportSource): void {
+  if (source.size === null || source.size <= app.limits.imageSizeMax) return;
+  close(source);
+  throw tooLarge(app, source.size);
 }
 
-/** Whether the bytes that come are to be unpacked: never those of a copy, which is of what is there. */
-function isPacked(app: App, { image, order }: ImportRun): boolean {
-  const { enabled } = app.imports.decompress;
-  return enabled && image?.containerFormat === 'compressed' && order.method.name !== 'copy-image';
+/** All of it, for each copy. @throws QuotaExceededError before any byte is read */
+async function reserveOrClose(app: App, writing: Writing, source: ImportSource): Promise<void> {
+  await reserve(app, writing, { atLeast: source.size ?? 0 }).catch((error) => {
+    close(source);
+    throw error;
+  });
 }
+
+const close = ({ bytes }: ImportSource) => void bytes[Symbol.asyncIterator]().return?.();
+
+const writingOf = ({ imageId, image, targets }: ImportRun): Writing => ({
+  imageId,
+  keys: targets.map(({ key }) => key),
+  counts: 'bytes',
+  project: image?.owner ?? null,
+});
 
 async function* counting(
   bytes: AsyncIterable<Uint8Array>,
@@ -193,7 +207,12 @@ function requireTarget(app: App, id: string): WritableStore {
   throw new UnavailableError(`This worker has no store ${id} that can be written to; another one may.`);
 }
 
-function outcomeOf(app: App, run: ImportRun, failures: ReadonlyMap<number, unknown>) {
+function outcomeOf(
+  app: App,
+  run: ImportRun,
+  failures: ReadonlyMap<number, unknown>,
+  note: ImportSource['note'],
+) {
   const at = instantOf(app.now());
   const failed = Object.fromEntries(
     [...failures].map(([n, error]) => [run.targets[n]?.store, importFailureOf(error, run.id, at)]),
@@ -206,7 +225,8 @@ function outcomeOf(app: App, run: ImportRun, failures: ReadonlyMap<number, unkno
   }
   const written = run.targets.filter((_, n) => !failures.has(n)).map(({ id }) => id);
   const names = Object.keys(failed);
-  return { written, failed, message: names.length > 0 ? `Not copied to ${names.join(', ')}.` : null };
+  const sentences = [names.length > 0 ? `Not copied to ${names.join(', ')}.` : null, note];
+  return { written, failed, message: sentences.filter(Boolean).join(' ') || null };
 }
 
 /** Whether another attempt may end otherwise. A URL says nothing of what is behind it: it is always tried again. */
@@ -216,13 +236,25 @@ function mayPass(error: unknown): boolean {
 }
 
 /** What this attempt alone can have written: nobody else knows these keys, so that nobody waits for them. */
-async function removeTargets(app: App, run: ImportRun): Promise<void> {
-  for (const { store: id, key } of run.targets) {
+async function removeTargets(app: App, { targets }: ImportRun): Promise<void> {
+  for (const { store: id, key } of targets) {
     const store = app.stores.get(id);
     if (!store || !isWritable(store)) continue;
     await store
       .remove(key)
       .catch((error) => app.log.warn({ err: error, store: id, key }, 'an object could not be removed'));
+  }
+  await endHolds(
+    app.db,
+    targets.map(({ key }) => key),
+  ).catch((error) => app.log.warn({ err: error }, 'objects of a deleted image wait for the reaper'));
+}
+
+/** What attempts before have written, so that it does not count beside what this one writes. */
+async function removeLeft(app: App, { left }: ImportRun): Promise<void> {
+  for (const object of left) {
+    const store = app.stores.get(object.store);
+    if (store && isWritable(store)) await removeStray(app, store, object);
   }
 }
 

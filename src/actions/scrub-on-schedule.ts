@@ -2,6 +2,7 @@
 import { findScrubRound, saveScrubRound } from '../db/scrub-round.ts';
 import type { App } from './app.ts';
 import { asOnlyScrubber, type Finding, scrubBytes, scrubSizes } from './scrub.ts';
+import { byteRate } from './slowly.ts';
 
 /** A piece ends after this long, but for the copy that is being read. */
 const pieceMs = 60_000;
@@ -21,18 +22,20 @@ export async function scrubOnSchedule(app: App, signal: AbortSignal): Promise<bo
   return isMore;
 }
 
-/** Damage and healing are told where they happen; what was left as it is, here. */
-const teller = (app: App) => (finding: Finding) => {
-  if (finding.outcome === 'too many') {
-    const { store } = finding;
+/** Damage and healing are told where they happen; what was left as it is, here: once for each store. */
+function teller(app: App): (finding: Finding) => void {
+  const told = new Set<string>();
+  return ({ store, outcome }) => {
+    if (outcome !== 'too many' || told.has(store)) return;
+    told.add(store);
     app.log.error({ store }, 'much of a store is missing: is it mounted? vitrine scrub heals all the same');
-  }
-};
+  };
+}
 
 async function sizesPiece(app: App, sizesMs: number, signal: AbortSignal): Promise<boolean> {
   const round = await findScrubRound(app.db, sizesMs / 1000);
   if (round === null) return false;
-  const { rate } = app.scrub;
+  const rate = byteRate(app.scrub.rate);
   const report = teller(app);
   const looked = await scrubSizes(app, {
     ...{ rate, signal, report, store: null, isUnattended: true },
@@ -50,7 +53,7 @@ async function deepPiece(
   { deepMs, ends }: { deepMs: number; ends: number },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { rate } = app.scrub;
+  const rate = byteRate(app.scrub.rate);
   const report = teller(app);
   await scrubBytes(app, {
     ...{ rate, signal, report, store: null, isUnattended: true },

@@ -5,46 +5,55 @@
 import { randomUUID } from 'node:crypto';
 import { dropLease, takeLease } from '../db/leases.ts';
 import {
+  countUnread,
   type DueCopy,
-  findCopiesOfOtherBytes,
+  findCopiesOfBadBytes,
   findDueCopy,
   findInstantAgo,
   findStoredCopiesAfter,
+  findUnreadableCopies,
   isStillThere,
   type StoredCopy,
 } from '../db/stored-copies.ts';
 import { UnavailableError } from '../domain/errors.ts';
+import type { CopyDamage } from '../domain/image.ts';
+import { instantOf } from '../domain/instant.ts';
 import { isWritable } from '../stores/store.ts';
 import type { App } from './app.ts';
-import { type Healing, healCopy } from './heal-copy.ts';
+import { type Healing, healIfPossible, type Mending } from './heal-copy.ts';
 import { inTurns } from './in-turns.ts';
-import { lookAtCopy, requireStoreOf } from './look-at-copy.ts';
-import { type Reading, verifyCopy } from './verify-copy.ts';
+import { isOfBytes, lookAtCopy, noteDamage, worksForOthers } from './look-at-copy.ts';
+import { verifyCopy } from './verify-copy.ts';
 
 /** Something wrong with a copy, and what became of it. */
 export interface Finding {
   image: string;
   store: string;
   key: string;
-  code: 'MISSING' | 'OTHER_SIZE' | 'OTHER_BYTES' | 'UNAVAILABLE';
+  code: CopyDamage['code'] | 'UNAVAILABLE';
   message: string;
   /**
-   * 'whole' again by itself; 'unknown': the store did not answer, and is left out from then on; 'too many': so much
-   * of the store is missing that it is rather the store that is wrong.
+   * 'whole' again by itself; 'marked': could not be healed now; 'again': could not be read, and is not marked yet;
+   * 'unknown': the store did not answer, and is left out from then on; 'too many': so much of the store is missing
+   * that it is rather the store that is wrong.
    */
-  outcome: Healing | 'whole' | 'unknown' | 'too many';
+  outcome: Healing | 'marked' | 'whole' | 'again' | 'unknown' | 'too many';
 }
 
-export interface Scrubbing extends Reading {
+/** Unattended, stores that are only read belong to others and are left alone, and 'too many' are not healed. */
+export interface Scrubbing extends Mending {
   /** Null is all. */
   store: string | null;
-  /** Nobody watches: stores that are only read belong to others and are left alone, 'too many' are not healed. */
-  isUnattended: boolean;
   report(finding: Finding): void;
 }
 
 /** An empty directory in place of a disk that is not mounted must not be filled with copies of what it holds. */
 const missingMax = 10;
+
+/** So often in a row a copy cannot be read, though its store works for others, before it counts as damaged. */
+const unreadMax = 3;
+/** In between; by hand there is no pause. */
+const unreadPauseSeconds = 3600;
 
 const batch = 200;
 
@@ -54,7 +63,7 @@ interface Round {
   scrubbing: Scrubbing;
   /** Stores that did not answer: nothing more is asked of them. */
   away: Set<string>;
-  /** Store -> how many copies were missing, and how many were not. */
+  /** Store -> how many copies were missing or unreadable, and how many were not. */
   tally: Map<string, { missing: number; there: number }>;
 }
 
@@ -63,7 +72,7 @@ function beginRound(app: App, scrubbing: Scrubbing): Round {
   return { app, scrubbing, away: new Set(others.map(({ id }) => id)), tally: new Map() };
 }
 
-/** Counts one more. True: more are missing than can be by chance. */
+/** Counts one more. True: more are missing, or unreadable, than can be by chance. */
 function isTooMany({ scrubbing, tally }: Round, store: string, isMissing: boolean): boolean {
   const { missing, there } = tally.get(store) ?? { missing: 0, there: 0 };
   const counted = { missing: missing + Number(isMissing), there: there + Number(!isMissing) };
@@ -88,7 +97,7 @@ export async function scrubSizes(app: App, scrub: SizesScrub): Promise<number> {
   while (looked < scrub.limit) {
     const limit = Math.min(batch, scrub.limit - looked);
     const copies = await findStoredCopiesAfter(app.db, { after, store: scrub.store, limit });
-    await inTurns(copies, (copy) => examine(round, copy, () => lookAtSize(app, copy, scrub.signal)));
+    await inTurns(copies, (copy) => examine(round, copy, 'size'));
     looked += copies.length;
     after = copies.at(-1)?.id ?? after;
     if (after !== null) await scrub.passed?.(after);
@@ -97,16 +106,21 @@ export async function scrubSizes(app: App, scrub: SizesScrub): Promise<number> {
   return looked;
 }
 
-/** Other bytes of the right size are not seen by their size: what is known of them stands. */
+/** What is known of the bytes is not seen by their number, and stands. */
 async function lookAtSize(app: App, copy: StoredCopy, signal: AbortSignal) {
-  return (await lookAtCopy(app, copy, signal)) ?? (copy.damage?.code === 'OTHER_BYTES' ? copy.damage : null);
+  return (
+    (await lookAtCopy(app, copy, signal)) ?? (copy.damage && isOfBytes(copy.damage) ? copy.damage : null)
+  );
 }
 
 export interface DeepScrub extends Scrubbing {
   /** Only copies that nobody has read for so long. */
   olderThanSeconds: number;
   limit: number;
-  /** Also those that are known to have other bytes: perhaps somebody brought the right ones back. */
+  /**
+   * When there is time left, also those that are known to have bad bytes: perhaps somebody brought the right ones back.
+   * Otherwise only those that could not be read for a day.
+   */
   others: boolean;
   /** Asked before each copy: false ends it. */
   mayGoOn?(): boolean;
@@ -115,59 +129,98 @@ export interface DeepScrub extends Scrubbing {
 /** Reads copies, those first that nobody has read for the longest time. Returns how many. */
 export async function scrubBytes(app: App, scrub: DeepScrub): Promise<number> {
   const round = beginRound(app, scrub);
-  const { olderThanSeconds, store } = scrub;
-  const before = await findInstantAgo(app.db, olderThanSeconds);
+  const before = await findInstantAgo(app.db, scrub.olderThanSeconds);
+  const stores = () =>
+    app.stores.all
+      .map(({ id }) => id)
+      .filter((id) => (scrub.store === null || id === scrub.store) && !round.away.has(id));
+  const bad = scrub.others
+    ? await findCopiesOfBadBytes(app.db, scrub.store)
+    : await findUnreadableCopies(app.db, stores());
+  const pause = scrub.isUnattended ? unreadPauseSeconds : 0;
   let after: DueCopy | null = null;
   let read = 0;
-  for (const copy of scrub.others ? await findCopiesOfOtherBytes(app.db, store) : []) {
-    await examine(round, copy, () => verifyCopy(app, copy, scrub));
+  const mayGoOn = () => read < scrub.limit && (scrub.mayGoOn?.() ?? true);
+  while (mayGoOn()) {
+    const due = await findDueCopy(app.db, { after, before, stores: stores(), unreadPauseSeconds: pause });
+    if (!due) break;
+    await examine(round, due, 'bytes');
+    after = due;
     read++;
   }
-  while (read < scrub.limit && (scrub.mayGoOn?.() ?? true)) {
-    const due = await findDueCopy(app.db, { after, before, store, without: [...round.away] });
-    if (!due) break;
-    await examine(round, due, () => verifyCopy(app, due, scrub));
-    after = due;
+  for (const copy of bad) {
+    if (!mayGoOn()) break;
+    await examine(round, copy, 'bytes');
     read++;
   }
   return read;
 }
 
-/** Whether it is the store that is away, and not one object that cannot be read. */
-async function answers(app: App, id: string): Promise<boolean> {
-  try {
-    await requireStoreOf(app, { store: id }).probe();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** One copy: `look` says what is wrong with it. */
-async function examine(
-  round: Round,
-  copy: StoredCopy,
-  look: () => Promise<StoredCopy['damage']>,
-): Promise<void> {
+/** One copy: by its size, or all its bytes. */
+async function examine(round: Round, copy: StoredCopy, by: 'size' | 'bytes'): Promise<void> {
   const { app, scrubbing, away } = round;
   scrubbing.signal.throwIfAborted();
   if (away.has(copy.store)) return;
+  const found = await lookOrTell(round, copy, by);
+  if (found === null) return;
+  const { code, message } = found.damage ?? copy.damage ?? { code: null, message: '' };
+  if (code === null || !(await isStillThere(app.db, copy.id))) return;
+  const heal = () => (found.isTooMuch ? 'too many' : healIfPossible(app, copy, scrubbing));
+  const outcome = found.damage === null ? 'whole' : await heal();
   const { imageId: image, store, key } = copy;
+  scrubbing.report({ image, store, key, code, message, outcome });
+}
+
+interface Found {
+  damage: CopyDamage | null;
+  isTooMuch: boolean;
+}
+
+/** What is wrong with it. Null: that cannot be said, and was told. */
+async function lookOrTell(round: Round, copy: StoredCopy, by: 'size' | 'bytes'): Promise<Found | null> {
+  const { app, scrubbing } = round;
   try {
-    const damage = await look();
-    const tooMany = isTooMany(round, store, damage?.code === 'MISSING');
-    const { code, message } = damage ?? copy.damage ?? { code: null, message: '' };
-    if (code === null || !(await isStillThere(app.db, copy.id))) return;
-    const heal = () => (tooMany ? 'too many' : healCopy(app, copy, scrubbing));
-    const outcome = damage === null ? 'whole' : await heal();
-    scrubbing.report({ image, store, key, code, message, outcome });
+    const damage = await (by === 'size'
+      ? lookAtSize(app, copy, scrubbing.signal)
+      : verifyCopy(app, copy, scrubbing));
+    return { damage, isTooMuch: isTooMany(round, copy.store, damage?.code === 'MISSING') };
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
-    // A copy that cannot be healed since another store is away says nothing of this one.
-    if (error.store === store && !(await answers(app, store))) away.add(store);
-    app.log.warn({ err: error, image, store }, 'a copy could not be looked after; it is tried again');
-    scrubbing.report({ image, store, key, code: 'UNAVAILABLE', message: error.message, outcome: 'unknown' });
+    return unread(round, copy, { by, error });
   }
+}
+
+/** Either its store is away, and nothing is said against it; or it is the only one that cannot be read. */
+async function unread(
+  round: Round,
+  copy: StoredCopy,
+  { by, error }: { by: 'size' | 'bytes'; error: UnavailableError },
+): Promise<Found | null> {
+  const { app, scrubbing, away } = round;
+  const { imageId: image, store, key } = copy;
+  const { message } = error;
+  if (!(await worksForOthers(app, copy, scrubbing.signal))) {
+    if (away.has(store)) return null; // by another one at the same time
+    away.add(store);
+    app.log.warn(
+      { err: error, image, store },
+      'a store does not answer; its copies are looked at another time',
+    );
+    scrubbing.report({ image, store, key, code: 'UNAVAILABLE', message, outcome: 'unknown' });
+    return null;
+  }
+  const isTooMuch = isTooMany(round, store, true);
+  const times = by === 'bytes' ? await countUnread(app.db, copy.id) : 0;
+  if (copy.damage) return { damage: copy.damage, isTooMuch };
+  if (times < unreadMax) {
+    if (!(await isStillThere(app.db, copy.id))) return null;
+    app.log.warn({ err: error, image, store, key, times }, 'a copy cannot be read; it is tried again');
+    scrubbing.report({ image, store, key, code: 'UNREADABLE', message, outcome: 'again' });
+    return null;
+  }
+  const damage: CopyDamage = { code: 'UNREADABLE', message, at: instantOf(app.now()) };
+  if (!isTooMuch) await noteDamage(app, copy, damage);
+  return { damage, isTooMuch };
 }
 
 const renewEveryMs = 10_000;

@@ -1,8 +1,10 @@
 /** Sharing an image with projects, and their answers. */
 
-import { transaction } from '../db/client.ts';
+import { recordChange } from '../db/audit.ts';
+import { type Statements, transaction } from '../db/client.ts';
 import type { ImageRow, SeenImage } from '../db/images.ts';
-import { countMembers, insertMember, removeMember, updateMember } from '../db/members.ts';
+import { countMembers, findMember, insertMember, removeMember, updateMember } from '../db/members.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import {
   ConflictError,
@@ -13,8 +15,9 @@ import {
 } from '../domain/errors.ts';
 import { limits, textIssues } from '../domain/fields.ts';
 import type { ImageMember, MemberStatus } from '../domain/image.ts';
+import { mayAnswerFor } from '../domain/policy.ts';
 import type { App } from './app.ts';
-import { requireImage, requireLockedImage } from './require-image.ts';
+import { imageAfterChange, requireLockedImage } from './require-image.ts';
 
 export interface ShareImage {
   imageId: string;
@@ -31,8 +34,9 @@ export interface ShareImage {
  * @throws QuotaExceededError more members than an image can have
  */
 export async function addImageMember(app: App, caller: Caller, input: ShareImage): Promise<ImageMember> {
+  const { policy } = app;
   return transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share', policy });
     const issues = projectIssues(input.project);
     if (input.project === '') {
       issues.push({
@@ -55,8 +59,27 @@ export async function addImageMember(app: App, caller: Caller, input: ShareImage
         `Image ${image.id} is shared with ${limits.members} projects, and that is the limit; remove one first.`,
       );
     }
+    await record(tx, caller, { action: 'addImageMember', image, project: member.project, to: member.status });
     return member;
   });
+}
+
+interface Sharing {
+  action: 'addImageMember' | 'removeImageMember' | 'respondToImageShare';
+  image: ImageRow;
+  project: string;
+  /** The membership before and after; left out: there is none. */
+  from?: MemberStatus;
+  to?: MemberStatus;
+}
+
+function record(
+  tx: Statements,
+  caller: Caller,
+  { action, image, project, from, to }: Sharing,
+): Promise<void> {
+  const changes = changesOf({ members: { [project]: from } }, { members: { [project]: to } });
+  return recordChange(tx, { by: actorOf(caller), action, object: imageObject(image), changes });
 }
 
 const projectIssues = (project: string) =>
@@ -72,13 +95,18 @@ const canBeMember = (project: string) => projectIssues(project).length === 0;
  * @throws ConflictError NOT_SHARED
  */
 export async function removeImageMember(app: App, caller: Caller, input: ShareImage): Promise<SeenImage> {
-  await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share' });
+  const { policy } = app;
+  const id = await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'unshare', policy });
     requireShared(image);
-    const isGone = canBeMember(input.project) && (await removeMember(tx, image.id, input.project));
-    if (!isGone) throw noMember(image.id, input.project);
+    const { project } = input;
+    const member = canBeMember(project) ? await findMember(tx, image.id, project) : null;
+    if (!member) throw noMember(image.id, project);
+    await removeMember(tx, image.id, project);
+    await record(tx, caller, { action: 'removeImageMember', image, project, from: member.status });
+    return image.id;
   });
-  return requireImage(app, caller, input.imageId, 'get');
+  return imageAfterChange(app, caller, id);
 }
 
 export interface RespondToImageShare {
@@ -100,17 +128,21 @@ export async function respondToImageShare(
   caller: Caller,
   input: RespondToImageShare,
 ): Promise<ImageMember> {
+  const { policy } = app;
   return transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'respond' });
+    const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'respond', policy });
     requireShared(image);
     const project = input.project ?? caller.project;
-    if (project === null || (project !== caller.project && !caller.isAdmin)) {
+    if (project === null || !mayAnswerFor(policy, caller, project)) {
       throw new ForbiddenError(
         'Only an admin answers for another project than their own; leave project out.',
       );
     }
-    const member = canBeMember(project) ? await updateMember(tx, image.id, project, input.status) : null;
+    const before = canBeMember(project) ? await findMember(tx, image.id, project) : null;
+    const member = before && (await updateMember(tx, image.id, project, input.status));
     if (!member) throw noMember(image.id, project);
+    const answer = { from: before.status, to: member.status };
+    await record(tx, caller, { action: 'respondToImageShare', image, project, ...answer });
     return member;
   });
 }

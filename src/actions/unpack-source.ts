@@ -5,6 +5,10 @@ import type { App } from './app.ts';
 import { checkDigests } from './check-data.ts';
 import type { ImportSource } from './import-source.ts';
 
+/** Whether bytes that come are to be unpacked: those of a copy never are, since they are of what is there. */
+export const isPacked = (app: App, image: { containerFormat: string | null } | null) =>
+  app.imports.decompress.enabled && image?.containerFormat === 'compressed';
+
 /**
  * The image becomes `bare` with it. What the bytes must have is what was published of the compressed file, so that it
  * is looked at before they are unpacked.
@@ -12,7 +16,13 @@ import type { ImportSource } from './import-source.ts';
 export function unpacked(app: App, source: ImportSource): ImportSource {
   const { ratioMax } = app.imports.decompress;
   const bytes = decompress(checked(source), { ratioMax, sizeMax: app.limits.imageSizeMax });
-  return { bytes, size: null, expected: [], change: { ...source.change, containerFormat: 'bare' } };
+  return {
+    bytes,
+    size: null,
+    expected: [],
+    change: { ...source.change, containerFormat: 'bare' },
+    note: source.note,
+  };
 }
 
 /** @throws ValidationError DIGEST_MISMATCH, at the end */

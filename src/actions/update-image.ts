@@ -1,11 +1,13 @@
 /** Changes what stands about an image: all of the change or nothing of it. */
 
+import { recordChange } from '../db/audit.ts';
 import { transaction } from '../db/client.ts';
 import { type ImageChange, type ImageRow, updateImageRow } from '../db/images.ts';
+import { findUsageOfImage, takeRoom } from '../db/quotas.ts';
+import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } from '../domain/errors.ts';
 import {
-  normalProperties,
   normalTags,
   type PropertyInput,
   propertyListIssues,
@@ -14,10 +16,18 @@ import {
 } from '../domain/fields.ts';
 import { type ContainerFormat, type DiskFormat, type ImageVisibility, kindOf } from '../domain/image.ts';
 import { formatsAreOpen } from '../domain/lifecycle.ts';
+import { mayDo, mayEver } from '../domain/policy.ts';
+import { changedProperties, readable } from '../domain/property-protection.ts';
+import { allowanceOf } from './allowance.ts';
 import type { App } from './app.ts';
 import { fieldIssues } from './create-image.ts';
 import { checkProperties, type GivenProperties, type WrittenImage } from './metadef/check-properties.ts';
-import { requireImage, requireLockedImage } from './require-image.ts';
+import {
+  imageAfterChange,
+  type LockedImage,
+  requireLockedImage,
+  requireVisibilityRight,
+} from './require-image.ts';
 
 /** Left out stays; null clears name, diskFormat and containerFormat and is a mistake elsewhere. */
 export interface UpdateImage {
@@ -45,29 +55,45 @@ export interface UpdateImage {
  * nothing was different.
  *
  * @throws NotFoundError      the caller may not see the image
- * @throws ForbiddenError     not the owner's; or a visibility or owner that is not the caller's to give
+ * @throws ForbiddenError     not the owner's; a visibility or owner that is not the caller's to give; or a protected
+ *                            property
  * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
  *                            that is set to something else and breaks one
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
- * @throws QuotaExceededError more tags or properties than an image can have
+ * @throws QuotaExceededError more tags or properties than an image can have, or a new owner without room for it
  */
 export async function updateImage(app: App, caller: Caller, input: UpdateImage): Promise<WrittenImage> {
   const check = await checkProperties(app, caller);
-  await transaction(app.db, async (tx) => {
-    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update' });
+  const { policy } = app;
+  // Looked up before the transaction: it may have to ask elsewhere. Whether the owner may change is asked in it.
+  const taker =
+    input.owner != null && mayEver(policy, caller, 'giveAway') ? await allowanceOf(app, input.owner) : null;
+  const id = await transaction(app.db, async (tx) => {
+    const image = await requireLockedImage(tx, caller, { id: input.id, operation: 'update', policy });
     const issues = updateIssues(input);
     if (issues.length > 0) throw new ValidationError(issues);
     requireRevision(image, input.ifRevision);
-    const change = difference(image, changed(image, input));
-    checkRights(caller, image, change);
-    if (change.properties) for (const given of newValues(image, input)) check.require(given);
-    if (Object.keys(change).length > 0) await updateImageRow(tx, image.id, change);
+    const change = difference(image, changed(app, caller, { image, input }));
+    checkRights(app, caller, { image, change });
+    const seen = readable(app.protection, caller, image);
+    if (change.properties) for (const given of newValues(seen, input)) check.require(given);
+    if (change.owner != null && taker) await takeRoom(tx, taker, await findUsageOfImage(tx, image.id));
+    if (Object.keys(change).length === 0) return image.id;
+    await updateImageRow(tx, image.id, change);
+    const changes = changesOf(image, change);
+    await recordChange(tx, {
+      by: actorOf(caller),
+      action: 'updateImage',
+      object: imageObject(image),
+      changes,
+    });
+    return image.id;
   });
-  const image = await requireImage(app, caller, input.id, 'get');
+  const image = await imageAfterChange(app, caller, id);
   return { image, issues: check.issuesOf(image.properties) };
 }
 
-/** What was there before stays allowed, whatever its definition has become. */
+/** What was there before, and could be seen, stays allowed, whatever its definition has become. */
 function newValues(image: ImageRow, input: UpdateImage): GivenProperties[] {
   return (['properties', 'setProperties'] as const).map((field) => ({
     field,
@@ -131,7 +157,11 @@ const notNull = [
 ] as const satisfies (keyof UpdateImage)[];
 
 /** The fields as they will stand; those not spoken of are missing. */
-function changed(image: ImageRow, input: UpdateImage): ImageChange {
+function changed(
+  app: App,
+  caller: Caller,
+  { image, input }: { image: ImageRow; input: UpdateImage },
+): ImageChange {
   const change: ImageChange = {};
   for (const field of ['name', 'diskFormat', 'containerFormat'] as const) {
     if (input[field] !== undefined) Object.assign(change, { [field]: input[field] });
@@ -145,10 +175,7 @@ function changed(image: ImageRow, input: UpdateImage): ImageChange {
     change.tags = normalTags([...kept, ...(input.addTags ?? [])]);
   }
   if (input.properties || input.setProperties || input.removeProperties) {
-    const gone = new Set(input.removeProperties ?? []);
-    const base = input.properties?.map((p) => [p.name, p.value] as const) ?? Object.entries(image.properties);
-    const set = (input.setProperties ?? []).map((p) => [p.name, p.value] as const);
-    change.properties = normalProperties([...base.filter(([name]) => !gone.has(name)), ...set]);
+    change.properties = changedProperties(app.protection, caller, { there: image.properties, change: input });
   }
   if (change.properties || change.diskFormat !== undefined) {
     change.kind = kindOf({ ...image, ...change } as ImageRow);
@@ -170,13 +197,18 @@ function stable(value: unknown): string {
   return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function checkRights(caller: Caller, image: ImageRow, change: ImageChange): void {
-  if (change.owner !== undefined && !caller.isAdmin) {
-    throw new ForbiddenError('Only an admin gives an image to another project; leave owner out.');
+function checkRights(
+  { policy }: App,
+  caller: Caller,
+  { image, change }: { image: LockedImage; change: ImageChange },
+): void {
+  if (change.owner !== undefined && !mayDo(policy, caller, 'giveAway', image)) {
+    const roles = caller.roles.join(', ') || 'none';
+    throw new ForbiddenError(
+      `You may not give an image to another project (roles: ${roles}); leave owner out, or ask an admin.`,
+    );
   }
-  if (change.visibility === 'public' && !caller.isAdmin) {
-    throw new ForbiddenError('Only an admin makes images public; use COMMUNITY or SHARED.');
-  }
+  if (change.visibility) requireVisibilityRight(policy, caller, image, change.visibility);
   const formatsChange = change.diskFormat !== undefined || change.containerFormat !== undefined;
   if (formatsChange && !formatsAreOpen(image.status)) {
     throw new ConflictError(

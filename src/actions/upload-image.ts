@@ -1,6 +1,7 @@
 /** Stores the bytes of a queued image and makes it active, or leaves them in the staging area. */
 import type { Claim, StoredBytes } from '../db/copies.ts';
 import type { SeenImage } from '../db/images.ts';
+import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { WritableStore } from '../stores/store.ts';
@@ -19,9 +20,11 @@ import {
   publishClaimed,
   requireClaim,
   requirePublished,
+  writingOf,
 } from './hold-claim.ts';
 import { ingest } from './ingest.ts';
 import { requireImage } from './require-image.ts';
+import { type Reserve, reserving } from './reserve.ts';
 
 export interface UploadImage {
   id: string;
@@ -45,7 +48,7 @@ export interface UploadImage {
  * @throws ForbiddenError     not the owner's
  * @throws ConflictError      not queued, or another upload was first; GONE: deleted meanwhile
  * @throws ValidationError    no formats yet; an unknown store; size or digest are not what was said
- * @throws QuotaExceededError larger than an image may be
+ * @throws QuotaExceededError larger than an image may be, or than what is left of a quota of its project
  * @throws UnavailableError   the store refused or is full; the image is queued again
  */
 export async function uploadImage(app: App, caller: Caller, input: UploadImage): Promise<SeenImage> {
@@ -54,11 +57,13 @@ export async function uploadImage(app: App, caller: Caller, input: UploadImage):
   if (input.stage) requireStaging(app);
   checkReady(app, image, input.size, event);
   const store = input.stage ? app.stores.staging : requireWritableStore(app, input.store);
-  const claim = await requireClaim(app, image.id, store, event);
+  const wanted = { store, event, size: input.size, by: actorOf(caller) } as const;
+  const claim = await requireClaim(app, image, wanted);
   const lost = keepClaim(app, claim);
   try {
     const signal = input.signal ? AbortSignal.any([input.signal, lost.signal]) : lost.signal;
-    const stored = await storeBytes(app, store, claim, { ...input, signal });
+    const reserve = reserving(app, writingOf(claim, image.owner), input.size ?? 0);
+    const stored = await storeBytes(app, store, claim, { ...input, signal, reserve });
     await publishClaimed(app, claim, stored);
   } catch (error) {
     // Whose claim was lost, its part file went with it: what the store then says is not the reason.
@@ -76,7 +81,7 @@ async function storeBytes(
   app: App,
   store: WritableStore,
   claim: Claim,
-  input: UploadImage,
+  input: UploadImage & { reserve: Reserve },
 ): Promise<StoredBytes> {
   const writer = await store.create(claim.key, { size: input.size }, input.signal);
   try {
@@ -87,6 +92,7 @@ async function storeBytes(
       algorithms: [...wanted],
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: input.size,
+      reserve: input.reserve,
       signal: input.signal,
     });
     checkDigests(stored, input.expected);

@@ -7,11 +7,10 @@ import type { StoreWriter } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { ingest } from './ingest.ts';
 import { lookAtCopy, noteDamage, noteWhole, requireStoreOf } from './look-at-copy.ts';
-import { slowly } from './slowly.ts';
+import { type ByteRate, slowly } from './slowly.ts';
 
 export interface Reading {
-  /** Bytes a second. */
-  rate: number;
+  rate: ByteRate;
   signal: AbortSignal;
 }
 
@@ -20,7 +19,8 @@ export const allDigests: readonly DigestAlgorithm[] = ['md5', 'sha256', 'sha512'
 /**
  * Null when the bytes are those that were published; otherwise the copy is marked, and not read from any more.
  *
- * @throws UnavailableError the store does not answer, or gives less than it says it has: that is no damage
+ * @throws UnavailableError the store does not answer, gives less than it says it has, or other bytes each time: that is
+ *                          no damage
  * @throws the signal's reason
  */
 export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): Promise<CopyDamage | null> {
@@ -46,13 +46,29 @@ const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, ca
 /** Read once more before anything is said against it: the line or the memory may have been wrong. Null: it is gone. */
 async function digestsTwice(app: App, copy: StoredCopy, reading: Reading) {
   try {
-    const digests = await digestsOf(app, copy, reading);
-    return mismatch(copy, digests) === null ? digests : await digestsOf(app, copy, reading);
+    const first = await digestsOf(app, copy, reading);
+    if (mismatch(copy, first) === null) return first;
+    const second = await digestsOf(app, copy, reading);
+    const { imageId: image, store, key } = copy;
+    if (mismatch(copy, second) === null) {
+      app.log.warn(
+        { image, store, key },
+        'a store gave wrong bytes once, and the right ones when it was asked again',
+      );
+    } else if (mismatch(digestsAsPublished(first), second) !== null) {
+      throw new UnavailableError(`Store ${store} gives other bytes each time it is asked.`, { store });
+    }
+    return second;
   } catch (error) {
     if (error instanceof NotFoundError) return null;
     throw error;
   }
 }
+
+const digestsAsPublished = ({ md5, ...others }: Partial<Record<DigestAlgorithm, string>>) => ({
+  checksum: md5 ?? null,
+  digests: others,
+});
 
 async function digestsOf(app: App, copy: StoredCopy, { rate, signal }: Reading) {
   const store = requireStoreOf(app, copy);
@@ -74,7 +90,7 @@ async function digestsOf(app: App, copy: StoredCopy, { rate, signal }: Reading) 
 
 /** What is wrong with digests of stored bytes; null when those that the image has agree. */
 export function mismatch(
-  { checksum, digests: others }: Pick<StoredCopy, 'checksum' | 'digests'>,
+  { checksum, digests: others }: Pick<StoredCopy, 'checksum'> & { digests: Partial<Record<string, string>> },
   found: Partial<Record<DigestAlgorithm, string>>,
 ): string | null {
   const published: Record<string, string | null | undefined> = { ...others, md5: checksum };

@@ -1,6 +1,8 @@
 /** `vitrine check`: whether the service could run, part by part, changing nothing that is there. */
 import { access, mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keystoneTokens } from '../auth/keystone.ts';
+import { oidcTokens } from '../auth/oidc.ts';
 import { openTokensFile } from '../auth/tokens.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabaseServer } from '../db/address.ts';
@@ -14,7 +16,7 @@ export async function check(config: Config): Promise<boolean> {
   const results = [
     await part('database', () => checkDatabase(config)),
     ...(await checkStores(config)),
-    await part('tokens', () => checkTokens(config)),
+    ...(await checkIdentity(config)),
   ];
   return results.every((ok) => ok);
 }
@@ -66,12 +68,39 @@ async function tooLate(): Promise<never> {
   throw new Error(`it does not answer within ${storePatienceMs / 1000} s`);
 }
 
-async function checkTokens({ tokensFile, tokensFileIsOurs }: Config): Promise<string> {
+/** Each way in which callers are known. */
+async function checkIdentity({ auth, keystone, oidc, ...config }: Config): Promise<boolean[]> {
+  const results: boolean[] = [];
+  if (auth.includes('tokens')) results.push(await part('tokens', () => checkTokens(config)));
+  if (auth.includes('keystone') && keystone) {
+    const run = async () => {
+      const { roles } = await keystoneTokens(keystone, silent).probe();
+      return `${keystone.url} knows us, with the roles ${roles.join(', ')}`;
+    };
+    results.push(await part('keystone', run));
+  }
+  if (auth.includes('oidc') && oidc) {
+    const run = async () => {
+      await oidcTokens(oidc, silent).probe();
+      return `${oidc.issuer} answers, and shows its keys`;
+    };
+    results.push(await part('oidc', run));
+  }
+  return results;
+}
+
+const silent = { asked: () => {}, warn: () => {} };
+
+async function checkTokens({
+  tokensFile,
+  tokensFileIsOurs,
+  policy,
+}: Pick<Config, 'tokensFile' | 'tokensFileIsOurs' | 'policy'>): Promise<string> {
   const isThere = await access(tokensFile).then(
     () => true,
     () => false,
   );
   if (!isThere && tokensFileIsOurs) return `${tokensFile} is made at the first start`;
-  await openTokensFile(tokensFile, () => {});
+  await openTokensFile(tokensFile, () => {}, policy.roles);
   return `${tokensFile} can be read`;
 }

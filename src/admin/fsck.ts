@@ -1,6 +1,9 @@
 /** `vitrine fsck`: what rows and objects do not agree about; repaired only when that is asked for. */
 import { type Fault, fsck } from '../actions/fsck.ts';
+import { repairStoredBytes } from '../actions/repair-stored-bytes.ts';
+import { byteRate } from '../actions/slowly.ts';
 import type { Config } from '../config/config.ts';
+import { thisOperator } from './operator.ts';
 import { knownStore } from './scrub.ts';
 import { withApp } from './with-app.ts';
 
@@ -21,7 +24,10 @@ export async function checkStoredBytes(config: Config, flags: FsckFlags): Promis
       counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
       console.log(json ? JSON.stringify(fault) : lineOf(fault));
     };
-    const sum = await fsck(app, { store, repair, report, signal, rate: app.scrub.rate });
+    const check = { store, report, signal, rate: byteRate(app.scrub.rate) };
+    const sum = repair
+      ? await repairStoredBytes(app, thisOperator(), check)
+      : await fsck(app, { ...check, repair });
     const found = [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
     const looked = `${sum.rows.toLocaleString('en')} rows and ${sum.objects.toLocaleString('en')} objects looked at`;
     console.error(`${looked}: ${found || 'all agree'}.`);

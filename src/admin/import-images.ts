@@ -24,6 +24,7 @@ import { instantOf } from '../domain/instant.ts';
 import { BadLineError, lineBytesMax, readImageLine } from './bulk/image-line.ts';
 import { type Input, linesOf, openInput, skipKnown } from './bulk/input.ts';
 import { openReports, type Reports } from './bulk/reports.ts';
+import { thisOperator } from './operator.ts';
 
 export interface ImportOptions {
   onConflict: OnConflict;
@@ -94,7 +95,7 @@ export async function importInto(
   const input = await openInput(file);
   await migrate(address, { isLoading: true });
   const onWait = () => console.error('Another import is running; this one waits for it.');
-  const load = await openBulkLoad(address, { ...options, onWait });
+  const load = await openBulkLoad(address, { ...options, by: thisOperator(), onWait });
   try {
     const start = performance.now();
     const place = await findPlace(input, load, options.fromStart);
@@ -107,6 +108,7 @@ export async function importInto(
       const readSeconds = (performance.now() - start) / 1000;
       const { fillSeconds, indexSeconds, vacuumSeconds } = await load.finish(
         stopped === null ? place.name : null,
+        { progress, stopped },
       );
       const loadSeconds = readSeconds + fillSeconds;
       return { ...progress, stopped, linesBefore, loadSeconds, indexSeconds, vacuumSeconds };

@@ -11,19 +11,21 @@ import {
   removeHotProperties,
 } from '../db/hot-properties.ts';
 import type { Upkeep } from '../db/upkeep.ts';
+import { thisOperator } from './operator.ts';
 
 /** One after the other. @throws a name that cannot be one; what PostgreSQL refuses */
 export async function addIndexes(config: Config, names: readonly string[]): Promise<void> {
   checkNames(names);
   await onDatabase(config, async ({ address, upkeep }) => {
-    for (const name of names) await addHotProperty(address, name, upkeep);
+    const by = thisOperator();
+    for (const name of names) await addHotProperty(address, name, { ...upkeep, by });
   });
 }
 
 export async function removeIndexes(config: Config, names: readonly string[]): Promise<void> {
   checkNames(names);
   await onDatabase(config, async ({ address, upkeep }) => {
-    await removeHotProperties(address, names, upkeep);
+    await removeHotProperties(address, names, { ...upkeep, by: thisOperator() });
   });
   for (const name of names.filter((one) => config.search.hotProperties.includes(one))) {
     console.log(`${name}: is in search.hotProperties, so that the next start builds it again`);

@@ -11,6 +11,7 @@ import { readNamespaces } from '../db/metadef/contents.ts';
 import { migrate } from '../db/migrate.ts';
 import { jsonFromDocument } from '../domain/metadef/json-form.ts';
 import { differences, type LoadMode } from '../domain/metadef/merge.ts';
+import { thisOperator } from './operator.ts';
 
 /** At most one of them. */
 export interface LoadFlags {
@@ -31,7 +32,7 @@ export async function loadMetadefs(config: Config, files: readonly string[], mod
   await onDatabase(config, async (db) => {
     const counts = new Map<string, number>();
     for (const { document } of documents) {
-      const loaded = await loadNamespace(db, document, mode);
+      const loaded = await loadNamespace(db, document, { mode, by: thisOperator() });
       counts.set(loaded, (counts.get(loaded) ?? 0) + 1);
       if (loaded === 'created' || loaded === 'changed')
         console.log(`${loaded.padEnd(8)} ${document.namespace}`);

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../actions/app.ts';
 import { asOnlyScrubber, type Finding, type Scrubbing, scrubBytes, scrubSizes } from '../actions/scrub.ts';
+import { byteRate } from '../actions/slowly.ts';
 import type { Config } from '../config/config.ts';
 import { parseByteSize, parseInteger } from '../config/parse.ts';
 import { withApp } from './with-app.ts';
@@ -29,7 +30,7 @@ export async function scrubStores(config: Config, flags: ScrubFlags): Promise<bo
       console.log(flags.json ? JSON.stringify(finding) : lineOf(finding));
     };
     await whenAlone(app, stopping, async (signal) => {
-      const scrubbing: Scrubbing = { rate, signal, store, report, isUnattended: false };
+      const scrubbing: Scrubbing = { rate: byteRate(rate), signal, store, report, isUnattended: false };
       looked = flags.deep
         ? await scrubBytes(app, { ...scrubbing, olderThanSeconds: 0, others: true, limit })
         : await scrubSizes(app, { ...scrubbing, after: null, limit });

@@ -4,7 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Logger } from 'pino';
 import { firstToken } from '../auth/tokens.ts';
-import { type Config, isLoopback } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { isLoopback } from '../config/parse.ts';
 import { startServer, urlOf } from '../server.ts';
 import { version } from '../version.ts';
 import { openLog } from './log.ts';
@@ -70,7 +71,8 @@ async function manyServers(config: Config, log: Logger): Promise<Service> {
 
 /** Where everything is, and one command that works as it stands. */
 async function banner(config: Config, server: Service, ms: number): Promise<string> {
-  const token = await firstToken(config.tokensFile, 'member');
+  const hasFile = config.auth.includes('tokens');
+  const token = hasFile ? await firstToken(config.tokensFile, 'member') : null;
   const shown = relative(process.cwd(), config.tokensFile);
   const tokensFile = shown.startsWith('..') ? config.tokensFile : shown;
   const lines = [
@@ -80,7 +82,8 @@ async function banner(config: Config, server: Service, ms: number): Promise<stri
     `  Image API ${server.url}/v2`,
     `  Data      ${config.dataDir}`,
     `  Database  ${server.databaseIsEmbedded ? 'embedded PostgreSQL in the data directory' : 'external (DATABASE_URL)'}`,
-    `  Tokens    ${config.tokensFile}`,
+    `  Callers   by ${config.auth.join(', ')}`,
+    ...(hasFile ? [`  Tokens    ${config.tokensFile}`] : []),
   ];
   if (token !== null) {
     lines.push(

@@ -24,7 +24,7 @@ export interface RunningWorkers {
 
 /** Resolves when the first server listens. @throws what keeps it from starting */
 export async function startWorkers(config: Config, log: Logger): Promise<RunningWorkers> {
-  if (config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
+  if (config.auth.includes('tokens') && config.tokensFileIsOurs) await ensureTokensFile(config.tokensFile);
   const database = await openDatabaseServer(config, (message) => log.info(message));
   await migrate(database.address);
   const serving = new Set<Worker>();

@@ -1,39 +1,54 @@
 /** Static tokens from a file: token -> Caller. The file is read again when it changes; no restart, no signal. */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type Caller, callerWith } from '../domain/caller.ts';
+import { builtInRoles, type Caller, callerWith } from '../domain/caller.ts';
+import { digestOf, type TokenCheck } from './token-check.ts';
 
 const tokenEntry = z.strictObject({
   token: z.string().min(1).max(1024),
   user: z.string().min(1).max(255),
   project: z.string().min(1).max(255),
-  roles: z.array(z.enum(['admin', 'member', 'reader'])).min(1, 'a token needs a role'),
+  roles: z.array(z.string()).min(1, 'a token needs a role'),
 });
 const tokenList = z
   .array(tokenEntry)
   .refine((list) => new Set(list.map((e) => e.token)).size === list.length, 'a token stands there twice');
 export type TokenEntry = z.infer<typeof tokenEntry>;
 
+/** The same, with roles that there are: a mistyped one would count for nothing. */
+function tokenListWith(declaredRoles: readonly string[]) {
+  const known: readonly string[] = [...builtInRoles, ...declaredRoles];
+  return tokenList.superRefine((list, context) => {
+    for (const [n, { roles }] of list.entries()) {
+      for (const [m, role] of roles.entries()) {
+        if (known.includes(role.toLowerCase())) continue;
+        const message = `there is no such role; there is ${known.join(', ')}`;
+        context.addIssue({ code: 'custom', path: [n, 'roles', m], message });
+      }
+    }
+  });
+}
+
 /** The tokens file cannot be used: what is wrong, without any token. */
 export class TokensFileError extends Error {}
-
-export interface TokenCheck {
-  /** Who the token stands for; null when nobody knows it. */
-  callerOf(token: string): Promise<Caller | null>;
-}
 
 /** How long a change of the file may go unseen. */
 const lookAgainAfterMs = 500;
 
 /**
  * Tokens of `path`. A file that becomes unreadable or wrong later leaves the tokens as they were and is
- * reported through `warn`, once for each change.
+ * reported through `warn`, once for each change. `declaredRoles` are there besides the built-in ones.
  * @throws TokensFileError the file is missing or wrong now
  */
-export async function openTokensFile(path: string, warn: (message: string) => void): Promise<TokenCheck> {
-  let callers = await readTokens(path);
+export async function openTokensFile(
+  path: string,
+  warn: (message: string) => void,
+  declaredRoles: readonly string[] = [],
+): Promise<TokenCheck> {
+  const list = tokenListWith(declaredRoles);
+  let callers = await readTokens(path, list);
   let seen = await fingerprint(path);
   let lookAgainAt = Date.now() + lookAgainAfterMs;
 
@@ -43,7 +58,7 @@ export async function openTokensFile(path: string, warn: (message: string) => vo
     if (now === seen) return;
     seen = now;
     try {
-      callers = await readTokens(path);
+      callers = await readTokens(path, list);
     } catch (error) {
       warn(`${(error as Error).message} The tokens stay as they were.`);
     }
@@ -58,8 +73,6 @@ export async function openTokensFile(path: string, warn: (message: string) => vo
   };
 }
 
-const digestOf = (token: string) => hash('sha256', token, 'base64');
-
 async function fingerprint(path: string): Promise<string> {
   try {
     const { mtimeMs, size, ino } = await stat(path);
@@ -69,7 +82,7 @@ async function fingerprint(path: string): Promise<string> {
   }
 }
 
-async function readTokens(path: string): Promise<Map<string, Caller>> {
+async function readTokens(path: string, list: typeof tokenList): Promise<Map<string, Caller>> {
   let content: unknown;
   try {
     content = JSON.parse(await readFile(path, 'utf8'));
@@ -80,7 +93,7 @@ async function readTokens(path: string): Promise<Map<string, Caller>> {
         : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
     throw new TokensFileError(`VITRINE_TOKENS_FILE: ${path} ${why}.`);
   }
-  const parsed = tokenList.safeParse(content);
+  const parsed = list.safeParse(content);
   if (!parsed.success) {
     const issues = parsed.error.issues.map((i) => `${i.path.join('.') || 'the file'}: ${i.message}`);
     throw new TokensFileError(`VITRINE_TOKENS_FILE: ${path} is not a list of tokens: ${issues.join('; ')}.`);

@@ -31,15 +31,29 @@ export async function beginDigests(algorithms: readonly Algorithm[]): Promise<Re
   return digestsOf(hashes);
 }
 
-/** From where they were saved. @throws Error another version saved them */
+/** What was saved cannot be gone on with: another version saved it, or it is not what was saved. */
+export class DigestStateError extends Error {
+  override readonly name = 'DigestStateError';
+}
+
+/** From where they were saved. @throws DigestStateError; anything else is no fault of what was saved */
 export async function resumeDigests(state: DigestState): Promise<ResumableDigests> {
   const hashes = await Promise.all(
     (Object.entries(state) as [Algorithm, string][]).map(async ([name, saved]) => {
-      const bytes = new Uint8Array(Buffer.from(saved, 'base64'));
-      return [name, (await makers[name]()).load(bytes)] as const;
+      if (!Object.hasOwn(makers, name)) throw new DigestStateError(`There is no ${name}.`);
+      return [name, load(await makers[name](), saved)] as const;
     }),
   );
   return digestsOf(hashes);
+}
+
+/** hash-wasm looks at the length and at a mark of its version, and then copies. */
+function load(hash: IHasher, saved: string): IHasher {
+  try {
+    return hash.load(new Uint8Array(Buffer.from(saved, 'base64')));
+  } catch (cause) {
+    throw new DigestStateError('The saved state of a digest cannot be loaded.', { cause });
+  }
 }
 
 function digestsOf(hashes: readonly (readonly [Algorithm, IHasher])[]): ResumableDigests {

@@ -1,8 +1,13 @@
 /** What normalising caches need to know of the schema: which types are entities, and how lists page. */
 import possible from './possible-types.json' with { type: 'json' };
 
-/** Types without an id: values inside their parent. */
+/** Values inside their parent: types without an id, or that nothing refers to by it. */
 const values = [
+  'AuditActor',
+  'AuditChange',
+  'AuditEntry',
+  'AuditEntryConnection',
+  'AuditEntryEdge',
   'Digest',
   'Facet',
   'FacetBucket',
@@ -25,6 +30,7 @@ const values = [
   'PageInfo',
   'ParsedSearch',
   'PropertyIssue',
+  'Quota',
   'SearchError',
   'ServiceInfo',
   'TaskConnection',
@@ -50,6 +56,7 @@ export const typePolicies: Record<
   Query: {
     fields: {
       images: { keyArgs: ['where', 'search', 'include', 'orderBy'] },
+      auditLog: { keyArgs: ['where'] },
       metadefNamespaces: { keyArgs: ['where', 'orderBy'] },
     },
   },

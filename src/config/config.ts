@@ -6,8 +6,10 @@ import { dirname, join, resolve } from 'node:path';
 import { didYouMean } from '../domain/did-you-mean.ts';
 import { type MetadefMode, metadefModes } from '../domain/metadef/metadef.ts';
 import {
+  isLoopback,
   parseBoolean,
   parseByteSize,
+  parseChoices,
   parseInteger,
   parseNetworks,
   parseOrigins,
@@ -15,9 +17,12 @@ import {
   parseUrl,
 } from './parse.ts';
 import {
+  type AuditConfig,
   type ImportsConfig,
   isSecretName,
   type KeystoneConfig,
+  type OidcConfig,
+  type QuotasConfig,
   readSections,
   type ScrubConfig,
   type SearchConfig,
@@ -28,6 +33,10 @@ import { codeOf, readSettingsFile, type SettingsFile } from './yaml.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+/** How callers are known. */
+export const authMethods = ['tokens', 'keystone', 'oidc'] as const;
+export type AuthMethod = (typeof authMethods)[number];
 
 export interface Config {
   /** Absolute; null: there is none. */
@@ -40,6 +49,8 @@ export interface Config {
   readonly publicUrl: string | null;
   /** Absolute. */
   readonly dataDir: string;
+  /** At least one. */
+  readonly auth: readonly AuthMethod[];
   readonly tokensFile: string;
   /** True: nobody named the tokens file, so that it is made when it is missing. */
   readonly tokensFileIsOurs: boolean;
@@ -64,8 +75,16 @@ export interface Config {
   readonly stores: readonly StoreSettings[];
   /** Null: the settings name no identity service. */
   readonly keystone: KeystoneConfig | null;
+  /** Null: the settings name no issuer of JWTs. */
+  readonly oidc: OidcConfig | null;
   readonly imports: ImportsConfig;
   readonly scrub: ScrubConfig;
+  readonly audit: AuditConfig;
+  readonly quotas: QuotasConfig;
+  /** What is said in place of the built-in rules. */
+  readonly policy: Sections['policy'];
+  /** Null: who may change an image may do anything with its properties. */
+  readonly propertyProtection: Sections['propertyProtection'];
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */
@@ -104,7 +123,7 @@ const settings = {
   VITRINE_PORT: { parse: parsePort } as Setting<number>,
   VITRINE_PUBLIC_URL: { parse: (value) => parseUrl(value, ['http:', 'https:']) } as Setting<string>,
   VITRINE_DATA_DIR: text,
-  VITRINE_AUTH: oneOf(['tokens']),
+  VITRINE_AUTH: { parse: (value) => parseChoices(value, authMethods) } as Setting<readonly AuthMethod[]>,
   VITRINE_TOKENS_FILE: text,
   VITRINE_IMAGE_SIZE_MAX: { parse: parseByteSize } as Setting<number>,
   VITRINE_CORS_ORIGINS: { parse: parseOrigins } as Setting<readonly string[] | '*'>,
@@ -139,12 +158,29 @@ export function readConfig(env: Record<string, string | undefined>, workingDir: 
     if (name.startsWith('VITRINE_') && !Object.hasOwn(settings, name)) problems.push(unknownSetting(name));
   }
   const found = findSettingsFile(env, workingDir, problems);
+  const before = problems.length;
   const sections = readSections(found?.file ?? null, problems);
+  // A section that has a mistake is not missing.
+  if (problems.length === before) problems.push(...missingSections(values as Values, sections));
   if (problems.length > 0) throw new ConfigError(problems);
   const config = configOf(values as Values, workingDir);
   const folder = found ? dirname(found.path) : workingDir;
   const stores = effectiveStores(sections.stores, { dataDir: config.dataDir, folder });
   return Object.freeze({ settingsFile: found?.path ?? null, ...config, ...sections, stores });
+}
+
+/** What the ways of knowing callers need to be told. */
+function missingSections({ VITRINE_AUTH: auth = [] }: Values, sections: Sections): string[] {
+  const needs = {
+    keystone: 'its url, and who we are there',
+    oidc: 'an issuer and an audience',
+  } as const;
+  return (['keystone', 'oidc'] as const)
+    .filter((name) => auth.includes(name) && sections[name] === null)
+    .map(
+      (name) =>
+        `VITRINE_AUTH has ${name}, but the settings file has no section ${name}: it names ${needs[name]} (docs/identity.md)`,
+    );
 }
 
 const defaultSettingsFile = 'vitrine.yaml';
@@ -186,6 +222,7 @@ function configOf(values: Values, workingDir: string): FromEnvironment {
     port: values.VITRINE_PORT ?? 9292,
     publicUrl: values.VITRINE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     dataDir,
+    auth: values.VITRINE_AUTH ?? ['tokens'],
     tokensFile: tokensFile ? resolve(workingDir, tokensFile) : join(dataDir, 'tokens.json'),
     tokensFileIsOurs: !tokensFile,
     imageSizeMax: values.VITRINE_IMAGE_SIZE_MAX ?? 2 ** 40,
@@ -199,11 +236,6 @@ function configOf(values: Values, workingDir: string): FromEnvironment {
     introspection: values.VITRINE_INTROSPECTION ?? isLocal,
     graphiql: values.VITRINE_GRAPHIQL ?? isLocal,
   };
-}
-
-/** Whether only this machine can reach the host. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** The effective settings, for people: without passwords and the like. */

@@ -1,7 +1,7 @@
 /** The section `keystone`: the identity service of the cloud, and who we are there. */
 import type { z } from 'zod';
 import { parseBoolean, parseDuration, parseServiceUrl, parseText } from './parse.ts';
-import { keys, one } from './shape.ts';
+import { keys, listOf, one } from './shape.ts';
 
 export const text = one(parseText);
 export const serviceUrl = one(parseServiceUrl);
@@ -38,19 +38,39 @@ export function checkCredentials(given: Credentials, context: z.RefinementCtx): 
   context.addIssue({ code: 'custom', path: [], message });
 }
 
+/** The Identity API, not the server: what is asked for stands behind it. */
+const identityUrl = one((value) => {
+  const url = parseServiceUrl(value);
+  if (!url.endsWith('/v3')) throw new Error('is the address of the Identity API, which ends in /v3');
+  return url;
+});
+
 export const keystoneSection = keys({
-  url: serviceUrl,
+  url: identityUrl,
+  publicUrl: serviceUrl.optional(),
   ...credentials,
   region: text.optional(),
   unifiedLimits: one(parseBoolean).default(false),
+  serviceRoles: listOf(text, 20).default(['service']),
+  tokenCache: one((value) => parseDuration(value, 10, 300_000)).default(60_000),
+  tokenTimeout: one((value) => parseDuration(value, 10, 60_000)).default(5_000),
   connectTimeout: duration.default(5_000),
   answerTimeout: duration.default(30_000),
   idleTimeout: duration.default(60_000),
 })
   .superRefine(checkCredentials)
-  .transform(({ connectTimeout, answerTimeout, idleTimeout, ...rest }) =>
+  .superRefine(({ unifiedLimits, applicationCredentialId }, context) => {
+    // It belongs to one project; limits of others are for those who read the whole system.
+    if (!unifiedLimits || applicationCredentialId === undefined) return;
+    const message = 'needs username and password, of a user with the role reader on the system';
+    context.addIssue({ code: 'custom', path: ['unifiedLimits'], message });
+  })
+  .transform(({ publicUrl, tokenCache, tokenTimeout, connectTimeout, answerTimeout, idleTimeout, ...rest }) =>
     Object.freeze({
       ...rest,
+      publicUrl: publicUrl ?? rest.url,
+      tokenCacheMs: tokenCache,
+      tokenTimeoutMs: tokenTimeout,
       connectTimeoutMs: connectTimeout,
       answerTimeoutMs: answerTimeout,
       idleTimeoutMs: idleTimeout,

@@ -12,6 +12,12 @@ export function parseByteSize(text: string): number {
   return bytes;
 }
 
+/** How much of something there may be: 0 is none at all. */
+export function parseAmount(text: string, unit: 'BYTES' | 'COUNT'): number {
+  if (text === '0') return 0;
+  return unit === 'BYTES' ? parseByteSize(text) : parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
+}
+
 export function parseInteger(text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) throw new Error(`is a whole number from ${min} to ${max}`);
@@ -77,6 +83,14 @@ export function parseServiceUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
+/** A comma list of these, each once. */
+export function parseChoices<T extends string>(text: string, choices: readonly T[]): readonly T[] {
+  const found = text.split(',').map((item) => choices.find((choice) => choice === item.trim()));
+  const known = found.filter((choice) => choice !== undefined);
+  if (known.length < found.length) throw new Error(`is a comma list of ${choices.join(', ')}`);
+  return Object.freeze([...new Set(known)]);
+}
+
 export function parseText(text: string): string {
   if (text === '') throw new Error('is empty');
   return text;
@@ -104,4 +118,9 @@ export function parseNetworks(text: string): readonly string[] {
     if (!isNetwork) throw new Error('is a comma list of addresses or networks such as 10.0.0.1, 10.1.0.0/16');
     return item.trim();
   });
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

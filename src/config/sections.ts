@@ -3,9 +3,14 @@
  * here, read with the same functions as the variables of the environment.
  */
 import type { z } from 'zod';
+import { auditSection } from './audit.ts';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
+import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
+import { policySection } from './policy.ts';
+import { propertyProtectionSection, protectionRules } from './property-protection.ts';
+import { quotasSection } from './quotas.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
 import { storesSection, writableIds } from './stores.ts';
@@ -42,22 +47,38 @@ const sections = keys({
   search: search.prefault({}),
   stores: storesSection.prefault([]),
   keystone: keystoneSection.optional().transform((section) => section ?? null),
+  oidc: oidcSection.optional().transform((section) => section ?? null),
   imports: importsSection.prefault({}),
   scrub: scrubSection.prefault({}),
-}).superRefine(({ stores, imports }, context) => {
-  const { staging } = imports;
-  const ids = writableIds(stores);
-  if (staging === null || ids.includes(staging)) return;
-  const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
-  context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
-});
+  audit: auditSection.prefault({}),
+  quotas: quotasSection.prefault({}),
+  policy: policySection.prefault({}),
+  propertyProtection: propertyProtectionSection,
+})
+  .superRefine(({ stores, imports }, context) => {
+    const { staging } = imports;
+    const ids = writableIds(stores);
+    if (staging === null || ids.includes(staging)) return;
+    const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
+    context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
+  })
+  .transform(({ propertyProtection, ...rest }, context) => ({
+    ...rest,
+    propertyProtection: protectionRules(propertyProtection, rest.policy.roles, (path, message) =>
+      context.addIssue({ code: 'custom', path: ['propertyProtection', ...path], message }),
+    ),
+  }));
 
 export type Sections = Readonly<z.infer<typeof sections>>;
 export type SearchConfig = Sections['search'];
 export type ImportsConfig = Sections['imports'];
 /** Who we are in Keystone. */
 export type KeystoneConfig = NonNullable<Sections['keystone']>;
+/** Whose JWTs are good. */
+export type OidcConfig = NonNullable<Sections['oidc']>;
 export type ScrubConfig = Sections['scrub'];
+export type AuditConfig = Sections['audit'];
+export type QuotasConfig = Sections['quotas'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

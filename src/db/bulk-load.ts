@@ -5,7 +5,10 @@
  * Two loads wait for each other. A batch and a migration do too; while what is derived is away (db/load-derived)
  * the whole load holds the lock of migrations.
  */
+import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
+import { type Actor, changesOf, type NewAuditEntry } from '../domain/audit.ts';
+import { recordChange } from './audit.ts';
 import type { DatabaseAddress } from './client.ts';
 import { type Batch, type OnConflict, type Progress, type Refusal, RefusedError } from './load-batch.ts';
 import { isDerivedAway, restoreDerived, takeDerivedAway } from './load-derived.ts';
@@ -17,6 +20,8 @@ export interface LoadOptions {
   onConflict: OnConflict;
   /** Rows that PostgreSQL does not take stop the load. */
   isFatal: boolean;
+  /** Who loads. */
+  by: Actor;
 }
 
 export interface FinishSeconds {
@@ -37,8 +42,11 @@ export interface BulkLoad {
    * @throws RefusedError  by the options
    */
   add(input: string, batch: Batch, progress: Progress): Promise<Refusal[]>;
-  /** Makes what is away, and vacuums; with `input`, which was read to its end, nothing is left to go on with. */
-  finish(input: string | null): Promise<FinishSeconds>;
+  /**
+   * Makes what is away, and vacuums; with `input`, which was read to its end, nothing is left to go on with. `stopped`
+   * is why it was not.
+   */
+  finish(input: string | null, end: { progress: Progress; stopped: string | null }): Promise<FinishSeconds>;
   close(): Promise<void>;
 }
 
@@ -94,7 +102,7 @@ async function isServed(client: pg.ClientBase): Promise<boolean> {
 function bulkLoad(
   pool: pg.Pool,
   client: pg.PoolClient,
-  { onConflict, isFatal, isFast }: LoadOptions & { isFast: boolean },
+  { onConflict, isFatal, by, isFast }: LoadOptions & { isFast: boolean },
 ): BulkLoad {
   // Into an empty catalog no id is looked up until one is found to be taken.
   let looksUp: boolean | null = null;
@@ -112,6 +120,11 @@ function bulkLoad(
     }
   }
 
+  function record(action: string, entry: Partial<NewAuditEntry> = {}): Promise<void> {
+    const object = { type: 'catalog', id: null, owner: null } as const;
+    return recordChange(drizzle({ client }), { by, action, object, ...entry });
+  }
+
   async function attempt(input: string, batch: Batch, progress: Progress): Promise<Refusal[]> {
     const before = { ...progress };
     looksUp ??= !isFast || (await hasRows(client));
@@ -123,7 +136,8 @@ function bulkLoad(
         const stop = refusals.find(({ kind }) => (kind === 'bad' ? isFatal : onConflict === 'fail'));
         if (stop) throw new RefusedError(stop);
         await insertTombstones(client, batch.tombstones);
-        await noteProgress(client, input, progress);
+        const isFirst = await noteProgress(client, input, progress);
+        if (isFirst) await record('beginCatalogImport');
         return refusals;
       });
     } catch (error) {
@@ -149,13 +163,21 @@ function bulkLoad(
       if (batch.tombstones.length > 0) looksUp = true;
       return refusals;
     },
-    async finish(input) {
+    async finish(input, { progress, stopped }) {
       const seconds = isFast ? await restore(pool, client) : { fillSeconds: 0, indexSeconds: 0 };
       const start = performance.now();
       if (changed || isFast) await client.query(`vacuum (analyze) ${vacuumed}`);
       // The first commit that waits for the disk: everything before it is there then.
       await client.query('set synchronous_commit = on');
-      await client.query('delete from installation where name = $1', [input === null ? '' : recordOf(input)]);
+      await inTransaction(async () => {
+        const name = input === null ? '' : recordOf(input);
+        const { rowCount } = await client.query('delete from installation where name = $1', [name]);
+        if (!changed && !rowCount) return;
+        const { bytes, crc, ...counts } = progress;
+        const changes = changesOf(null, counts);
+        const result = stopped === null ? 'done' : 'failed';
+        await record('finishCatalogImport', { result, changes, message: stopped });
+      });
       return { ...seconds, vacuumSeconds: (performance.now() - start) / 1000 };
     },
     async close() {
@@ -185,10 +207,12 @@ async function hasRows(client: pg.ClientBase): Promise<boolean> {
   return rows[0]?.yes === true;
 }
 
-async function noteProgress(client: pg.ClientBase, input: string, progress: Progress): Promise<void> {
-  await client.query(
+/** True: there was none before. */
+async function noteProgress(client: pg.ClientBase, input: string, progress: Progress): Promise<boolean> {
+  const { rows } = await client.query<{ is_new: boolean }>(
     `insert into installation (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value`,
+     on conflict (name) do update set value = excluded.value returning xmax = 0 as is_new`,
     [recordOf(input), JSON.stringify(progress)],
   );
+  return rows[0]?.is_new === true;
 }

@@ -4,10 +4,14 @@
  * image active only for the claim that still holds.
  */
 import { and, eq, inArray, isNotNull, isNull, notInArray, or, sql } from 'drizzle-orm';
+import { type Actor, changesOf, imageObject, serviceFor } from '../domain/audit.ts';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
+import type { Allowance } from '../domain/quota.ts';
+import { recordChange, recordChanges } from './audit.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { enqueueDigest } from './missing-digests.ts';
+import { takeRoom } from './quotas.ts';
 import { copies, images, strays, tombstones } from './tables.ts';
 
 /** How long a writer may be silent before it counts as dead. It says so much more often. */
@@ -23,12 +27,39 @@ export interface Claim {
   key: string;
   /** What the image is meanwhile: being uploaded, or being staged for an import to follow. */
   status: 'saving' | 'uploading';
+  /** Who writes: its end is said to be theirs. */
+  by: Actor;
 }
 
-/** Takes the image from `queued` for writing; null when it is not queued (any more). */
+/** What the audit log calls the beginning and the ends of a claim. */
+const actions = {
+  saving: { begin: 'beginUpload', finish: 'finishUpload', fail: 'failUpload', end: 'endUpload' },
+  uploading: { begin: 'beginStaging', finish: 'finishStaging', fail: 'failStaging', end: 'endStaging' },
+} as const;
+
+/** What the audit log says of an image. */
+const named = { id: images.id, name: images.name, owner: images.owner };
+
+/** A copy by its store, which is not told of the staging area of a machine. */
+const copyIn = ({ status, store }: Pick<Claim, 'status' | 'store'>, state: string | null) =>
+  status === 'saving' ? { copies: { [store]: state } } : {};
+
+/** What the bytes that come may count in the quota of the image's project. */
+export interface Room {
+  allowance: Allowance;
+  /** Bytes that will come; null when nobody knows: then some have to be left. */
+  size: number | null;
+}
+
+/**
+ * Takes the image from `queued` for writing, and what is known to come out of its project's quota; null when it is not
+ * queued (any more), or another project's.
+ * @throws QuotaExceededError there is less left
+ */
 export async function claimForUpload(
   db: Database,
-  { imageId, store, key, status }: Omit<Claim, 'attempt'>,
+  { imageId, store, key, status, by }: Omit<Claim, 'attempt'>,
+  { allowance, size }: Room,
 ): Promise<Claim | null> {
   return transaction(db, async (tx) => {
     const [row] = await tx
@@ -40,15 +71,32 @@ export async function claimForUpload(
         revision: sql`${images.revision} + 1`,
         updatedAt: sql`now()`,
       })
-      .where(and(eq(images.id, imageId), eq(images.status, 'queued')))
-      .returning({ attempt: images.attempt });
+      .where(
+        and(
+          eq(images.id, imageId),
+          eq(images.status, 'queued'),
+          sql`${images.owner} is not distinct from ${allowance.project}`,
+        ),
+      )
+      .returning({ ...named, attempt: images.attempt });
     if (!row) return null;
-    await tx.insert(copies).values({ imageId, store, key, state: stateWhile[status] });
-    return { imageId, attempt: row.attempt, store, key, status };
+    await takeRoom(tx, allowance, { uploads: 1, [countedAs[status]]: size ?? 1 });
+    await tx.insert(copies).values({ imageId, store, key, state: stateWhile[status], bytes: size ?? 0 });
+    const before = { status: 'queued', ...copyIn({ status, store }, null) };
+    await recordChange(tx, {
+      by,
+      action: actions[status].begin,
+      object: imageObject(row),
+      changes: changesOf(before, { status, ...copyIn({ status, store }, 'uploading') }),
+    });
+    return { imageId, attempt: row.attempt, store, key, status, by };
   });
 }
 
 const stateWhile = { saving: 'uploading', uploading: 'staging' } as const;
+
+/** Out of which quota the bytes of a claim are. */
+export const countedAs = { saving: 'bytes', uploading: 'stagingBytes' } as const;
 
 /** A claim ends when its bytes are whole: what is staged then waits without one. */
 const holds = (claim: Claim) =>
@@ -72,7 +120,7 @@ export async function renewClaim(db: Database, claim: Claim): Promise<boolean> {
   return transaction(db, async (tx) => {
     const rows = await tx
       .update(images)
-      .set({ leaseUntil: lease })
+      .set({ leaseUntil: sql`greatest(${images.leaseUntil}, ${lease})` }) // a resumable upload has begun: it lasts longer
       .where(holds(claim))
       .returning({ id: images.id });
     return rows.length > 0;
@@ -107,13 +155,22 @@ export async function publishClaim(
         updatedAt: sql`now()`,
       })
       .where(holds(claim))
-      .returning({ id: images.id });
-    if (rows.length === 0) return false;
+      .returning(named);
+    const [row] = rows;
+    if (!row) return false;
     if (!others.sha256) await enqueueDigest(tx, claim.imageId);
     await tx
       .update(copies)
       .set({ state: 'active', size })
       .where(and(eq(copies.store, claim.store), eq(copies.key, claim.key)));
+    const before = { status: claim.status, ...copyIn(claim, 'uploading') };
+    const after = { status: 'active', size, checksum: md5, digests: others, ...copyIn(claim, 'active') };
+    await recordChange(tx, {
+      by: claim.by,
+      action: actions[claim.status].finish,
+      object: imageObject(row),
+      changes: changesOf(before, after),
+    });
     return true;
   });
 }
@@ -125,12 +182,19 @@ export async function stageClaim(db: Database, claim: Claim, { size }: StoredByt
       .update(images)
       .set({ leaseUntil: null, updatedAt: sql`now()` })
       .where(holds(claim))
-      .returning({ id: images.id });
-    if (rows.length === 0) return false;
+      .returning(named);
+    const [row] = rows;
+    if (!row) return false;
     await tx
       .update(copies)
       .set({ state: 'staged', size })
       .where(and(eq(copies.store, claim.store), eq(copies.key, claim.key)));
+    await recordChange(tx, {
+      by: claim.by,
+      action: actions[claim.status].finish,
+      object: imageObject(row),
+      changes: changesOf(null, { staged: size }),
+    });
     return true;
   });
 }
@@ -155,7 +219,7 @@ export async function giveUpClaim(
       .update(images)
       .set({ ...queuedAgain, failure })
       .where(holds(claim))
-      .returning({ id: images.id });
+      .returning(named);
     const isOurs = and(eq(copies.store, claim.store), eq(copies.key, claim.key));
     const [published] = await tx
       .select()
@@ -164,8 +228,37 @@ export async function giveUpClaim(
     if (published) return 'published';
     await tx.delete(copies).where(isOurs);
     await releaseObjects(tx, [claim]);
-    return held.length > 0 ? 'given up' : 'lost';
+    const [row] = held;
+    if (!row) return 'lost';
+    await recordChange(tx, {
+      by: claim.by,
+      action: failure ? actions[claim.status].fail : actions[claim.status].end,
+      object: imageObject(row),
+      ...asGivenUp(claim.status, failure),
+    });
+    return 'given up';
   });
+}
+
+/** The service gives images back as queued whose data did not come. */
+export function recordGivenUp(
+  tx: Statements,
+  given: readonly Parameters<typeof imageObject>[0][],
+  status: Claim['status'],
+  failure: ImageFailure,
+): Promise<void> {
+  const action = actions[status].fail;
+  const entry = { by: serviceFor(), action, ...asGivenUp(status, failure) };
+  return recordChanges(
+    tx,
+    given.map((image) => ({ ...entry, object: imageObject(image) })),
+  );
+}
+
+/** An image that waits for data again, as the audit log has it. */
+export function asGivenUp(status: ImageStatus, failure: ImageFailure | null) {
+  const changes = changesOf({ status }, { status: 'queued' });
+  return { result: failure ? 'failed' : 'done', changes, message: failure?.message } as const;
 }
 
 /** Gives up every claim whose writer has been silent too long; returns how many. */
@@ -175,13 +268,15 @@ export async function giveUpSilentClaims(db: Database, failure: ImageFailure): P
       .update(images)
       .set({ ...queuedAgain, failure })
       .where(and(inArray(images.status, ['saving', 'uploading']), sql`${images.leaseUntil} < now()`))
-      .returning({ id: images.id });
-    for (const { id } of lost) {
+      .returning(named);
+    for (const image of lost) {
       const objects = await tx
         .delete(copies)
-        .where(and(eq(copies.imageId, id), inArray(copies.state, ['uploading', 'staging'])))
-        .returning({ store: copies.store, key: copies.key });
+        .where(and(eq(copies.imageId, image.id), inArray(copies.state, ['uploading', 'staging'])))
+        .returning({ store: copies.store, key: copies.key, state: copies.state });
       await releaseObjects(tx, objects);
+      const wasStaging = objects.some(({ state }) => state === 'staging');
+      await recordGivenUp(tx, [image], wasStaging ? 'uploading' : 'saving', failure);
     }
     return lost.length;
   });
@@ -229,9 +324,10 @@ export async function giveUpForgottenStages(
         .update(images)
         .set({ ...queuedAgain, failure })
         .where(and(eq(images.id, id), eq(images.status, 'uploading'), isNull(images.leaseUntil)))
-        .returning({ id: images.id });
+        .returning(named);
       if (rows.length === 0) continue;
       given++;
+      await recordGivenUp(tx, rows, 'uploading', failure);
       const objects = await tx
         .delete(copies)
         .where(and(eq(copies.imageId, id), eq(copies.state, 'staged')))
@@ -242,13 +338,22 @@ export async function giveUpForgottenStages(
   });
 }
 
-/** Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. */
+/**
+ * Takes the image away for ever: its row, its copies and members; the id stays taken, the objects follow. Those whose
+ * writer lives are his until he has heard of it, so that they count as long as he may write.
+ */
 export async function deleteImageRow(tx: Statements, id: string): Promise<void> {
   const objects = await tx
     .select({ store: copies.store, key: copies.key })
     .from(copies)
     .where(eq(copies.imageId, id));
   await releaseObjects(tx, objects);
+  await tx.execute(sql`
+    update stray_objects s set held_until =
+      case when c.task_id is not null then ${lease} when u.id is not null then u.held_until else i.lease_until end
+    from image_copies c join images i on i.id = c.image_id
+      left join uploads u on u.image_id = i.id and u.attempt = i.attempt
+    where c.image_id = ${id} and c.state in ('uploading', 'staging') and s.store = c.store and s.key = c.key`);
   await tx.execute(sql`
     with gone as (delete from ${images} where ${images.id} = ${id} returning id, owner)
     insert into ${tombstones} (id, owner) select id, owner from gone`);
@@ -276,7 +381,7 @@ export async function releaseObjects(
   await tx
     .insert(strays)
     .values(objects.map(({ store, key }) => ({ store, key, released: true })))
-    .onConflictDoUpdate({ target: [strays.store, strays.key], set: { released: true } });
+    .onConflictDoUpdate({ target: [strays.store, strays.key], set: { released: true, heldUntil: null } });
   await tx.execute(sql`select graphile_worker.add_job('reap', job_key => 'reap')`);
 }
 

@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { type Actor, serviceFor } from '../domain/audit.ts';
 import type { PropertyOrder } from '../search/image-order.ts';
 import type { Database, DatabaseAddress } from './client.ts';
 import { sqlState } from './failure.ts';
@@ -72,11 +73,29 @@ export async function listHotProperties(
   }));
 }
 
+/** Who wants it; left out: the service, by its settings. */
+interface Wanted {
+  by?: Actor;
+}
+
+/** The audit log tells of properties that came or went, in the statement that says so: those of the CTE `which`. */
+const recordSql = (action: 'addIndex' | 'removeIndex', which: string) => `
+  insert into audit_log (actor_kind, actor_user, action, object_type, object_id, object_name)
+  select $2, $3, '${action}', 'index', name, name from ${which}`;
+
 /** Makes a property hot; nothing to do when it is. Writers go on meanwhile. */
-export async function addHotProperty(address: DatabaseAddress, name: string, upkeep: Upkeep): Promise<void> {
+export async function addHotProperty(
+  address: DatabaseAddress,
+  name: string,
+  { by = serviceFor(), ...upkeep }: Upkeep & Wanted,
+): Promise<void> {
   await alone(address, { ...upkeep, lock: 'hotProperties' }, async (client) => {
     if (await isWhole(client, name)) return upkeep.log(`${name}: is hot already`);
-    await client.query('insert into hot_properties (name) values ($1) on conflict do nothing', [name]);
+    await client.query(
+      `with added as (insert into hot_properties (name) values ($1) on conflict do nothing returning name)
+       ${recordSql('addIndex', 'added')}`,
+      [name, by.kind, by.user],
+    );
     // From here on every write keeps the vocabulary of this name; those of before are read from the images.
     await writersGone(client, upkeep.signal);
     await timed(`${name}: values read`, upkeep, () => fillVocabulary(client, name));
@@ -96,7 +115,7 @@ const noticeMs = 25_000;
 export async function removeHotProperties(
   address: DatabaseAddress,
   names: readonly string[],
-  { waitMs = noticeMs, log, signal }: Upkeep & { waitMs?: number },
+  { waitMs = noticeMs, log, signal, by = serviceFor() }: Upkeep & Wanted & { waitMs?: number },
 ): Promise<void> {
   await alone(address, { log, signal, lock: 'hotProperties' }, async (client) => {
     const all = names.flatMap((name) => views.map((view) => indexName(name, view)));
@@ -107,8 +126,9 @@ export async function removeHotProperties(
       await sleep(waitMs, undefined, { signal });
     }
     const { rows } = await client.query<{ name: string }>(
-      'delete from hot_properties where name = any ($1) returning name',
-      [names],
+      `with gone as (delete from hot_properties where name = any ($1) returning name),
+       recorded as (${recordSql('removeIndex', 'gone')}) select name from gone`,
+      [names, by.kind, by.user],
     );
     await writersGone(client, signal);
     await client.query(`delete from image_vocabulary where name = any ($1) and name <> ''`, [names]);

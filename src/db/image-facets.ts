@@ -51,12 +51,29 @@ export async function findPropertyNames(
   asked: ImageScope,
   { prefix, limit }: { prefix: string; limit: number },
 ): Promise<{ name: string; count: number }[]> {
+  const names = await readableNames(catalog, asked);
   const { draft, from, cost, scope } = await matchesOf(catalog, asked);
+  const isReadable = names ? ` and name = any(${draft.params.add(names, 'text[]')})` : '';
   const text = `select name, count(*)::float8 as count
     from (select i.properties from ${from}) as hits, jsonb_object_keys(hits.properties) as name
-    where starts_with(name, ${draft.params.add(prefix, 'text')})
+    where starts_with(name, ${draft.params.add(prefix, 'text')})${isReadable}
     group by name order by count desc, name collate "C" limit ${draft.params.add(limit, 'int')}`;
   return runPriced(catalog, scope, { text, values: draft.params.values, cost });
+}
+
+/**
+ * The names on the images of a scope, without hidden ones; null: none are hidden from the caller. Asked before they are
+ * counted, since the rules that hide them are none that the database could look at.
+ */
+async function readableNames(catalog: Catalog, asked: ImageScope): Promise<string[] | null> {
+  const { hidden } = asked;
+  if (hidden === null) return null;
+  const { draft, from, cost, scope } = await matchesOf(catalog, asked);
+  const text = `select distinct name from (select i.properties from ${from}) as hits,
+    jsonb_object_keys(hits.properties) as name`;
+  const statement = { text, values: draft.params.values, cost };
+  const rows = await runPriced<{ name: string }>(catalog, scope, statement);
+  return rows.flatMap(({ name }) => (hidden.has(name) ? [] : [name]));
 }
 
 /** Facets of properties of everything that a caller lists, out of the counts that are kept. */
@@ -91,8 +108,10 @@ async function countValues(
   facets: readonly FacetOf[],
   limit: number,
 ): Promise<Facet[]> {
+  const countsNames = facets.some((facet) => 'attribute' in facet && facet.attribute === 'PROPERTY_NAME');
+  const names = countsNames ? await readableNames(catalog, asked) : null;
   const { draft, from, cost, scope } = await matchesOf(catalog, asked);
-  const sources = facets.map((facet, n) => sourceOf(facet, n, draft.params));
+  const sources = facets.map((facet, n) => sourceOf(facet, n, { params: draft.params, names }));
   const columns = [...new Set(sources.map((source) => source.column))];
   const max = draft.params.add(limit, 'int');
   const selects = sources.map(
@@ -161,9 +180,26 @@ const attributes: Record<Extract<FacetOf, { attribute: string }>['attribute'], S
   },
 };
 
-/** Of a property only its value is carried along. */
-function sourceOf(facet: FacetOf, n: number, params: Params): Source {
-  if ('attribute' in facet) return attributes[facet.attribute];
+/** Of all names only these. */
+function someNames(names: readonly string[], params: Params): Source {
+  const readable = params.add(names, 'text[]');
+  return {
+    column: 'i.properties',
+    values: `select name as value from hits, jsonb_object_keys(properties) as name where name = any(${readable})`,
+    missing: `select count(*) from hits where not properties ?| ${readable}`,
+  };
+}
+
+/** Of a property only its value is carried along. `names`: those that may be told; null: all. */
+function sourceOf(
+  facet: FacetOf,
+  n: number,
+  { params, names }: { params: Params; names: readonly string[] | null },
+): Source {
+  if ('attribute' in facet) {
+    if (facet.attribute === 'PROPERTY_NAME' && names) return someNames(names, params);
+    return attributes[facet.attribute];
+  }
   const value = `i.properties ->> ${params.add(facet.property, 'text')}`;
   return { ...single(`value_${n}`), column: `${value} as value_${n}` };
 }

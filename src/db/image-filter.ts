@@ -4,6 +4,7 @@
  */
 import type { Caller } from '../domain/caller.ts';
 import { type Image, parseImageId } from '../domain/image.ts';
+import type { MembersKnown } from '../domain/policy.ts';
 import { wordsOf } from '../search/free-text.ts';
 import type {
   ElementsFilter,
@@ -25,6 +26,9 @@ import { rangeConditions, textConditions } from './value-filter.ts';
 export interface FilterContext {
   params: Params;
   caller: Caller;
+  membersKnown: MembersKnown;
+  /** Properties that free text may find images by, when these are not all that their text is made of; null: they are. */
+  describing: readonly string[] | null;
   /** The name of a property as SQL: a literal where it has indexes of its own, otherwise a placeholder. */
   propertyName(name: string): string;
 }
@@ -60,7 +64,7 @@ function conditions(filter: ImageFilter, context: FilterContext): string[] {
   for (const property of filter.properties ?? []) found.push(...propertyConditions(property, context));
   if (filter.store) found.push(storeCondition(filter.store, params));
   if (filter.sharedWith) found.push(sharedCondition(filter.sharedWith, context));
-  for (const word of wordsOf(filter.freeText ?? '')) found.push(wordCondition(word, params));
+  for (const word of wordsOf(filter.freeText ?? '')) found.push(freeWordCondition(word, context));
   if (filter.protected !== undefined) found.push(`i.protected = ${params.add(filter.protected, 'boolean')}`);
   if (filter.hidden !== undefined) found.push(`i.hidden = ${params.add(filter.hidden, 'boolean')}`);
   if (filter.failed !== undefined) found.push(`i.failure is ${filter.failed ? 'not ' : ''}null`);
@@ -123,6 +127,20 @@ function wordCondition(word: string, params: Params): string {
   return `i.search_text like ${lowerCasedSql(containsPattern(word), params)}`;
 }
 
+/**
+ * Of the text that has an index only that counts which is made of what the caller may read, and that may be made of
+ * other properties than the settings now say.
+ */
+function freeWordCondition(word: string, { params, describing }: FilterContext): string {
+  const indexed = wordCondition(word, params);
+  if (describing === null) return indexed;
+  const separator = params.add(partSeparator, 'text');
+  const values = describing.map((name) => `i.properties ->> ${params.add(name, 'text')}`);
+  const parts = ['i.name', `array_to_string(i.tags, ${separator})`, ...values].join(', ');
+  const text = `(lower(concat_ws(${separator}, ${parts}) collate "default") collate "C")`;
+  return `${indexed} and ${text} like ${lowerCasedSql(containsPattern(word), params)}`;
+}
+
 function digestCondition(prefix: string, params: Params): string {
   const pattern = params.add(`${prefix}%`, 'text');
   return `i.checksum like ${pattern}
@@ -134,12 +152,15 @@ function storeCondition(filter: StringFilter, params: Params): string {
   return `exists (select from image_copies c where c.image_id = i.id and c.state = 'active' and ${named})`;
 }
 
-/** What others are shared with is only seen on one's own images. */
-function sharedCondition({ project, status }: SharedWithFilter, { params, caller }: FilterContext): string {
+/** What is shared with others is seen as knownMembers in `domain/policy` has it. */
+function sharedCondition(
+  { project, status }: SharedWithFilter,
+  { params, caller, membersKnown }: FilterContext,
+): string {
   const member = project ?? caller.project;
   if (member === null) return 'false';
-  const isOwn = caller.isAdmin || member === caller.project;
-  if (!isOwn && caller.project === null) return 'false';
+  const isOwn = membersKnown === 'all' || member === caller.project;
+  if (!isOwn && (caller.project === null || membersKnown === 'none')) return 'false';
   return `i.visibility = 'shared'
     and exists (select from image_members m where m.image_id = i.id and m.project = ${params.add(member, 'text')}${
       status === undefined ? '' : ` and m.status = ${params.add(status, 'text')}`

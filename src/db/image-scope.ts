@@ -1,4 +1,6 @@
 /** Which images a question is about, and what statements about them are made of. */
+import type { MembersKnown } from '../domain/policy.ts';
+import type { HiddenProperties } from '../search/hidden-properties.ts';
 import type { ImageFilter } from '../search/image-filter.ts';
 import { topWords } from '../search/image-filter.ts';
 import type { Database } from './client.ts';
@@ -34,6 +36,10 @@ export const sizesOf = ({ search }: Catalog): Sizes => search.sizes ?? usualSize
 /** What the caller may list, narrowed by filters, all of which must hold. */
 export interface ImageScope extends Viewpoint {
   filters: readonly ImageFilter[];
+  /** Whose shares the caller may ask for. */
+  membersKnown: MembersKnown;
+  /** Properties that the caller may not read, of which the filters no longer speak; null: there are none. */
+  hidden: HiddenProperties | null;
 }
 
 /** A statement in the making: its values, and what the parts of it hang on. */
@@ -46,6 +52,8 @@ export function newDraft({ search }: Catalog, scope: ImageScope): Draft {
   return {
     params,
     caller: scope.caller,
+    membersKnown: scope.membersKnown,
+    describing: scope.hidden?.describing ?? null,
     words: scope.filters.flatMap(topWords),
     propertyName: (name) => (search.hot.has(name) ? literal(name) : params.add(name, 'text')),
   };

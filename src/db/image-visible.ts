@@ -2,14 +2,17 @@
  * Which images a list may hold for a caller, as SQL. What one image by id may be seen by is `domain/policy.ts`:
  * the two are the same rule but for what a list leaves out, and a test holds them against each other.
  */
-import { type Caller, hasRole } from '../domain/caller.ts';
+import type { Caller } from '../domain/caller.ts';
 import type { MemberStatus } from '../domain/image.ts';
+import type { Sight } from '../domain/policy.ts';
 import type { ImageInclude } from '../search/image-filter.ts';
 import type { Params } from './params.ts';
 
 /** Who asks, and for what besides the normal list. */
 export interface Viewpoint {
   caller: Caller;
+  /** Which images the policy shows them. */
+  sight: Sight;
   includes: ReadonlySet<ImageInclude>;
 }
 
@@ -17,7 +20,7 @@ export interface Viewpoint {
 export const whoWaits = ({ project, user }: Caller) => project ?? user ?? '';
 
 /**
- * The condition on `images i`: an admin everything; others their project's images, public ones, those shared
+ * The condition on `images i`: who sees all everything; others their project's images, public ones, those shared
  * with their project and accepted, and what `includes` adds. Hidden ones only when included.
  */
 export const visibleSql = (viewpoint: Viewpoint, params: Params) => anyWaySql(viewpoint, params, sharedSql);
@@ -28,7 +31,7 @@ export const visibleOneSql = (viewpoint: Viewpoint, params: Params) =>
 
 function anyWaySql(viewpoint: Viewpoint, params: Params, shared: SharedSql): string {
   const shown = shownSql(viewpoint);
-  if (viewpoint.caller.isAdmin) return shown;
+  if (viewpoint.sight === 'all') return shown;
   const ways = waysToSee(viewpoint, params, shared).map((way) => `(${way})`);
   return `${shown} and (${ways.join(' or ') || 'false'})`;
 }
@@ -44,12 +47,12 @@ const sharedOneSql: SharedSql = (viewpoint, project, params) =>
 
 /**
  * The same in pieces, no image in two of them: each is a run of an index that begins with owner or visibility,
- * where the whole is none. An admin has one piece.
+ * where the whole is none. Who sees all has one piece.
  */
 export function visiblePieces(viewpoint: Viewpoint, params: Params): string[] {
   const { caller, includes } = viewpoint;
   const shown = shownSql(viewpoint);
-  if (caller.isAdmin) return [shown];
+  if (viewpoint.sight === 'all') return [shown];
   const ways = waysToSee(viewpoint, params);
   if (caller.project === null) return ways.map((way) => `${shown} and ${way}`);
   // The last two are the project's own images, without those of the pieces before, and those of others.
@@ -67,8 +70,8 @@ export function visiblePieces(viewpoint: Viewpoint, params: Params): string[] {
 const shownSql = ({ includes }: Viewpoint) => (includes.has('HIDDEN') ? 'true' : 'not i.hidden');
 
 function waysToSee(viewpoint: Viewpoint, params: Params, shared = sharedSql): string[] {
-  const { caller, includes } = viewpoint;
-  if (caller.isAnonymous || !hasRole(caller, 'reader')) return [];
+  const { caller, sight, includes } = viewpoint;
+  if (sight === 'none') return [];
   const ways = [`i.visibility = 'public'`];
   if (includes.has('COMMUNITY')) ways.push(`i.visibility = 'community'`);
   if (caller.project === null) return ways;
@@ -97,8 +100,8 @@ function statusesSql({ includes }: Viewpoint, params: Params): string {
  * at most of those. Null for who sees all.
  */
 export function audienceSql(viewpoint: Viewpoint, params: Params): string | null {
-  const { caller, includes } = viewpoint;
-  if (caller.isAdmin) return null;
+  const { caller, sight, includes } = viewpoint;
+  if (sight === 'all') return null;
   // Public ones and, when included, community ones; then what is the project's own, and what is shared with it.
   const others = `t.audience ${includes.has('COMMUNITY') ? 'between 0 and 65536' : '= 0'}`;
   if (caller.project === null) return others;

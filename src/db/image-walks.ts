@@ -57,7 +57,7 @@ export const walkForAWhile: WayMaker = (catalog, scope, page) => {
   const limit = draft.params.add(page.limit, 'int');
   // Who sees all, and asks for no name, passes nothing in the index; and images of one time stand side by side.
   const isCovered =
-    coveredFields.has(page.order[0]?.field ?? '') && !(scope.caller.isAdmin && named === 'true');
+    coveredFields.has(page.order[0]?.field ?? '') && !(scope.sight === 'all' && named === 'true');
   const filter = isCovered ? filterSql(scope, draft) : filterInOrderSql(scope, draft);
   // The same parts of the candidates, in the order in which they come.
   const inPlace = partsOf(keys.map(ofCandidate), page, newParams()).map(({ orderBy }) => orderBy);
@@ -166,5 +166,5 @@ export function isIndexed({ search }: Catalog, order: readonly ImageOrder[]): bo
 }
 
 /** Whether each piece of what the caller sees has an index in this order: those by owner and by visibility. */
-export const hasPieces = ({ caller }: ImageScope, order: readonly ImageOrder[]) =>
-  caller.isAdmin || coveredFields.has(order[0]?.field ?? '');
+export const hasPieces = ({ sight }: ImageScope, order: readonly ImageOrder[]) =>
+  sight === 'all' || coveredFields.has(order[0]?.field ?? '');

@@ -36,13 +36,13 @@ export async function* waysTo(catalog: Catalog, asked: ImageScope, page: PageWan
   const isWalkable = isIndexed(catalog, page.order);
   if (!hasConditions(asked)) {
     if (isAlongValues(catalog, asked, page)) yield walkValues(catalog, asked, page);
-    if (isWalkable && !asked.caller.isAdmin) yield walkForAWhile(catalog, asked, page);
+    if (isWalkable && asked.sight !== 'all') yield walkForAWhile(catalog, asked, page);
     const hasWalk = isWalkable && hasPieces(asked, page.order);
     yield hasWalk ? walkToTheEnd(catalog, asked, page) : all(catalog, asked, page);
     return;
   }
   const isNamed = gramsOf(asked.filters).length > 0;
-  if (isWalkable && isEstimable(asked.filters, noProperties) && (asked.caller.isAdmin || !isNamed)) {
+  if (isWalkable && isEstimable(asked.filters, noProperties) && (asked.sight === 'all' || !isNamed)) {
     yield estimated(catalog, asked, page);
     return;
   }
@@ -50,7 +50,7 @@ export async function* waysTo(catalog: Catalog, asked: ImageScope, page: PageWan
   const terms = await findTerms(catalog.db, scope.filters);
   if (terms.some((group) => group.length === 0)) {
     yield noWay;
-  } else if (isWalkable && scope.caller.isAdmin && isEstimable(scope.filters, catalog.search.hot)) {
+  } else if (isWalkable && scope.sight === 'all' && isEstimable(scope.filters, catalog.search.hot)) {
     yield estimated(catalog, scope, page);
   } else {
     yield* waysByTerms(catalog, { scope, page, terms });
@@ -65,9 +65,9 @@ interface Asked {
 
 async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Ways {
   const way = (make: WayMaker) => make(catalog, scope, page);
-  const { isAdmin } = scope.caller;
+  const seesAll = scope.sight === 'all';
   const [only] = terms;
-  if (only && isAdmin && isByTime(page.order) && isMergeable(only) && isOneTerm(scope.filters)) {
+  if (only && seesAll && isByTime(page.order) && isMergeable(only) && isOneTerm(scope.filters)) {
     // How many there are makes no difference: nearly every row is one of the page.
     yield way(newest({ terms: only, count: 0 }, { groups: [], images: 0 }, null));
     return;
@@ -82,7 +82,7 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
   const [shortest] = found.groups;
   let hasWalked = false;
   if (shortest && isByTime(page.order)) {
-    const few = sizesOf(catalog).fewRows * (isAdmin ? 1 : passedPerFew);
+    const few = sizesOf(catalog).fewRows * (seesAll ? 1 : passedPerFew);
     if (shortest.count < few && isMergeable(shortest.terms)) {
       yield way(newest(shortest, found, null));
       return;
@@ -96,7 +96,7 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
     yield way(walkForAWhile);
     hasWalked = true;
   }
-  if (!shortest && !hasWalked && !isAdmin && hasBeginning(scope.filters)) {
+  if (!shortest && !hasWalked && !seesAll && hasBeginning(scope.filters)) {
     yield way(begun);
     return;
   }

@@ -1,17 +1,16 @@
 /**
- * Imports as rows: an image and its copies while a task works on them. The number of the task's attempt is the fence:
- * every statement that ends an attempt holds only for the attempt that is the last.
+ * Imports as rows: what is asked for, and the attempt that begins. How attempts end is in import-ends.ts; the number of
+ * the attempt is the fence.
  */
 import { and, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
-import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
+import { type Actor, serviceFor } from '../domain/audit.ts';
+import type { CopyState } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
-import { queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
+import { releaseObjects } from './copies.ts';
 import { type ImageRow, lockImage } from './images.ts';
-import { enqueueDigest } from './missing-digests.ts';
 import { copies, images, tasks } from './tables.ts';
-import { enqueueTask, rememberedHours } from './tasks.ts';
 
 const alive: CopyState[] = ['pending', 'uploading', 'active'];
 
@@ -32,13 +31,16 @@ export async function findStoresOfImage(tx: Statements, imageId: string): Promis
   return new Set(rows.map(({ store }) => store));
 }
 
-/** Where the staged data of an image waits; null when there is none. */
-export async function findStagedStore(tx: Statements, imageId: string): Promise<string | null> {
+/** Where the staged data of an image waits, and how much it is; null when there is none. */
+export async function findStaged(
+  tx: Statements,
+  imageId: string,
+): Promise<{ store: string; size: number | null } | null> {
   const [row] = await tx
-    .select({ store: copies.store })
+    .select({ store: copies.store, size: copies.size })
     .from(copies)
     .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')));
-  return row?.store ?? null;
+  return row ?? null;
 }
 
 export interface PlannedCopy {
@@ -46,10 +48,18 @@ export interface PlannedCopy {
   key: string;
 }
 
-/** Rows for copies that `taskId` will make, in place of those in the same stores that never came to be. */
+/**
+ * Rows for copies that `taskId` will make, in place of those in the same stores that never came to be. Each counts
+ * `bytes` from now on.
+ */
 export async function insertPendingCopies(
   tx: Statements,
-  { imageId, taskId, planned }: { imageId: string; taskId: string; planned: readonly PlannedCopy[] },
+  {
+    imageId,
+    taskId,
+    planned,
+    bytes,
+  }: { imageId: string; taskId: string; planned: readonly PlannedCopy[]; bytes: number },
 ): Promise<void> {
   const stores = planned.map(({ store }) => store);
   const failed = await tx
@@ -66,7 +76,9 @@ export async function insertPendingCopies(
   await releaseObjects(tx, failed);
   await tx
     .insert(copies)
-    .values(planned.map(({ store, key }) => ({ imageId, store, key, state: 'pending' as const, taskId })));
+    .values(
+      planned.map(({ store, key }) => ({ imageId, store, key, state: 'pending' as const, taskId, bytes })),
+    );
 }
 
 /** An attempt at an import. */
@@ -78,11 +90,17 @@ export interface ImportRun {
   /** How many workers died at it. */
   deaths: number;
   order: ImportOrder;
+  /** The service, for who asked. */
+  by: Actor;
   imageId: string;
+  /** The project of the image when it was asked for. */
+  owner: string | null;
   /** Null: it was deleted meanwhile. */
   image: ImageRow | null;
   /** To be written by this attempt, each under a key of its own. */
   targets: (PlannedCopy & { id: string })[];
+  /** What attempts before have left: to be removed before as much is written again. */
+  left: PlannedCopy[];
   /** What waits in the staging area; null: nothing does. */
   staged: (PlannedCopy & { size: number | null }) | null;
 }
@@ -103,10 +121,10 @@ export async function beginRun(
       .where(and(eq(tasks.id, taskId), inArray(tasks.status, ['pending', 'processing'])))
       .returning();
     if (!task?.imageId || !task.order) return null;
-    const { id, imageId, attempt, failures, stops, order } = task;
+    const { id, imageId, owner, attempt, failures, stops, order, user, requestId } = task;
     const deaths = attempt - 1 - failures - stops;
     const image = await lockImage(tx, imageId);
-    const targets = await renewTargets(tx, taskId, () => newKey(imageId));
+    const { targets, left } = await renewTargets(tx, taskId, () => newKey(imageId));
     const [staged] = await tx
       .select({ store: copies.store, key: copies.key, size: copies.size })
       .from(copies)
@@ -117,9 +135,12 @@ export async function beginRun(
       failures,
       deaths,
       order,
+      by: serviceFor({ user, project: order.project, requestId }),
       imageId,
+      owner,
       image,
       targets,
+      left,
       staged: staged ?? null,
     };
   });
@@ -131,188 +152,13 @@ async function renewTargets(tx: Statements, taskId: string, newKey: () => string
     .from(copies)
     .where(and(eq(copies.taskId, taskId), inArray(copies.state, ['pending', 'uploading'])))
     .orderBy(copies.store);
-  await releaseObjects(
-    tx,
-    rows.filter(({ state }) => state === 'uploading'),
-  );
+  const left = rows.filter(({ state }) => state === 'uploading').map(({ store, key }) => ({ store, key }));
+  await releaseObjects(tx, left);
   const targets: ImportRun['targets'] = [];
   for (const { id, store } of rows) {
     const key = newKey();
     await tx.update(copies).set({ key, state: 'uploading' }).where(eq(copies.id, id));
     targets.push({ id, store, key });
   }
-  return targets;
-}
-
-/** What an import brought, beside bytes. */
-export interface Imported extends StoredBytes {
-  /** Ids of copies that are whole. */
-  written: readonly string[];
-  /** Store.id -> why there is no copy. */
-  failed: Readonly<Record<string, ImageFailure>>;
-  /** Fields of the image that the source knows better. */
-  change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
-  message: string | null;
-}
-
-/**
- * How an attempt ended: as asked, or not, since it is another's, or was published before (by a commit whose answer was
- * lost), or the image is gone.
- */
-export type RunEnd = 'done' | 'lost' | 'published' | 'gone';
-
-const isThis = ({ id, attempt }: ImportRun) =>
-  and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, 'processing'));
-
-const over = {
-  order: null,
-  updatedAt: sql`now()`,
-  expiresAt: sql`now() + make_interval(hours => ${rememberedHours})`,
-} as const;
-
-/** Makes the copies readable, and the image active where it was importing. */
-export async function publishRun(db: Database, run: ImportRun, imported: Imported): Promise<RunEnd> {
-  return transaction(db, async (tx) => {
-    const stores = run.targets.filter(({ id }) => imported.written.includes(id)).map(({ store }) => store);
-    const held = await tx
-      .update(tasks)
-      .set({
-        ...over,
-        status: 'success',
-        done: imported.size,
-        total: imported.size,
-        message: imported.message,
-        result: { stores, failedStores: imported.failed },
-      })
-      .where(isThis(run))
-      .returning({ id: tasks.id });
-    if (held.length === 0) return whyNotHeld(tx, run);
-    const image = await lockImage(tx, run.imageId);
-    if (!image) {
-      await endAsGone(tx, run);
-      return 'gone';
-    }
-    if (image.status === 'importing') await activate(tx, image, imported);
-    await tx
-      .update(copies)
-      .set({ state: 'active', size: imported.size })
-      .where(inArray(copies.id, [...imported.written]));
-    const rest = run.targets.filter(({ id }) => !imported.written.includes(id));
-    await releaseObjects(tx, rest);
-    if (rest.length > 0) {
-      const ids = rest.map(({ id }) => id);
-      // Under another key: what the store has under this one is claimed by nobody, and goes.
-      await tx
-        .update(copies)
-        .set({ state: 'failed', key: sql`${copies.key} || '.none'` })
-        .where(inArray(copies.id, ids));
-    }
-    await dropStaged(tx, run.imageId);
-    return 'done';
-  });
-}
-
-async function whyNotHeld(tx: Statements, { id, attempt }: ImportRun): Promise<'published' | 'lost'> {
-  const rows = await tx
-    .select({ id: tasks.id })
-    .from(tasks)
-    .where(and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, 'success')));
-  return rows.length > 0 ? 'published' : 'lost';
-}
-
-async function activate(tx: Statements, image: ImageRow, imported: Imported): Promise<void> {
-  const { md5, ...digests } = imported.digests;
-  const { properties, ...change } = imported.change;
-  await tx
-    .update(images)
-    .set({
-      ...change,
-      ...(properties ? withProperties(image, properties) : {}),
-      status: 'active',
-      size: imported.size,
-      checksum: md5 ?? null,
-      digests,
-      failure: null,
-      revision: sql`${images.revision} + 1`,
-      updatedAt: sql`now()`,
-    })
-    .where(eq(images.id, image.id));
-  if (!digests.sha256) await enqueueDigest(tx, image.id);
-}
-
-/** What the user has set counts for more. */
-function withProperties({ diskFormat, ...image }: ImageRow, found: Record<string, string>) {
-  const properties = { ...found, ...image.properties };
-  return { properties, kind: kindOf({ diskFormat, properties }) };
-}
-
-/** The attempt failed for good: the image waits for data again, what was written or staged goes. */
-export async function failRun(db: Database, run: ImportRun, failure: ImageFailure): Promise<RunEnd> {
-  return transaction(db, async (tx) => {
-    const held = await tx
-      .update(tasks)
-      .set({
-        ...over,
-        status: 'failure',
-        failures: sql`${tasks.failures} + 1`,
-        message: failure.message,
-        result: { failure },
-      })
-      .where(isThis(run))
-      .returning({ id: tasks.id });
-    if (held.length === 0) return whyNotHeld(tx, run);
-    await lockImage(tx, run.imageId); // before its copies, as everybody does
-    const gone = await tx
-      .delete(copies)
-      .where(and(eq(copies.taskId, run.id), inArray(copies.state, ['pending', 'uploading'])))
-      .returning({ store: copies.store, key: copies.key });
-    await releaseObjects(tx, gone);
-    const importing = and(eq(images.id, run.imageId), eq(images.status, 'importing' satisfies ImageStatus));
-    const given = await tx
-      .update(images)
-      .set({ ...queuedAgain, failure })
-      .where(importing)
-      .returning({ id: images.id });
-    if (given.length > 0) await dropStaged(tx, run.imageId);
-    return 'done';
-  });
-}
-
-/** Hands the task on, to whoever is next after `seconds`; not `failed`: its worker only stops. */
-export async function putBackRun(
-  db: Database,
-  run: ImportRun,
-  next: { seconds: number; message: string | null; failed: boolean },
-): Promise<RunEnd> {
-  return transaction(db, async (tx) => {
-    const held = await tx
-      .update(tasks)
-      .set({
-        status: 'pending',
-        message: next.message,
-        ...(next.failed ? { failures: sql`${tasks.failures} + 1` } : { stops: sql`${tasks.stops} + 1` }),
-        updatedAt: sql`now()`,
-      })
-      .where(isThis(run))
-      .returning({ id: tasks.id });
-    if (held.length === 0) return whyNotHeld(tx, run);
-    await enqueueTask(tx, run.id, next.seconds);
-    return 'done';
-  });
-}
-
-async function endAsGone(tx: Statements, run: ImportRun): Promise<void> {
-  const message = `Image ${run.imageId} was deleted while it was imported.`;
-  await tx
-    .update(tasks)
-    .set({ status: 'failure', message, result: { failure: { code: 'GONE', message } } })
-    .where(eq(tasks.id, run.id));
-}
-
-async function dropStaged(tx: Statements, imageId: string): Promise<void> {
-  const staged = await tx
-    .delete(copies)
-    .where(and(eq(copies.imageId, imageId), eq(copies.state, 'staged')))
-    .returning({ store: copies.store, key: copies.key });
-  await releaseObjects(tx, staged);
+  return { targets, left };
 }

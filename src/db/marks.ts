@@ -48,7 +48,7 @@ export function meetingOf(
   const grams = gramsOf(scope.filters).map((mark) => [mark]);
   if (groups.length + grams.length === 0) return null;
   const chosen: Mark[][] = [];
-  let matches = scope.caller.isAdmin ? images : images / imagesPerVisible;
+  let matches = scope.sight === 'all' ? images : images / imagesPerVisible;
   for (const { terms, count } of groups) {
     const share = Math.min(1, count / images);
     const saved = share > 0.95 ? 0 : hasWalked ? 1 : 1 - share;
@@ -95,8 +95,8 @@ function hashesSql(marks: readonly Mark[], params: Params): string {
 }
 
 /** One of these has every image that the caller may see, and some that others share; null: who sees all. */
-function audienceOf({ caller, includes }: ImageScope): Mark[] | null {
-  if (caller.isAdmin) return null;
+function audienceOf({ caller, sight, includes }: ImageScope): Mark[] | null {
+  if (sight === 'all') return null;
   const visible = ['public', 'shared', ...(includes.has('COMMUNITY') ? ['community'] : [])];
   const marks = visible.map((value) => ({ name: visibilityName, value }));
   return caller.project === null ? marks : [...marks, { name: ownerName, value: caller.project }];

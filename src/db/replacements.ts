@@ -3,7 +3,9 @@
  * while they are written, and one transaction in which the one comes and the other goes.
  */
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { changesOf, imageObject, serviceFor } from '../domain/audit.ts';
 import { hasData } from '../domain/lifecycle.ts';
+import { recordChange } from './audit.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { releaseObjects } from './copies.ts';
@@ -42,6 +44,8 @@ export async function beginReplacement(
     const [row] = await tx
       .insert(copies)
       .values({ imageId, store, key, state: 'uploading', leaseUntil: lease })
+      // A copy that is whole again takes its place without the lock of the image.
+      .onConflictDoNothing()
       .returning({ id: copies.id });
     return row ? { id: row.id, imageId, store, key, replaces } : null;
   });
@@ -68,7 +72,7 @@ export async function publishReplacement(
   size: number,
 ): Promise<boolean> {
   return transaction(db, async (tx) => {
-    await lockImage(tx, replacement.imageId);
+    const image = await lockImage(tx, replacement.imageId);
     const rows = await tx
       .update(copies)
       .set({ state: 'active', size, leaseUntil: null, verifiedAt: sql`now()` })
@@ -80,6 +84,10 @@ export async function publishReplacement(
       .where(and(eq(copies.id, replacement.replaces), isNotNull(copies.damage)))
       .returning({ store: copies.store, key: copies.key });
     await releaseObjects(tx, gone);
+    const { store } = replacement;
+    const changes = changesOf({ copies: { [store]: 'failed' } }, { copies: { [store]: 'active' } });
+    if (image)
+      await recordChange(tx, { by: serviceFor(), action: 'healCopy', object: imageObject(image), changes });
     return true;
   });
 }

@@ -1,6 +1,8 @@
 /** Copies with what their bytes have to be: found for reading and checking, marked as what they turn out to be. */
 import type { CopyDamage, Instant } from '../domain/image.ts';
+import { recordOwnChangeSql } from './audit.ts';
 import type { Database } from './client.ts';
+import { sqlState } from './failure.ts';
 
 /** A copy whose bytes were published once. */
 export interface StoredCopy {
@@ -38,6 +40,8 @@ export function findStoredCopiesAfter(
   return db.query(text, [after, store, limit]);
 }
 
+const since = 'coalesce(c.verified_at, c.created_at)';
+
 /** A copy whose bytes were last read, or written, at `since`. */
 export interface DueCopy extends StoredCopy {
   since: Instant;
@@ -48,27 +52,52 @@ export interface WhichDue {
   after: Pick<DueCopy, 'since' | 'id'> | null;
   /** Only those that nobody has read since then. */
   before: Instant;
-  /** Null is all. */
-  store: string | null;
-  /** Stores to leave out. */
-  without: readonly string[];
+  stores: readonly string[];
+  /** One that could not be read is left alone for so long. */
+  unreadPauseSeconds: number;
 }
+
+/** One that is marked as such is tried again after so long. */
+const unreadablePause = `interval '1 day'`;
 
 /** The active copy whose bytes were not read for the longest time; null when none is due. */
 export async function findDueCopy(
   db: Database,
-  { after, before, store, without }: WhichDue,
+  { after, before, stores, unreadPauseSeconds }: WhichDue,
 ): Promise<DueCopy | null> {
-  const since = 'coalesce(c.verified_at, c.created_at)';
-  const text = `select ${columns}, ${since} as since from ${stored}
-    where c.state = 'active' and ${isStored}
-      and ($1::timestamptz is null or (${since}, c.id) > ($1::timestamptz, $2::uuid))
-      and ${since} < $3::timestamptz
-      and ($4::text is null or c.store = $4::text) and c.store <> all($5::text[])
-    order by ${since}, c.id limit 1`;
-  const params = [after?.since ?? null, after?.id ?? null, before, store, without];
+  // A store at a time, as the index has them.
+  const text = `select due.* from unnest($4::text[]) asked (store) cross join lateral (
+      select ${columns}, ${since} as since from ${stored}
+      where c.state = 'active' and ${isStored} and c.store = asked.store
+        and ($1::timestamptz is null or (${since}, c.id) > ($1::timestamptz, $2::uuid))
+        and ${since} < $3::timestamptz
+        and (c.unread_at is null or c.unread_at < now() - make_interval(secs => $5::float8))
+      order by ${since}, c.id limit 1) due
+    order by due.since, due.id limit 1`;
+  const params = [after?.since ?? null, after?.id ?? null, before, stores, unreadPauseSeconds];
   const [row] = await db.query<DueCopy>(text, params);
   return row ?? null;
+}
+
+/** Copies that are marked as unreadable, and were not tried for a while. */
+export function findUnreadableCopies(db: Database, stores: readonly string[]): Promise<StoredCopy[]> {
+  const text = `select ${columns} from ${stored}
+    where c.damage is not null and c.damage->>'code' = 'UNREADABLE' and ${isStored} and c.store = any($1::text[])
+      and (c.unread_at is null or c.unread_at < now() - ${unreadablePause})
+    order by c.unread_at, c.id limit 1000`;
+  return db.query(text, [stores]);
+}
+
+/** Active copies in the same store, those first that were read or written last. */
+export function findOtherCopies(
+  db: Database,
+  { id, store }: Pick<StoredCopy, 'id' | 'store'>,
+  limit: number,
+): Promise<StoredCopy[]> {
+  const text = `select ${columns} from ${stored}
+    where c.state = 'active' and ${isStored} and c.store = $2::text and c.id <> $1::uuid
+    order by ${since} desc, c.id desc limit $3::int`;
+  return db.query(text, [id, store, limit]);
 }
 
 /** Whether there is a row: an image may be deleted while its copies are looked at. */
@@ -76,10 +105,10 @@ export async function isStillThere(db: Database, id: string): Promise<boolean> {
   return (await db.query('select 1 from image_copies where id = $1::uuid', [id])).length > 0;
 }
 
-/** Those of the right size with other bytes; `store` null is all. */
-export function findCopiesOfOtherBytes(db: Database, store: string | null): Promise<StoredCopy[]> {
+/** Those whose damage only reading can tell to be over; `store` null is all. */
+export function findCopiesOfBadBytes(db: Database, store: string | null): Promise<StoredCopy[]> {
   const text = `select ${columns} from ${stored}
-    where c.damage is not null and c.damage->>'code' = 'OTHER_BYTES' and ${isStored}
+    where c.damage is not null and c.damage->>'code' in ('OTHER_BYTES', 'UNREADABLE') and ${isStored}
       and ($1::text is null or c.store = $1::text) order by c.id`;
   return db.query(text, [store]);
 }
@@ -91,26 +120,62 @@ export async function findInstantAgo(db: Database, seconds: number): Promise<Ins
   return row?.ago as Instant;
 }
 
+/** As the audit log calls a copy: by its store. */
+const copyField = `'copies.' || marked.store`;
+
 /** False: it was marked already, or is gone. */
 export async function markDamaged(db: Database, id: string, damage: CopyDamage): Promise<boolean> {
-  const text = `update image_copies set state = 'failed', damage = $2::jsonb
-    where id = $1::uuid and state = 'active' returning id`;
+  const text = `with marked as (
+      update image_copies set state = 'failed', damage = $2::jsonb
+      where id = $1::uuid and state = 'active' returning image_id, store
+    ), recorded as (${recordOwnChangeSql({
+      action: 'markCopyDamaged',
+      from: 'marked',
+      field: copyField,
+      before: `'active'`,
+      after: `'failed'`,
+    })}) select from marked`;
   return (await db.query(text, [id, JSON.stringify(damage)])).length > 0;
 }
 
 /** Takes the mark away again. False: it had none, is gone, or another copy has its place. */
 export async function markWhole(db: Database, id: string): Promise<boolean> {
-  const text = `update image_copies c set state = 'active', damage = null
-    where id = $1::uuid and damage is not null and not exists (
-      select from image_copies other where other.image_id = c.image_id and other.store = c.store
-        and other.state in ('pending', 'uploading', 'active'))
-    returning id`;
-  return (await db.query(text, [id])).length > 0;
+  const text = `with marked as (
+      update image_copies c set state = 'active', damage = null
+      where id = $1::uuid and damage is not null and not exists (
+        select from image_copies other where other.image_id = c.image_id and other.store = c.store
+          and other.state in ('pending', 'uploading', 'active'))
+      returning image_id, store
+    ), recorded as (${recordOwnChangeSql({
+      action: 'markCopyWhole',
+      from: 'marked',
+      field: copyField,
+      before: `'failed'`,
+      after: `'active'`,
+    })}) select from marked`;
+  try {
+    return (await db.query(text, [id])).length > 0;
+  } catch (error) {
+    // Another copy took the place after the look.
+    if (sqlState(error) === uniqueViolation) return false;
+    throw error;
+  }
+}
+
+const uniqueViolation = '23505';
+
+/** It could not be read once more. Returns how often in a row by now. */
+export async function countUnread(db: Database, id: string): Promise<number> {
+  const text = `update image_copies set unread_times = unread_times + 1, unread_at = now()
+    where id = $1::uuid returning unread_times as times`;
+  const [row] = await db.query<{ times: number }>(text, [id]);
+  return row?.times ?? 0;
 }
 
 /** All its bytes were read, and are those that were published. */
 export async function markVerified(db: Database, id: string): Promise<void> {
-  await db.query('update image_copies set verified_at = now() where id = $1::uuid', [id]);
+  const text = `update image_copies set verified_at = now(), unread_times = 0, unread_at = null where id = $1::uuid`;
+  await db.query(text, [id]);
 }
 
 /**
@@ -118,8 +183,16 @@ export async function markVerified(db: Database, id: string): Promise<void> {
  * and who holds its revision loses nothing.
  */
 export async function addSha256(db: Database, imageId: string, sha256: string): Promise<void> {
-  const text = `update images set digests = digests || jsonb_build_object('sha256', $2::text)
-    where id = $1::uuid and status in ('active', 'deactivated') and not digests ? 'sha256'`;
+  const text = `with added as (
+      update images set digests = digests || jsonb_build_object('sha256', $2::text)
+      where id = $1::uuid and status in ('active', 'deactivated') and not digests ? 'sha256' returning id as image_id
+    ) ${recordOwnChangeSql({
+      action: 'addDigest',
+      from: 'added',
+      field: `'digests.sha256'`,
+      before: 'null::text',
+      after: '$2::text',
+    })}`;
   await db.query(text, [imageId, sha256]);
 }
 

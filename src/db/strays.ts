@@ -63,13 +63,48 @@ export async function isClaimed(db: Database, { store, key }: StrayObject): Prom
   return (await db.query(text, [store, key])).length > 0;
 }
 
+/** Objects of a project that are to be removed and still count, the largest first; none that is still being written. */
+export function findReleased(
+  db: Database,
+  project: string,
+  { stores, limit }: { stores: readonly string[]; limit: number },
+): Promise<{ store: string; key: string }[]> {
+  const text = `select store, key from stray_objects
+    where owner = $1::text and released and bytes > 0 and store = any ($2::text[])
+      and (held_until is null or held_until < now())
+    order by bytes desc limit $3::int`;
+  return db.query(text, [project, stores, limit]);
+}
+
+/** Objects in stores that no server knows any more count for nobody after a day: nobody will remove them. */
+export async function forgetUnreachable(db: Database, stores: readonly string[]): Promise<void> {
+  const text = `update stray_objects set bytes = 0
+    where bytes <> 0 and store <> all ($1::text[]) and seen_at < now() - interval '1 day'`;
+  await db.query(text, [stores]);
+}
+
 /** It could not be removed: others go first the next time. */
 export async function postponeStray(db: Database, { store, key }: StrayObject): Promise<void> {
   const text = 'update stray_objects set seen_at = now() where store = $1::text and key = $2::text';
   await db.query(text, [store, key]);
 }
 
-/** The object is gone, or has a row. */
+/** The object is gone, or has a row; one that may still be written is removed once more, later. */
 export async function forgetStray(db: Database, { store, key }: StrayObject): Promise<void> {
-  await db.query('delete from stray_objects where store = $1::text and key = $2::text', [store, key]);
+  await db.query(
+    `delete from stray_objects where store = $1::text and key = $2::text
+       and (held_until is null or held_until < now())`,
+    [store, key],
+  );
+}
+
+/** Their writers have ended: they go at once, for good. */
+export async function endHolds(db: Database, keys: readonly string[]): Promise<void> {
+  await db.query(
+    `with ended as (
+       update stray_objects set held_until = null where key = any ($1::text[]) and held_until is not null returning key
+     )
+     select graphile_worker.add_job('reap', job_key => 'reap') from ended limit 1`,
+    [keys],
+  );
 }

@@ -21,6 +21,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { Actor, ActorKind, AuditChange, AuditObjectType, AuditResult } from '../domain/audit.ts';
 import type {
   ContainerFormat,
   CopyDamage,
@@ -36,6 +37,7 @@ import type {
   StagingState,
 } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
+import type { QuotaResource } from '../domain/quota.ts';
 import type { TaskStatus, TaskType } from '../domain/task.ts';
 import { instantFromText } from './client.ts';
 
@@ -221,10 +223,17 @@ export const copies = pgTable(
     taskId: uuid('task_id'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     verifiedAt: instant('verified_at'),
+    /** How often in a row it could not be read although its store answers, and when that was last. */
+    unreadTimes: integer('unread_times').notNull().default(0),
+    unreadAt: instant('unread_at'),
     /** What is wrong with it; the state is failed then. Null: nothing that is known. */
     damage: jsonb().$type<CopyDamage>(),
     /** Of one that is written to take the place of a damaged one: until when its writer need not be asked. */
     leaseUntil: instant('lease_until'),
+    /** The image's, kept by triggers: whose quota counts it. */
+    owner: text(),
+    /** What the quota counts: reserved while it is written, and its size from then on, by a trigger. */
+    bytes: bigint({ mode: 'number' }).notNull().default(0),
   },
   (t) => [
     uniqueIndex('image_copies_once')
@@ -233,13 +242,19 @@ export const copies = pgTable(
     index('image_copies_task').on(t.taskId).where(sql`task_id is not null`),
     index('image_copies_staged').on(t.createdAt).where(sql`state = 'staged'`),
     // What is to be read again next, what never was, what is damaged, and who writes in place of it.
-    index('image_copies_due').on(sql`coalesce(verified_at, created_at)`, t.id).where(sql`state = 'active'`),
+    index('image_copies_store_due')
+      .on(t.store, sql`coalesce(verified_at, created_at)`, t.id)
+      .where(sql`state = 'active'`),
     index('image_copies_unverified').on(t.createdAt).where(sql`state = 'active' and verified_at is null`),
     index('image_copies_damaged').on(t.store).where(sql`damage is not null`),
     index('image_copies_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
     foreignKey({ columns: [t.imageId], foreignColumns: [images.id] }).onDelete('cascade'),
     index('image_copies_image').on(t.imageId),
     index('image_copies_object').on(t.store, t.key),
+    // Images that are being written or wait staged, by project.
+    index('image_copies_writing')
+      .on(t.owner, t.imageId)
+      .where(sql`state in ('pending', 'uploading', 'staging', 'staged') and lease_until is null`),
   ],
 );
 
@@ -277,6 +292,11 @@ export const uploads = pgTable(
     heldUntil: instant('held_until'),
     expiresAt: instant('expires_at').notNull(),
     createdAt: instant('created_at').notNull().default(sql`now()`),
+    /** Who began it: its end is said to be theirs. The default is for servers of a version that does not know it. */
+    begunBy: jsonb('begun_by')
+      .$type<Actor>()
+      .notNull()
+      .default({ kind: 'link', user: null, project: null, roles: [], requestId: null }),
   },
   (t) => [index('uploads_image').on(t.imageId), index('uploads_expiry').on(t.expiresAt)],
 );
@@ -290,8 +310,52 @@ export const strays = pgTable(
     /** True: a row gave it up, it goes at once. False: found without a row, it goes after the grace time. */
     released: boolean().notNull(),
     seenAt: instant('seen_at').notNull().default(sql`now()`),
+    /** What it counts in whose quota until it is removed: set by a trigger when its copy goes. */
+    owner: text(),
+    bytes: bigint({ mode: 'number' }).notNull().default(0),
+    staged: boolean().notNull().default(false),
+    /** Until when somebody may still write it: its image was deleted meanwhile. */
+    heldUntil: instant('held_until'),
   },
-  (t) => [primaryKey({ columns: [t.store, t.key] })],
+  (t) => [
+    primaryKey({ columns: [t.store, t.key] }),
+    index('stray_objects_owner').on(t.owner).where(sql`owner is not null`),
+  ],
+);
+
+/**
+ * Bytes of each project: those of its copies and of what it deleted and is not removed yet. Kept by triggers on both
+ * that only add rows, so that no two writers wait for each other; the reaper adds up those not merged yet.
+ */
+export const projectUsage = pgTable(
+  'project_usage',
+  {
+    owner: text().notNull(),
+    /** In the staging area. */
+    staged: boolean().notNull(),
+    /** Of a row that is not merged: more, or fewer when negative. */
+    bytes: bigint({ mode: 'number' }).notNull(),
+    merged: boolean().notNull().default(false),
+  },
+  (t) => [
+    // The migration has the number INCLUDEd.
+    uniqueIndex('project_usage_merged').on(t.owner, t.staged).where(sql`merged`),
+    index('project_usage_new').on(t.owner).where(sql`not merged`),
+  ],
+);
+
+/** Limits of single projects, in place of those of the settings. */
+export const projectQuotas = pgTable(
+  'project_quotas',
+  {
+    project: text().notNull(),
+    resource: text().$type<QuotaResource>().notNull(),
+    /** Null: none, whatever the settings say. */
+    limit: bigint('max_amount', { mode: 'number' }),
+    setBy: text('set_by'),
+    setAt: instant('set_at').notNull().default(sql`now()`),
+  },
+  (t) => [primaryKey({ columns: [t.project, t.resource] })],
 );
 
 /** Work that goes on after its request was answered, as users see it; the queue only says when a worker takes it up. */
@@ -332,7 +396,10 @@ export const tasks = pgTable(
   ],
 );
 
-/** Workers of the queue, by the names that it locks jobs with, and when they last said that they live. */
+/**
+ * Workers of the queue, by the names that it locks jobs with, and when they last said that they live; also machines
+ * that have a staging area of their own, by the names of their queues.
+ */
 export const workers = pgTable('workers', {
   id: text().primaryKey(),
   seenAt: instant('seen_at').notNull().default(sql`now()`),
@@ -350,3 +417,39 @@ export const installation = pgTable('installation', {
   name: text().primaryKey(),
   value: text().notNull(),
 });
+
+/**
+ * Who changed what, or was not let: an entry is added in the transaction of the change. The migration has triggers that
+ * refuse every other change of the table, but for entries that are older than they are kept (db/audit).
+ */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** The moment itself, not that of the transaction: entries about one image are in the order of its changes. */
+    at: instant().notNull().default(sql`clock_timestamp()`),
+    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
+    actorUser: text('actor_user'),
+    actorProject: text('actor_project'),
+    actorRoles: textArray('actor_roles').notNull().default(sql`'{}'`),
+    requestId: text('request_id'),
+    action: text().notNull(),
+    result: text().$type<AuditResult>().notNull().default('done'),
+    objectType: text('object_type').$type<AuditObjectType>().notNull(),
+    objectId: text('object_id'),
+    objectName: text('object_name'),
+    /** The project that it belonged to before. */
+    objectOwner: text('object_owner'),
+    changes: jsonb().$type<readonly AuditChange[]>().notNull().default([]),
+    message: text(),
+    times: integer().notNull().default(1),
+  },
+  (t) => [
+    index('audit_log_at').on(t.at, t.id),
+    index('audit_log_object').on(t.objectId, t.at, t.id),
+    index('audit_log_owner').on(t.objectOwner, t.at, t.id),
+    index('audit_log_user').on(t.actorUser, t.at, t.id),
+    index('audit_log_project').on(t.actorProject, t.at, t.id),
+    index('audit_log_request').on(t.requestId),
+  ],
+);

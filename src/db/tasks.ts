@@ -8,7 +8,7 @@ import { tasks } from './tables.ts';
 /** A task that is over is remembered this long, as Glance does. */
 export const rememberedHours = 48;
 
-const columns = `id, type, status, image_id as "imageId", owner, done, total, attempt, message, input, result,
+export const taskColumns = `id, type, status, image_id as "imageId", owner, done, total, attempt, message, input, result,
   user_id as "user", request_id as "requestId", created_at as "createdAt", updated_at as "updatedAt",
   expires_at as "expiresAt"`;
 
@@ -46,17 +46,8 @@ export async function enqueueTask(tx: Statements, id: string, seconds = 0): Prom
 
 /** Null when there is none (any more). */
 export async function findTask(db: Database, id: string): Promise<Task | null> {
-  const [task] = await db.query<Task>(`select ${columns} from tasks where id = $1::uuid`, [id]);
+  const [task] = await db.query<Task>(`select ${taskColumns} from tasks where id = $1::uuid`, [id]);
   return task ?? null;
-}
-
-/** The tasks of these images, by image, newest first; about a hundred of each at most. */
-export async function findTasksOfImages(db: Database, imageIds: readonly string[]): Promise<Task[]> {
-  return db.query<Task>(
-    `select ${columns} from tasks where image_id = any($1::uuid[])
-     order by image_id, created_at desc, id desc`,
-    [imageIds],
-  );
 }
 
 /** What a worker has done so far. False: the task is no longer its own, or the image is gone. */
@@ -108,7 +99,8 @@ export async function takeFromSilentWorkers(db: Database, silentSeconds: number)
        and not exists (select from graphile_worker.jobs j where j.key = 'task:' || t.id)`,
     [silentSeconds],
   );
-  await db.query("delete from workers where seen_at < now() - interval '1 hour'", []);
+  // Machines are remembered for longer than their tasks wait for them.
+  await db.query("delete from workers where seen_at < now() - interval '7 days'", []);
   return silent.length + lost.length;
 }
 

@@ -8,7 +8,7 @@ import { sql } from 'drizzle-orm';
 import type { DigestAlgorithm, ImageFailure, Instant } from '../domain/image.ts';
 import type { Database } from './client.ts';
 import { transaction } from './client.ts';
-import { type Claim, releaseObjects } from './copies.ts';
+import { type Claim, recordGivenUp, releaseObjects } from './copies.ts';
 
 /** How long who appends may be silent before others may. */
 export const turnSeconds = 30;
@@ -40,7 +40,7 @@ export interface HeldUpload extends Upload, Progress {
 }
 
 const columns = `u.id, u.image_id as "imageId", u.attempt, 'saving' as status, u.store, u.key, u.length, u.received, u.expected, u.metadata,
-  u.expires_at as "expiresAt"`;
+  u.expires_at as "expiresAt", u.begun_by as by`;
 
 export interface NewUpload extends Progress {
   id: string;
@@ -57,9 +57,9 @@ export async function insertUpload(db: Database, claim: Claim, upload: NewUpload
        where id = $2::uuid and attempt = $3::int and status = 'saving' returning lease_until
      )
      insert into uploads (id, image_id, attempt, store, key, length, expected, metadata, write_state, tail, digest_state,
-       expires_at)
+       expires_at, begun_by)
      select $1::text, $2::uuid, $3::int, $4::text, $5::text, $6::bigint, $7::jsonb, $8::text, $9::jsonb, $10::bytea,
-       $11::jsonb, lease_until from claimed
+       $11::jsonb, lease_until, $13::jsonb from claimed
      returning expires_at as "expiresAt"`,
     [
       upload.id,
@@ -67,6 +67,7 @@ export async function insertUpload(db: Database, claim: Claim, upload: NewUpload
       ...[upload.length, JSON.stringify(upload.expected), upload.metadata],
       ...progressParams(upload),
       firstHours,
+      JSON.stringify(claim.by),
     ],
   );
   return rows[0]?.expiresAt ?? null;
@@ -88,7 +89,7 @@ export async function findUpload(
 ): Promise<(Upload & { state: UploadState }) | null> {
   const [row] = await db.query<Upload & { state: UploadState }>(
     `select ${columns},
-       case when c.state = 'active' then 'done'
+       case when c.state = 'active' or u.digest_state is null then 'done'
             when i.status = 'saving' and i.attempt = u.attempt and u.expires_at > now() then 'open'
             else 'ended' end as state
      from uploads u join images i on i.id = u.image_id
@@ -173,7 +174,7 @@ export async function letGoOfUpload(db: Database, { id, turn }: Held): Promise<v
   await db.query('update uploads set held_until = null where id = $1::text and turn = $2::int', [id, turn]);
 }
 
-/** Of an upload that is published: only what is asked for afterwards stays. */
+/** Of an upload that is published: only what is asked for afterwards stays, whatever becomes of its copy. */
 export async function closeUpload(db: Database, { id }: Pick<Held, 'id'>): Promise<void> {
   await db.query(
     `update uploads set received = coalesce(length, received), held_until = null, tail = null, write_state = null,
@@ -189,17 +190,19 @@ export async function deleteUpload(db: Database, id: string): Promise<void> {
 /** Gives the images of expired uploads back as queued, says how many, and forgets what ended before. */
 export async function giveUpExpiredUploads(db: Database, failure: ImageFailure): Promise<number> {
   return transaction(db, async (tx) => {
-    const { rows } = await tx.execute<{ store: string; key: string }>(sql`
+    type Lost = { store: string; key: string; id: string; name: string | null; owner: string | null };
+    const { rows } = await tx.execute<Lost>(sql`
       with lost as (
         update images i set status = 'queued', lease_until = null, revision = i.revision + 1, updated_at = now(),
           failure = ${JSON.stringify(failure)}::jsonb
         from uploads u where i.id = u.image_id and i.attempt = u.attempt and i.status = 'saving'
           and i.lease_until < now() and u.expires_at < now()
-        returning i.id
+        returning i.id, i.name, i.owner
       )
       delete from image_copies c using lost where c.image_id = lost.id and c.state = 'uploading'
-      returning c.store, c.key`);
+      returning c.store, c.key, lost.id, lost.name, lost.owner`);
     await releaseObjects(tx, rows);
+    await recordGivenUp(tx, rows, 'saving', failure);
     await tx.execute(sql`delete from uploads where expires_at < now()`);
     return rows.length;
   });

@@ -38,7 +38,7 @@ export async function findKeptCounts(
   const asked = params.add(names, 'text[]');
   const pieces = visiblePieces(scope, params);
   // What is shared with a project hangs on the image, and is not much: it is the last piece of who has one.
-  const hasShares = !scope.caller.isAdmin && scope.caller.project !== null && pieces.length > 0;
+  const hasShares = scope.sight !== 'all' && scope.caller.project !== null && pieces.length > 0;
   const kept =
     (hasShares ? pieces.slice(0, -1) : pieces).map((piece) => `(${piece})`).join(' or ') || 'false';
   const counts = (which: string) => `select i.name, i.value, i.images from image_value_counts i

@@ -17,7 +17,7 @@ export function isAlongValues({ search }: Catalog, scope: ImageScope, { order, f
   if (first?.field !== 'property' || second?.field !== 'id' || second.direction !== first.direction)
     return false;
   const startsAtValue = from === null ? !backward : from[0] !== null;
-  return !scope.caller.isAdmin && search.hot.has(first.property) && startsAtValue;
+  return scope.sight !== 'all' && search.hot.has(first.property) && startsAtValue;
 }
 
 /** No row when a value is not known whole, or there are too few or too many: another way finds the page then. */

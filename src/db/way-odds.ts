@@ -28,7 +28,7 @@ export interface Odds {
 /** Whether so few are left where the marks meet that nothing else need be tried. */
 export function isNarrow({ groups, matches }: Meeting, { scope, found }: Odds): boolean {
   const rows = found.groups[0]?.count ?? 0;
-  const seen = scope.caller.isAdmin ? rows : rows / imagesPerVisible;
+  const seen = scope.sight === 'all' ? rows : rows / imagesPerVisible;
   return groups.length > 1 && matches <= narrowMax && matches < seen / narrowing;
 }
 
@@ -37,22 +37,22 @@ const shareOf = (groups: readonly TermGroup[], images: number) =>
 
 /** Rows to be looked at along a group until a page is full; null: too many. */
 export function rowsToFill(leader: TermGroup, { scope, page, found }: Odds): number | null {
-  const { isAdmin } = scope.caller;
+  const seesAll = scope.sight === 'all';
   const others = found.groups.filter((group) => group !== leader);
   const share = shareOf(others, found.images) * (hasPhrases(scope.filters) ? phraseShare : 1);
   const rows = page.limit / share;
   if (isMergeable(leader.terms)) {
-    return rows <= walkRows && (isAdmin || rows * imagesPerSeen <= passedEntries) ? rows : null;
+    return rows <= walkRows && (seesAll || rows * imagesPerSeen <= passedEntries) ? rows : null;
   }
-  return share > 0.5 && isShort(leader, { page, found, isAdmin }) ? rows : null;
+  return share > 0.5 && isShort(leader, { page, found, seesAll }) ? rows : null;
 }
 
 /** Whether the beginnings of many lists are sooner read than the images that stand in the order of the list. */
 function isShort(
   { terms, count }: TermGroup,
-  { page, found, isAdmin }: Pick<Odds, 'page' | 'found'> & { isAdmin: boolean },
+  { page, found, seesAll }: Pick<Odds, 'page' | 'found'> & { seesAll: boolean },
 ): boolean {
-  if (isAdmin) return count <= found.images / imagesPerSeen;
+  if (seesAll) return count <= found.images / imagesPerSeen;
   const entries = page.limit * imagesPerSeen;
   return Math.min(count, terms.length * entries) <= (entries * found.images) / count;
 }
@@ -64,6 +64,6 @@ export async function isFoundAlong(catalog: Catalog, { scope, page, found }: Odd
   const ofTerms = shareOf(found.groups, found.images);
   const ofNames = gramsOf(scope.filters).length > 0 ? await shareOfNames(catalog, scope) : 1;
   const rows = page.limit / ofTerms / ofNames;
-  if (scope.caller.isAdmin) return rows <= (ofNames < 1 ? walkEntries : readRows) / 2;
+  if (scope.sight === 'all') return rows <= (ofNames < 1 ? walkEntries : readRows) / 2;
   return rows * imagesPerSeen <= walkEntries;
 }

@@ -39,6 +39,16 @@ export const stageForgotten = (at: Instant): ImageFailure => ({
   at,
 });
 
+/** So long the machine that holds staged data may be away before its imports fail. */
+export const machineLostHours = 24;
+
+/** Only that machine has the staged data, and it does not come back. */
+export const machineLost = (at: Instant): ImageFailure => ({
+  code: 'MACHINE_LOST',
+  message: `The machine that has the staged data was not heard of for ${machineLostHours} hours; stage it again.`,
+  at,
+});
+
 /** The same for an import, which nobody has to send again. */
 export function importFailureOf(error: unknown, taskId: string, at: Instant): ImageFailure {
   if (error instanceof DomainError) return failureOf(error, at);

@@ -140,6 +140,25 @@ export function propertyListIssues(path: string[], list: readonly PropertyInput[
   });
 }
 
+/** Those of `found` that an image can have beside its own: of names that it lacks, within all limits. */
+export function propertiesBeside(
+  own: Readonly<Record<string, string>>,
+  found: Readonly<Record<string, string>>,
+): Record<string, string> {
+  let bytes = Object.values(own).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  let count = Object.keys(own).length;
+  const added: Record<string, string> = {};
+  for (const [name, value] of Object.entries(found)) {
+    const size = Buffer.byteLength(value);
+    if (Object.hasOwn(own, name) || propertyListIssues([], [{ name, value }]).length > 0) continue;
+    if (count >= limits.properties || bytes + size > limits.allPropertyValuesBytes) continue;
+    count++;
+    bytes += size;
+    added[name] = value;
+  }
+  return added;
+}
+
 /** One object of all properties. @throws QuotaExceededError too many, or too large together */
 export function normalProperties(list: Iterable<readonly [string, string]>): Record<string, string> {
   const entries = [...new Map(list)];

@@ -66,9 +66,9 @@ export interface ImageFailure {
   at: Instant;
 }
 
-/** What is wrong with the object of a copy: gone, of another size, or not the bytes that were published. */
+/** What is wrong with the object of a copy: gone, of another size, not the bytes that were published, or never to be had. */
 export interface CopyDamage {
-  code: 'MISSING' | 'OTHER_SIZE' | 'OTHER_BYTES';
+  code: 'MISSING' | 'OTHER_SIZE' | 'OTHER_BYTES' | 'UNREADABLE';
   /** For people. */
   message: string;
   at: Instant;

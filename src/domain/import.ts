@@ -31,9 +31,12 @@ export interface ImportOrder {
   stores: string[];
   /** One store that fails fails all. */
   allMustSucceed: boolean;
-  /** Project and rights of who asked: what another service shows is judged by them. */
+  /** Project and rights of who asked: what another service shows, and which properties may come along, is judged by them. */
   project: string | null;
+  /** They may read every image here. */
   isAdmin: boolean;
+  /** Not there on orders from before there were protected properties. */
+  roles?: readonly string[];
 }
 
 /** The order as everybody who sees the task may read it. */

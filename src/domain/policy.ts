@@ -1,17 +1,81 @@
 /**
- * Who may do what: the built-in roles as pure functions (Image API v2 default policies). Whether an image is
- * seen at all also exists as SQL in `db/image-visible.ts`; a test holds the two against each other.
+ * Who may do what: decisions as pure functions of the policy in force, the caller and the object. The rules are a table
+ * (`policy-rules.ts`) that operators override in part. Whether an image is seen at all also exists as SQL in
+ * `db/image-visible.ts`; a test holds the two against each other.
  */
-import { type Caller, hasRole } from './caller.ts';
-import type { Image, MemberStatus } from './image.ts';
+import { builtInRoles, type Caller } from './caller.ts';
+import type { Image, ImageMember, MemberStatus } from './image.ts';
 import { after, hasData } from './lifecycle.ts';
 import type { MetadefNamespace } from './metadef/metadef.ts';
+import {
+  builtInRules,
+  type Grants,
+  grantsTo,
+  type Relation,
+  type RuleName,
+  ruleNames,
+} from './policy-rules.ts';
+
+/** What the settings say: roles that there are besides the built-in ones, and rules in place of the built-in ones. */
+export interface PolicyOverrides {
+  readonly roles: readonly string[];
+  readonly rules: Readonly<Partial<Record<RuleName, Grants>>>;
+}
+
+/** What a role may do something to. */
+type Reach = 'any' | ReadonlySet<Relation>;
+
+/** The rules in force, made once from the settings. */
+export interface Policy {
+  /** All there are, built in and declared. */
+  readonly roles: readonly string[];
+  /** As the table has them, or the settings. */
+  readonly rules: Readonly<Record<RuleName, Grants>>;
+  /** By role, with what comes by the roles it implies; a role that is not there may not. */
+  readonly reaches: Readonly<Record<RuleName, ReadonlyMap<string, Reach>>>;
+}
+
+export function policyWith(overrides: PolicyOverrides): Policy {
+  const roles = [...new Set([...builtInRoles, ...overrides.roles])];
+  const rules = {} as Record<RuleName, Grants>;
+  const reaches = {} as Record<RuleName, ReadonlyMap<string, Reach>>;
+  for (const name of ruleNames) {
+    const who = overrides.rules[name] ?? builtInRules[name].who;
+    rules[name] = who;
+    reaches[name] = new Map(roles.flatMap((role) => reachOf(who, role)));
+  }
+  return Object.freeze({ roles, rules, reaches });
+}
+
+function reachOf(who: Grants, role: string): [string, Reach][] {
+  const grants = grantsTo(who, role);
+  if (grants.includes('any')) return [[role, 'any']];
+  return grants.length === 0 ? [] : [[role, new Set(grants.flat() as Relation[])]];
+}
+
+export const builtInPolicy = policyWith({ roles: [], rules: {} });
+
+type IsRelated = (relation: Relation) => boolean;
+
+/** Whether one of the caller's roles reaches an object of these relations. */
+function allows(policy: Policy, caller: Caller, rule: RuleName, isRelated: IsRelated): boolean {
+  if (caller.isAnonymous || caller.grant) return false;
+  return caller.roles.some((role) => {
+    const reach = policy.reaches[rule].get(role);
+    if (reach === undefined || reach === 'any') return reach === 'any';
+    for (const relation of reach) if (isRelated(relation)) return true;
+    return false;
+  });
+}
+
+const toAny: IsRelated = () => false;
+const toSome: IsRelated = () => true;
 
 /** What must be known of an image to decide about it. */
-export type PolicyTarget = Pick<Image, 'id' | 'status' | 'visibility' | 'owner' | 'protected'>;
-
-/** The state of the membership of the caller's project; null when there is none. */
-export type Membership = MemberStatus | null;
+export type PolicyTarget = Pick<Image, 'id' | 'status' | 'visibility' | 'owner' | 'protected'> & {
+  /** Of the caller's project; null when there is none. */
+  membership: MemberStatus | null;
+};
 
 export type ImageOperation =
   | 'get'
@@ -20,54 +84,92 @@ export type ImageOperation =
   | 'import'
   | 'copy'
   | 'update'
+  | 'giveAway'
   | 'delete'
   | 'deactivate'
   | 'reactivate'
   | 'communitize'
   | 'publish'
   | 'share'
+  | 'unshare'
   | 'respond'
   | 'deleteCopy';
 
-export function owns(caller: Caller, image: Pick<Image, 'owner'>): boolean {
-  return caller.project !== null && image.owner === caller.project;
+export const ruleOfOperation: Readonly<Record<ImageOperation, RuleName>> = {
+  get: 'get_image',
+  download: 'download_image',
+  upload: 'upload_image',
+  import: 'import_image',
+  copy: 'copy_image',
+  update: 'modify_image',
+  giveAway: 'change_image_owner',
+  delete: 'delete_image',
+  deactivate: 'deactivate',
+  reactivate: 'reactivate',
+  communitize: 'communitize_image',
+  publish: 'publicize_image',
+  share: 'add_member',
+  unshare: 'delete_member',
+  respond: 'modify_member',
+  deleteCopy: 'delete_image_location',
+};
+
+function owns(caller: Caller, { owner }: { owner: string | null }): boolean {
+  return caller.project !== null && owner === caller.project;
 }
+
+type Related = Pick<PolicyTarget, 'visibility' | 'owner' | 'membership'>;
+
+const relationsTo =
+  (caller: Caller, image: Related): IsRelated =>
+  (relation) => {
+    if (relation === 'owner') return owns(caller, image);
+    if (relation === 'member') return image.visibility === 'shared' && image.membership !== null;
+    if (relation === 'ownerless') return image.owner === null;
+    return image.visibility === relation;
+  };
 
 /** Whether the image exists at all for this caller when it is named by id. */
-export function canSee(
-  caller: Caller,
-  image: Pick<Image, 'id' | 'visibility' | 'owner'>,
-  membership: Membership,
-): boolean {
+export function canSee(policy: Policy, caller: Caller, image: Related & Pick<Image, 'id'>): boolean {
   if (caller.grant) return caller.grant.imageId === image.id;
-  if (caller.isAnonymous || !hasRole(caller, 'reader')) return false;
-  if (caller.isAdmin || owns(caller, image) || image.owner === null) return true;
-  if (image.visibility === 'public' || image.visibility === 'community') return true;
-  return image.visibility === 'shared' && membership !== null;
+  return allows(policy, caller, 'get_image', relationsTo(caller, image));
 }
 
-/** Whether role and ownership allow it, the image being seen; its status is not asked. */
+/**
+ * Which images lists are made of: all; what is usual for who reads, which is the relations of get_image; or none. There
+ * is nothing in between.
+ */
+export type Sight = 'all' | 'usual' | 'none';
+
+export function sightOf(policy: Policy, caller: Caller): Sight {
+  if (allows(policy, caller, 'get_image', toAny)) return 'all';
+  return allows(policy, caller, 'get_image', toSome) ? 'usual' : 'none';
+}
+
+/** Whether the caller may read the bytes of every image there is. */
+export function mayReadAll(policy: Policy, caller: Caller): boolean {
+  return sightOf(policy, caller) === 'all' && allows(policy, caller, 'download_image', toAny);
+}
+
+/** Whether the rules allow it, the image being seen; its status is not asked, but for what a deactivated one shows. */
 export function mayDo(
+  policy: Policy,
   caller: Caller,
-  image: PolicyTarget,
   operation: ImageOperation,
-  membership: Membership,
+  image: PolicyTarget,
 ): boolean {
-  if (operation === 'get') return canSee(caller, image, membership);
-  if (operation === 'download' && image.status === 'deactivated') return caller.isAdmin;
-  if (caller.grant) return caller.grant.imageId === image.id && caller.grant.operation === operation;
-  switch (operation) {
-    case 'download':
-      return hasRole(caller, 'member') && canSee(caller, image, membership);
-    case 'publish':
-    case 'copy':
-    case 'deleteCopy':
-      return caller.isAdmin;
-    case 'respond':
-      return caller.isAdmin || (hasRole(caller, 'member') && membership !== null);
-    default:
-      return caller.isAdmin || (hasRole(caller, 'member') && owns(caller, image));
+  if (operation === 'get') return canSee(policy, caller, image);
+  const isShut = operation === 'download' && image.status === 'deactivated';
+  if (caller.grant) {
+    return !isShut && caller.grant.imageId === image.id && caller.grant.operation === operation;
   }
+  const rule = isShut ? 'download_deactivated_image' : ruleOfOperation[operation];
+  return allows(policy, caller, rule, relationsTo(caller, image));
+}
+
+/** Whether there can be an image that the caller may do it to. */
+export function mayEver(policy: Policy, caller: Caller, operation: ImageOperation): boolean {
+  return allows(policy, caller, ruleOfOperation[operation], toSome);
 }
 
 /** What the caller may do with an image now: by role, ownership and status. */
@@ -85,8 +187,8 @@ export interface ImageCapabilities {
   reactivate: boolean;
 }
 
-export function capabilities(caller: Caller, image: PolicyTarget, membership: Membership): ImageCapabilities {
-  const may = (operation: ImageOperation) => mayDo(caller, image, operation, membership);
+export function capabilities(policy: Policy, caller: Caller, image: PolicyTarget): ImageCapabilities {
+  const may = (operation: ImageOperation) => mayDo(policy, caller, operation, image);
   return {
     update: may('update'),
     delete: may('delete') && !image.protected,
@@ -95,38 +197,88 @@ export function capabilities(caller: Caller, image: PolicyTarget, membership: Me
     copy: may('copy') && hasData(image.status),
     download: may('download') && hasData(image.status),
     share: may('share') && image.visibility === 'shared',
-    respond: may('respond') && image.visibility === 'shared' && membership !== null,
-    publish: may('publish') && image.visibility !== 'public',
+    respond: may('respond') && image.visibility === 'shared' && image.membership !== null,
+    publish: may('update') && may('publish') && image.visibility !== 'public',
     deactivate: may('deactivate') && after(image.status, 'deactivate') !== null,
     reactivate: may('reactivate') && after(image.status, 'reactivate') !== null,
   };
 }
 
-/** Whether the caller sees a task: its image's project does, and admins. */
-export function canSeeTask(caller: Caller, task: { owner: string | null }): boolean {
-  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return false;
-  return caller.isAdmin || (caller.project !== null && task.owner === caller.project);
+/** Whether the caller may answer a share for `project`, the image being one whose shares they may answer. */
+export function mayAnswerFor(policy: Policy, caller: Caller, project: string): boolean {
+  return project === caller.project || allows(policy, caller, 'modify_member', toAny);
+}
+
+/** Those of an image's members that the caller may know of. */
+export function knownMembers(
+  policy: Policy,
+  caller: Caller,
+  { owner, members }: { owner: string | null; members: readonly ImageMember[] },
+): ImageMember[] {
+  const knowsAll = allows(policy, caller, 'get_members', () => owns(caller, { owner }));
+  return members.filter(({ project }) => knowsAll || project === caller.project);
+}
+
+/** Of which images the caller may know all members. */
+export type MembersKnown = 'all' | 'own' | 'none';
+
+export function membersKnownTo(policy: Policy, caller: Caller): MembersKnown {
+  if (allows(policy, caller, 'get_members', toAny)) return 'all';
+  return allows(policy, caller, 'get_members', toSome) ? 'own' : 'none';
+}
+
+/** Whether the caller sees a task of an image of `owner`. */
+export function canSeeTask(policy: Policy, caller: Caller, task: { owner: string | null }): boolean {
+  return allows(policy, caller, 'get_task', () => owns(caller, task));
+}
+
+/** Of which images the caller sees the tasks. */
+export function tasksSeenBy(policy: Policy, caller: Caller): 'all' | 'none' | { owner: string } {
+  return reachOfProject(policy, caller, 'get_task');
+}
+
+/** Of a rule whose only relation is owner. */
+function reachOfProject(policy: Policy, caller: Caller, rule: RuleName): 'all' | 'none' | { owner: string } {
+  if (allows(policy, caller, rule, toAny)) return 'all';
+  if (caller.project === null || !allows(policy, caller, rule, toSome)) return 'none';
+  return { owner: caller.project };
 }
 
 /** Whether the caller may make an image owned by `owner`. */
-export function mayCreate(caller: Caller, owner: string | null): boolean {
-  if (caller.isAnonymous) return false;
-  if (caller.isAdmin) return true;
-  return hasRole(caller, 'member') && caller.project !== null && owner === caller.project;
+export function mayCreate(policy: Policy, caller: Caller, owner: string | null): boolean {
+  return allows(policy, caller, 'add_image', () => owns(caller, { owner }));
 }
 
 /** What must be known of a namespace of metadata definitions to decide about it. */
 export type NamespaceTarget = Pick<MetadefNamespace, 'visibility' | 'owner'>;
 
-export function ownsNamespace(caller: Caller, { owner }: Pick<MetadefNamespace, 'owner'>): boolean {
-  return caller.project !== null && owner === caller.project;
-}
+export const ownsNamespace = (caller: Caller, namespace: Pick<MetadefNamespace, 'owner'>): boolean =>
+  owns(caller, namespace);
 
-/** Whether a namespace, and all that is in it, exists at all for this caller. */
+/** Whether a namespace, and all that is in it, exists at all for this caller: a rule that nothing overrides. */
 export function canSeeNamespace(caller: Caller, namespace: NamespaceTarget): boolean {
-  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return false;
-  return caller.isAdmin || namespace.visibility === 'public' || ownsNamespace(caller, namespace);
+  return allows(builtInPolicy, caller, 'get_metadef_namespace', (relation) =>
+    relation === 'owner' ? owns(caller, namespace) : namespace.visibility === relation,
+  );
 }
 
-/** Whether the caller may write metadata definitions: since OSSN-0088 only admins, in the Image API too. */
-export const mayManageMetadefs = (caller: Caller) => caller.isAdmin;
+/** The same as SQL has it. */
+export function sightOfNamespaces(caller: Caller): Sight {
+  if (allows(builtInPolicy, caller, 'get_metadef_namespace', toAny)) return 'all';
+  return allows(builtInPolicy, caller, 'get_metadef_namespace', toSome) ? 'usual' : 'none';
+}
+
+/** Whether the caller may write metadata definitions. */
+export function mayManageMetadefs(policy: Policy, caller: Caller): boolean {
+  return allows(policy, caller, 'metadef_admin', toAny);
+}
+
+/** Whose entries of the audit log the caller reads: all; those about what belonged to a project; none. */
+export function auditReadBy(policy: Policy, caller: Caller): 'all' | 'none' | { owner: string } {
+  return reachOfProject(policy, caller, 'get_audit_log');
+}
+
+/** Whether the caller reads and sets the quotas of all projects. */
+export function mayManageQuotas(policy: Policy, caller: Caller): boolean {
+  return allows(policy, caller, 'manage_quotas', toAny);
+}

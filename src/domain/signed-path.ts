@@ -3,6 +3,7 @@
  * covers method, path and every parameter, never the host, so that it holds behind any proxy.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Maker } from './caller.ts';
 
 export type SignedFor = 'file' | 'stage' | 'resumable';
 
@@ -12,6 +13,8 @@ export interface SignedPath {
   /** The staging area takes bytes for an import to follow; a resumable upload is begun by POST. */
   to?: SignedFor;
   expiresAt: Date;
+  /** Who made it: what comes by it is said to be theirs. Not said by links of before. */
+  by?: Maker;
   /** What else the link fixes: store, size, digest. */
   params: Record<string, string>;
 }
@@ -23,9 +26,11 @@ function pathOf(imageId: string, to: SignedFor = 'file'): string {
 }
 
 /** Path and query that carry the permission. */
-export function signPath(key: string, { method, imageId, to, expiresAt, params }: SignedPath): string {
+export function signPath(key: string, { method, imageId, to, expiresAt, by, params }: SignedPath): string {
   const query = new URLSearchParams({ ...params, expires: String(Math.floor(expiresAt.getTime() / 1000)) });
   if (to === 'resumable') query.set('image', imageId);
+  if (by?.user != null) query.set('user', by.user);
+  if (by?.project != null) query.set('project', by.project);
   query.sort();
   const path = pathOf(imageId, to);
   query.append('signature', signatureOf(key, method, path, query));
@@ -55,9 +60,10 @@ export function readSignedPath(
   const expiresAt = new Date(Number(given.get('expires')) * 1000);
   if (!(expiresAt.getTime() > now.getTime())) return null;
   if (to === 'resumable' && given.get('image') !== imageId) return null;
-  given.delete('expires');
-  given.delete('image');
-  return { method: signedFor, imageId, to, expiresAt, params: Object.fromEntries(given) };
+  const [user, project] = [given.get('user'), given.get('project')];
+  const by = user === null && project === null ? undefined : { user, project };
+  for (const name of ['expires', 'image', 'user', 'project']) given.delete(name);
+  return { method: signedFor, imageId, to, expiresAt, by, params: Object.fromEntries(given) };
 }
 
 function signatureOf(key: string, method: string, path: string, query: URLSearchParams): string {

@@ -1,5 +1,6 @@
 /** What all Relay connections here share: the page arguments, PageInfo, and pages of short lists. */
 import { type PageInput, pageSize, readPage } from '../actions/list-images.ts';
+import type { FoundPage } from '../db/found-page.ts';
 import { type KeyType, type KeyValue, makeCursor, readCursor } from '../search/cursor.ts';
 import { builder } from './builder.ts';
 
@@ -95,17 +96,17 @@ export function connectionType<T>(
 }
 
 /**
- * A page of a whole, bounded list that is sorted by `keysOf` already, upward or downward.
+ * A page of a whole, bounded list that is sorted by `keysOf` already.
  * @throws ValidationError, BadCursorError as listImages
  */
 export function pageOf<T>(
   all: readonly T[],
   input: PageInput,
-  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[]; isDescending?: boolean },
+  list: { scope: string; types: readonly KeyType[]; keysOf(item: T): KeyValue[] },
 ): Page<T> {
   const { limit, cursor, backward } = readPage(input);
   const at = cursor === null ? null : readCursor(cursor, list.scope, list.types);
-  const order = (item: T) => compareKeys(list.keysOf(item), at ?? []) * (list.isDescending ? -1 : 1);
+  const order = (item: T) => compareKeys(list.keysOf(item), at ?? []);
   let [start, end] = [0, all.length];
   if (at && !backward) start = countWhile(all, (item) => order(item) <= 0);
   if (at && backward) end = countWhile(all, (item) => order(item) < 0);
@@ -122,6 +123,23 @@ export function pageOf<T>(
       ...edgeCursors(nodes, cursorOf),
     },
     totalCount: () => all.length,
+  };
+}
+
+/** A page that a batched look-up has found. */
+export function pageOfFound<T>(
+  { items, hasNext, hasPrevious }: FoundPage<T>,
+  { cursorOf, totalCount }: Pick<Page<T>, 'cursorOf' | 'totalCount'>,
+): Page<T> {
+  return {
+    nodes: items,
+    cursorOf,
+    pageInfo: {
+      hasNextPage: () => hasNext,
+      hasPreviousPage: () => hasPrevious,
+      ...edgeCursors(items, cursorOf),
+    },
+    totalCount,
   };
 }
 

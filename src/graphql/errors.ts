@@ -82,7 +82,10 @@ builder.objectType(QuotaExceededError, {
   description: 'code QUOTA_EXCEEDED: a limit on an amount would be passed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    resource: t.exposeString('resource', { description: 'tags, properties, members or image_size.' }),
+    resource: t.exposeString('resource', {
+      description:
+        'As Quota.resource of the project of the image; or, of one image, tags, properties, members, image_size.',
+    }),
     limit: t.field({
       type: 'BigInt',
       description: 'Bytes for sizes, otherwise a count.',

@@ -10,6 +10,7 @@ import { createYoga } from 'graphql-yoga';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
+import { inRequest } from '../domain/caller.ts';
 import { lingerBeforeClose } from '../http/linger.ts';
 import { HttpError } from '../http/problem.ts';
 import { baseUrlOf, bufferBodies, isMultipart, problemFor } from '../http/server.ts';
@@ -118,7 +119,7 @@ query Start {
 
 async function factsOf(options: GraphqlOptions, request: FastifyRequest): Promise<RequestFacts> {
   return {
-    caller: await options.authenticate(request.headers),
+    caller: inRequest(await options.authenticate(request.headers), request.id),
     requestId: request.id,
     baseUrl: baseUrlOf(request, options.publicUrl),
     signal: null,

@@ -2,23 +2,33 @@
 import DataLoader from 'dataloader';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
+import type { FoundPage } from '../db/found-page.ts';
 import { findImagesById, type SeenImage } from '../db/images.ts';
 import { findMembers } from '../db/members.ts';
-import { findTasksOfImages } from '../db/tasks.ts';
+import { countTasksOfImages, findTasksOfImages, type TasksPage } from '../db/task-pages.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { ImageMember } from '../domain/image.ts';
-import { canSee } from '../domain/policy.ts';
+import { canSee, tasksSeenBy } from '../domain/policy.ts';
+
+import { readable } from '../domain/property-protection.ts';
+
 import type { Task } from '../domain/task.ts';
+
 import { createMetadefLoaders, type MetadefLoaders } from './metadef/loaders.ts';
 
 export interface Loaders {
-  /** By lower-case UUID; null when it is missing or the caller may not see it. */
+  /** By lower-case UUID, with the properties that the caller may read; null when it is missing or not to be seen. */
   readonly image: DataLoader<string, SeenImage | null>;
   /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
   readonly members: DataLoader<string, ImageMember[]>;
-  /** All tasks of an image, newest first: what the caller may see of them is decided by who asks. */
-  readonly tasks: DataLoader<string, Task[]>;
+  readonly tasks: TaskLoaders;
   readonly metadefs: MetadefLoaders;
+}
+
+/** Tasks of an image that the caller sees, newest first. */
+export interface TaskLoaders {
+  page(imageId: string, page: TasksPage): Promise<FoundPage<Task>>;
+  count(imageId: string): Promise<number>;
 }
 
 /** Each is made when it is first used: most requests use none. */
@@ -37,7 +47,7 @@ export function createLoaders(app: App, caller: Caller): Loaders {
       return members;
     },
     get tasks() {
-      tasks ??= tasksLoader(app);
+      tasks ??= taskLoaders(app, caller);
       return tasks;
     },
     get metadefs() {
@@ -51,7 +61,11 @@ function imageLoader(app: App, caller: Caller): Loaders['image'] {
   return new DataLoader(async (ids) => {
     requireToken(caller);
     const images = await findImagesById(app.db, caller, ids);
-    const seen = new Map(images.filter((i) => canSee(caller, i, i.membership)).map((i) => [i.id, i]));
+    const seen = new Map(
+      images
+        .filter((image) => canSee(app.policy, caller, image))
+        .map((image) => [image.id, readable(app.protection, caller, image)]),
+    );
     return ids.map((id) => seen.get(id) ?? null);
   });
 }
@@ -63,9 +77,22 @@ function membersLoader(app: App): Loaders['members'] {
   });
 }
 
-function tasksLoader(app: App): Loaders['tasks'] {
-  return new DataLoader(async (ids) => {
-    const groups = Map.groupBy(await findTasksOfImages(app.db, ids), (task) => task.imageId);
-    return ids.map((id) => groups.get(id) ?? []);
-  });
+function taskLoaders({ db, policy }: App, caller: Caller): TaskLoaders {
+  const seen = tasksSeenBy(policy, caller);
+  if (seen === 'none') {
+    return { page: async () => ({ items: [], hasNext: false, hasPrevious: false }), count: async () => 0 };
+  }
+  const owner = seen === 'all' ? null : seen.owner;
+  const pages = new Map<string, DataLoader<string, FoundPage<Task>>>();
+  const counts = new DataLoader((ids: readonly string[]) => countTasksOfImages(db, ids, owner));
+  return {
+    page(imageId, page) {
+      const key = JSON.stringify(page);
+      const loader =
+        pages.get(key) ?? new DataLoader((ids: readonly string[]) => findTasksOfImages(db, ids, owner, page));
+      pages.set(key, loader);
+      return loader.load(imageId);
+    },
+    count: (imageId) => counts.load(imageId),
+  };
 }

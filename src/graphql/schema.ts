@@ -2,10 +2,12 @@
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './errors.ts';
+import './quota.ts';
 import './viewer.ts';
 import './node.ts';
 import './store.ts';
 import './task.ts';
+import './audit.ts';
 import './image/image.ts';
 import './image/images.ts';
 import './image/parsed-search.ts';

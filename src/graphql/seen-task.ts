@@ -11,5 +11,5 @@ export async function findSeenTask({ app, caller }: GraphContext, key: string): 
   requireToken(caller);
   const id = parseImageId(key);
   const task = id === null ? null : await findTask(app.db, id);
-  return task && canSeeTask(caller, task) ? task : null;
+  return task && canSeeTask(app.policy, caller, task) ? task : null;
 }

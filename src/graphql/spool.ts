@@ -7,7 +7,7 @@
  */
 import { write } from 'node:fs';
 import { type FileUpload, WriteStream } from 'graphql-upload-ts';
-import { errnoOf } from '../stores/failure.ts';
+import { errnoOf } from '../cloud/outage.ts';
 
 /** The spool could not take the file in. */
 export class SpoolError extends Error {}

@@ -1,27 +1,38 @@
 /** Who asks, and what the service is. */
 
 import type { App } from '../actions/app.ts';
+import { listOwnQuotas } from '../actions/list-quotas.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Caller } from '../domain/caller.ts';
-import { mayCreate, mayManageMetadefs } from '../domain/policy.ts';
+import { mayCreate, mayEver, mayManageMetadefs, sightOf } from '../domain/policy.ts';
 import { version } from '../version.ts';
 import { builder } from './builder.ts';
 import { ImportMethodName, importMethodWords, MetadefMode } from './enums.ts';
+import { QuotaType } from './quota.ts';
 
 const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').implement({
   description: 'What the caller may do at all.',
   fields: (t) => ({
     createImage: t.boolean({
       description: 'createImage, in the own project.',
-      resolve: (caller) => mayCreate(caller, caller.project),
+      resolve: (caller, _args, { app }) => mayCreate(app.policy, caller, caller.project),
     }),
-    publish: t.exposeBoolean('isAdmin', { description: 'Make images PUBLIC.' }),
-    copyImage: t.exposeBoolean('isAdmin', { description: 'Copy images to more stores.' }),
+    publish: t.boolean({
+      description: 'Make images PUBLIC.',
+      resolve: (caller, _args, { app }) => mayEver(app.policy, caller, 'publish'),
+    }),
+    copyImage: t.boolean({
+      description: 'Copy images to more stores.',
+      resolve: (caller, _args, { app }) => mayEver(app.policy, caller, 'copy'),
+    }),
     manageMetadefs: t.boolean({
       description: 'Write metadata definitions.',
-      resolve: mayManageMetadefs,
+      resolve: (caller, _args, { app }) => mayManageMetadefs(app.policy, caller),
     }),
-    seeAllProjects: t.exposeBoolean('isAdmin', { description: 'See the images of all projects.' }),
+    seeAllProjects: t.boolean({
+      description: 'See the images of all projects.',
+      resolve: (caller, _args, { app }) => sightOf(app.policy, caller) === 'all',
+    }),
   }),
 });
 
@@ -31,11 +42,19 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     user: t.exposeString('user', { nullable: true, description: 'Null where the token has none.' }),
     project: t.exposeString('project', { nullable: true, description: 'Null where the token has none.' }),
     roles: t.stringList({ description: 'As the token has them.', resolve: (caller) => [...caller.roles] }),
-    isAdmin: t.exposeBoolean('isAdmin', { description: 'Sees and changes everything.' }),
+    isAdmin: t.exposeBoolean('isAdmin', {
+      description:
+        "Has the role admin: sees and changes everything, unless the operator's policy says otherwise.",
+    }),
     can: t.field({
       type: ViewerCapabilities,
       description: 'What the caller may do at all.',
       resolve: (caller) => caller,
+    }),
+    quotas: t.field({
+      type: [QuotaType],
+      description: 'What the project of the caller may have and has; none without a project.',
+      resolve: (caller, _args, { app }) => listOwnQuotas(app, caller),
     }),
   }),
 });

@@ -14,6 +14,8 @@ export interface Metrics {
   transfers: Gauge<'direction'>;
   /** Seconds, by store, call and outcome. */
   storeCalls: Histogram<'store' | 'call' | 'outcome'>;
+  /** Seconds, by service and outcome: known, unknown, failed. */
+  identityCalls: Histogram<'service' | 'outcome'>;
   /** 1 while a store is left alone because it failed several times in a row. */
   storesLeftAlone: Gauge<'store'>;
   /** Promises that failed with nobody to hear it: each is a bug. */
@@ -75,6 +77,13 @@ export function createMetrics(): Metrics {
       help: 'How long calls of stores took; outcome failed is the fault of the store.',
       labelNames: ['store', 'call', 'outcome'],
       buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+      registers,
+    }),
+    identityCalls: new Histogram({
+      name: 'vitrine_identity_call_seconds',
+      help: 'How long Keystone and the issuer of JWTs were asked about tokens and keys; outcome failed is their fault.',
+      labelNames: ['service', 'outcome'],
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10],
       registers,
     }),
     storesLeftAlone: new Gauge({

@@ -39,7 +39,8 @@ export function pacedBy(pace: Pace, bytes: AsyncIterable<Uint8Array>): AsyncIter
 
 /** Looks at a transfer every few seconds until stopped. */
 export function watchPace({ moved, onSlow, clock = () => performance.now() }: PaceOptions): Pace {
-  let movedBefore = 0;
+  // A connection may have served other transfers before.
+  let movedBefore = moved();
   let waitedMs = 0;
   let since: number | null = null;
 

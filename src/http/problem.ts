@@ -26,11 +26,16 @@ export class HttpError extends Error {
   }
 }
 
+/** What a quota was exceeded by: as the fields of QuotaExceededError in GraphQL. */
+type Exceeded = Pick<QuotaExceededError, 'resource' | 'limit' | 'used' | 'requested'>;
+
 export interface Problem {
   status: number;
   headers: Record<string, string>;
   /** As it is sent: the nested form that OpenStack clients and people read alike. */
-  body: { error: { code: number; title: string; message: string; type: string } };
+  body: {
+    error: { code: number; title: string; message: string; type: string } & Partial<Exceeded>;
+  };
 }
 
 const titles: Record<number, string> = {
@@ -72,9 +77,13 @@ export function problemOf(error: unknown): Problem | null {
   if (!(error instanceof DomainError)) return null;
   const status = statuses.find(([type]) => error instanceof type)?.[1](error as never) ?? 500;
   const headers: Record<string, string> = {};
-  if (status === 401) headers['www-authenticate'] = 'Bearer realm="vitrine"';
   if (status === 503) headers['retry-after'] = '2';
-  return problem(status, error.code, error.message, headers);
+  const found = problem(status, error.code, error.message, headers);
+  if (error instanceof QuotaExceededError) {
+    const { resource, limit, used, requested } = error;
+    Object.assign(found.body.error, { resource, limit, used, requested });
+  }
+  return found;
 }
 
 /** The answer to a bug: says nothing but where to look. */

@@ -33,14 +33,23 @@ export const bounds = {
 export interface HttpOptions {
   corsOrigins: readonly string[] | '*';
   trustedProxies: readonly string[];
+  /** What WWW-Authenticate says to who has no token. */
+  challenge?: string;
   metrics: Metrics;
   log: Logger;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    challenge: string;
+  }
 }
 
 /** A listener without routes. Bodies are not parsed: each door says how it reads its own. */
 export async function createHttp({
   corsOrigins,
   trustedProxies,
+  challenge = 'Bearer realm="vitrine"',
   metrics,
   log,
 }: HttpOptions): Promise<FastifyInstance> {
@@ -82,6 +91,7 @@ export async function createHttp({
   (http.server as Server).maxHeadersCount = bounds.headers + 1;
   holdContinue(http.server as Server);
   http.removeAllContentTypeParsers();
+  http.decorate('challenge', challenge);
 
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id).header('x-content-type-options', 'nosniff');
@@ -140,6 +150,7 @@ function corsFor(origins: readonly string[] | '*') {
       'repr-digest',
       'content-md5',
       'retry-after',
+      'www-authenticate',
       'location',
       ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'tus-checksum-algorithm'],
       ...['upload-offset', 'upload-length', 'upload-defer-length', 'upload-expires', 'upload-metadata'],
@@ -207,6 +218,7 @@ export function problemFor(error: unknown, request: FastifyRequest, reply: Fasti
   lingerBeforeClose(request, reply);
   const problem = problemOf(error) ?? problemOf(fastifyRefusal(error));
   if (!problem) request.log.error({ err: error }, 'a request failed');
+  if (problem?.status === 401) problem.headers['www-authenticate'] = request.server.challenge;
   return problem ?? internalProblem(request.id);
 }
 

@@ -2,13 +2,14 @@
  * The stores of this installation, opened once from the settings: nothing is asked of them then, so that one that is
  * away keeps nobody from starting. A new driver adds its line in `driverOf`.
  */
+import { turns } from '../cloud/turns.ts';
 import { circuit } from './circuit.ts';
 import { deadlines } from './deadlines.ts';
 import { openEgress } from './egress/egress.ts';
 import type { EgressSettings } from './egress/rules.ts';
 import { fileStore } from './file.ts';
 import { httpStore } from './http.ts';
-import { limit, turns } from './limit.ts';
+import { limit } from './limit.ts';
 import { withRetries } from './retries.ts';
 import { type S3StoreOptions, s3Store } from './s3/s3.ts';
 import { stagingStore } from './staging.ts';

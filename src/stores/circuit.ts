@@ -2,13 +2,11 @@
  * Leaves a store alone that has failed several times in a row, so that nobody waits for it in vain: calls are
  * refused at once until a while has passed, then one of them tries. A probe always goes through, and heals too.
  */
-import { DomainError, UnavailableError } from '../domain/errors.ts';
-import { isOutage } from './failure.ts';
-import type { Around, CallName } from './wrap.ts';
 
-const failuresInARow = 5;
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
+import { breaker, secondsOf } from '../cloud/breaker.ts';
+import { isOutage } from '../cloud/outage.ts';
+import { DomainError, UnavailableError } from '../domain/errors.ts';
+import type { Around, CallName } from './wrap.ts';
 
 /** What begins something. The rest belongs to what has begun, and must end it. */
 const beginning: readonly CallName[] = ['stat', 'read', 'create', 'resume', 'remove'];
@@ -24,34 +22,11 @@ export interface CircuitOptions {
 
 /** @throws UnavailableError at once while the store is left alone */
 export function circuit({ store, now, onChange }: CircuitOptions): Around {
-  let failures = 0;
-  let pauseMs = 0;
-  let openUntil = 0;
-
-  function succeeded(): void {
-    const wasOpen = pauseMs > 0;
-    failures = 0;
-    pauseMs = 0;
-    if (wasOpen) onChange?.(false);
-  }
-
-  function failed(): void {
-    failures++;
-    if (failures < failuresInARow) return;
-    const wasOpen = pauseMs > 0;
-    pauseMs = Math.min(longestPauseMs, pauseMs * 2 || firstPauseMs);
-    openUntil = now() + pauseMs;
-    if (!wasOpen) onChange?.(true);
-  }
-
-  function refuse(): void {
-    const left = openUntil - now();
-    if (left > 0) throw leftAlone(store, failures, left);
-    openUntil = now() + pauseMs; // this one tries; the others go on waiting
-  }
+  const { refusal, succeeded, failed } = breaker({ now, onChange });
 
   return async (call) => {
-    if (pauseMs > 0 && beginning.includes(call.name)) refuse();
+    const refused = beginning.includes(call.name) ? refusal() : null;
+    if (refused) throw leftAlone(store, refused);
     try {
       const value = await call.run(call.signal);
       if (telling.includes(call.name)) succeeded();
@@ -64,8 +39,10 @@ export function circuit({ store, now, onChange }: CircuitOptions): Around {
   };
 }
 
-function leftAlone(store: string, failures: number, leftMs: number): UnavailableError {
-  const seconds = Math.max(1, Math.round(leftMs / 1000));
-  const message = `Store ${store} failed ${failures} times in a row; it is asked again in ${seconds} s, or choose another store`;
+function leftAlone(
+  store: string,
+  { failures, leftMs }: { failures: number; leftMs: number },
+): UnavailableError {
+  const message = `Store ${store} failed ${failures} times in a row; it is asked again in ${secondsOf(leftMs)} s, or choose another store`;
   return new UnavailableError(message, { store, reason: 'refused' });
 }

@@ -1,6 +1,7 @@
 /** No call of a store takes for ever: each phase has its time, after which the caller is free, whatever still hangs. */
+
+import { type Server, serverFailure } from '../cloud/http-failure.ts';
 import type { UnavailableError } from '../domain/errors.ts';
-import { type Server, serverFailure } from './http-failure.ts';
 import type { Around, CallName } from './wrap.ts';
 
 export interface Patience {
@@ -37,11 +38,17 @@ export function deadlines(server: Server, patience: Patience): Around {
     const running = call.run(signal);
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+      const giveUp = () => {
         const error = tooLate(server, call.name, ms);
         reject(error);
         late.abort(error);
         running.then(call.discard, () => {});
+      };
+      const due = performance.now() + ms;
+      // Where this process stood still the answer may lie there, unread: that time does not count, once.
+      timer = setTimeout(() => {
+        const stoodStillMs = Math.min(Math.max(0, performance.now() - due), ms);
+        timer = setTimeout(giveUp, stoodStillMs);
       }, ms);
     });
     try {

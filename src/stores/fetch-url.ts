@@ -1,10 +1,10 @@
 /** The bytes of a URL that a user named, from the first to the last. */
 
 import type { IncomingMessage } from 'node:http';
+import { HttpStatus } from '../cloud/outage.ts';
 import { DomainError, UnavailableError } from '../domain/errors.ts';
 import type { Egress } from './egress/egress.ts';
 import { paced, usualPace } from './egress/paced.ts';
-import { HttpStatus } from './failure.ts';
 import { bodyOf, lengthOf } from './http-body.ts';
 
 export interface FetchedBytes {

@@ -6,11 +6,12 @@
 import { constants, type StatsFs } from 'node:fs';
 import { access, lstat, mkdir, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../cloud/outage.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { buffers } from './buffers.ts';
-import { alreadyThere, errnoOf, nothingUnder, storeFailure } from './failure.ts';
+import { alreadyThere, nothingUnder, storeFailure } from './failure.ts';
 import { gate, gated, type OpenFile } from './file-gate.ts';
-import { keysBelow } from './file-listing.ts';
+import { hasShards, keysBelow } from './file-listing.ts';
 import { fileReader } from './file-reader.ts';
 import { fileSink } from './file-sink.ts';
 import { fileWriter, syncDirectory, unlinkIfThere } from './file-writer.ts';
@@ -85,27 +86,33 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
     throw new UnavailableError(message, { store: id, reason: 'full' });
   }
 
-  async function openPart(key: string): Promise<OpenFile> {
+  async function refuseUnused(): Promise<void> {
+    if (await hasShards(path, through)) return;
+    const message = `Store ${id} refused: its directory holds nothing; is it mounted?`;
+    throw new UnavailableError(message, { store: id });
+  }
+
+  async function openPart(key: string, ending: AbortSignal): Promise<OpenFile> {
     await mkdir(shardOf(key), { mode: 0o750 }).catch((error) => {
       if (errnoOf(error) !== 'EEXIST') throw error;
     });
     if (await exists(fileOf(key))) throw alreadyThere(id, key);
     try {
-      return gated(await open(partOf(key), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o640), through);
+      const handle = await open(partOf(key), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o640);
+      return gated(handle, through, ending);
     } catch (error) {
       throw errnoOf(error) === 'EEXIST' ? alreadyThere(id, key) : error;
     }
   }
 
-  /** The part file of a write that was paused, cut to what was durable then. */
-  async function reopenPart(key: string, offset: number): Promise<OpenFile> {
+  /** The part file of a write that was paused, and how long it is now. */
+  async function reopenPart(key: string, offset: number, ending: AbortSignal) {
     const handle = await open(partOf(key), O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       const found = await handle.stat();
       if (!found.isFile()) refuseIrregular();
       if (found.size < offset) throw nothingUnder(id, key);
-      await handle.truncate(offset);
-      return gated(handle, through);
+      return { file: gated(handle, through, ending), size: found.size };
     } catch (error) {
       await handle.close().catch(() => {});
       throw error;
@@ -123,17 +130,25 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
     }
   }
 
-  function writerOf(
-    key: string,
-    { file, direct, start }: { file: OpenFile; direct: boolean; start: number },
-  ) {
+  interface Opened {
+    file: OpenFile;
+    direct: boolean;
+    /** Of a write that goes on: where, and where the file ends. */
+    before?: { offset: number; size: number };
+    ending: AbortController;
+  }
+
+  function writerOf(key: string, { file, direct, before, ending }: Opened) {
+    const how = { direct, sparse, solidBelow: before?.size ?? 0, ending: ending.signal };
     return fileWriter({
-      sink: fileSink({ file, path: partOf(key), direct, sparse, flushEarly, through }),
+      sink: fileSink({ file, path: partOf(key), flushEarly, through, ...how }),
       store: id,
       key,
       part: partOf(key),
       target: fileOf(key),
-      start,
+      start: before?.offset ?? 0,
+      resumed: before !== undefined,
+      ending,
       directory: shardOf(key),
       buffers: chunks,
       directoryIsDurable: () => shardIsDurable(shardOf(key)),
@@ -198,12 +213,14 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
       signal?.throwIfAborted();
       checkKey(key);
       try {
+        if (hint.onlyWhereUsed) await refuseUnused();
         const disk = await through(() => statfs(path));
         if (hint.size !== null) refuseTooLarge(hint.size, disk);
         signal?.throwIfAborted();
-        const file = await through(() => openPart(key));
+        const ending = new AbortController();
+        const file = await through(() => openPart(key, ending.signal));
         const direct = directFileSystems.has(disk.type);
-        return writerOf(key, { file, direct, start: 0 });
+        return writerOf(key, { file, direct, ending });
       } catch (error) {
         throw failure(error);
       }
@@ -213,8 +230,9 @@ export function fileDirectory({ id, path, sparse }: FileDirectoryOptions): FileD
       signal?.throwIfAborted();
       checkKey(key);
       try {
-        const file = await through(() => reopenPart(key, offset));
-        return writerOf(key, { file, direct: false, start: offset });
+        const ending = new AbortController();
+        const { file, size } = await through(() => reopenPart(key, offset, ending.signal));
+        return writerOf(key, { file, direct: false, before: { offset, size }, ending });
       } catch (error) {
         if (errnoOf(error) === 'ENOENT') await secureCommitted(key);
         throw await absence(error, key);

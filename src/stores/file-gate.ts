@@ -37,13 +37,18 @@ export function gate(atOnce: number): Gate {
   };
 }
 
-/** The same file, with every call through the gate. */
-export function gated(file: FileHandle, through: Gate): OpenFile {
+/** The same file, with every call through the gate. Once `ending` is given none begins but close(). */
+export function gated(file: FileHandle, through: Gate, ending?: AbortSignal): OpenFile {
+  const unlessOver = <T>(work: () => Promise<T>) =>
+    through(() => {
+      ending?.throwIfAborted();
+      return work();
+    });
   return {
-    read: (...args) => through(() => file.read(...args)),
-    write: (...args) => through(() => file.write(...args)),
-    truncate: (size) => through(() => file.truncate(size)),
-    datasync: () => through(() => file.datasync()),
+    read: (...args) => unlessOver(() => file.read(...args)),
+    write: (...args) => unlessOver(() => file.write(...args)),
+    truncate: (size) => unlessOver(() => file.truncate(size)),
+    datasync: () => unlessOver(() => file.datasync()),
     close: () => through(() => file.close()),
   };
 }

@@ -8,9 +8,17 @@ import { isKey } from './key.ts';
 /** All keys below `path`, finished or not, shard by shard. */
 export async function* keysBelow(path: string, through: Gate): AsyncGenerator<string> {
   for await (const shard of entriesOf(path, through)) {
-    if (shard.isDirectory() && shard.name.length <= 2) yield* keysIn(join(path, shard.name), through);
+    if (isShard(shard)) yield* keysIn(join(path, shard.name), through);
   }
 }
+
+/** Whether anything was ever written below `path`: shards stay when they are empty. */
+export async function hasShards(path: string, through: Gate): Promise<boolean> {
+  for await (const entry of entriesOf(path, through)) if (isShard(entry)) return true;
+  return false;
+}
+
+const isShard = (entry: Dirent) => entry.isDirectory() && entry.name.length <= 2;
 
 async function* keysIn(shard: string, through: Gate): AsyncGenerator<string> {
   for await (const { name } of entriesOf(shard, through)) {

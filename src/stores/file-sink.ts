@@ -5,12 +5,14 @@
  */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { errnoOf } from './failure.ts';
+import { errnoOf } from '../cloud/outage.ts';
 import { type Gate, gated, type OpenFile } from './file-gate.ts';
 import { runsOf } from './zeros.ts';
 
 export interface FileSink {
   write(chunk: Uint8Array, position: number): Promise<void>;
+  /** The file ends there, whatever it had behind it. */
+  cut(end: number): Promise<void>;
   /** Everything is on stable storage. Its first error is its last word: no second fsync follows. */
   sync(): Promise<void>;
   /** Waits for what is under way. */
@@ -27,7 +29,11 @@ export interface FileSinkOptions {
   flushEarly: (flush: () => Promise<void>) => Promise<void> | null;
   /** Leaves blocks of zeros out: the file has holes there. */
   sparse?: boolean;
+  /** So far the file may have other bytes than zeros already: there are no holes before. */
+  solidBelow?: number;
   through?: Gate;
+  /** Once it is given, nothing more is written. */
+  ending?: AbortSignal;
 }
 
 /** What O_DIRECT asks of addresses, lengths and positions, on every disk in use. */
@@ -37,13 +43,17 @@ const directBytes = 256 * 1024;
 /** So much lies in the page cache before it is flushed in the background: sync() then has little to wait for. */
 const flushEveryBytes = 64 * 1024 * 1024;
 
+const lastZero = new Uint8Array(1);
+
 export function fileSink({
   file,
   path,
   direct,
   flushEarly,
   sparse = false,
+  solidBelow = 0,
   through = (work) => work(),
+  ending,
 }: FileSinkOptions): FileSink {
   let wanted = direct && constants.O_DIRECT !== undefined;
   let past: OpenFile | null = null;
@@ -57,7 +67,7 @@ export function fileSink({
   async function openPast(): Promise<OpenFile | null> {
     const flags = constants.O_WRONLY | constants.O_DIRECT | constants.O_NOFOLLOW;
     try {
-      past ??= gated(await through(() => open(path, flags)), through);
+      past ??= gated(await through(() => open(path, flags)), through, ending);
     } catch (error) {
       if (errnoOf(error) !== 'EINVAL') throw error;
       wanted = false;
@@ -105,15 +115,21 @@ export function fileSink({
     async write(chunk, position) {
       if (flushError) throw flushError;
       end = position + chunk.length;
-      const runs = sparse ? runsOf(chunk, position) : [{ at: 0, length: chunk.length }];
+      const mayHaveHoles = sparse && position >= solidBelow;
+      const runs = mayHaveHoles ? runsOf(chunk, position) : [{ at: 0, length: chunk.length }];
       for (const { at, length } of runs) await writeAll(chunk.subarray(at, at + length), position + at);
       if (cachedBytes >= flushEveryBytes) flushSome();
+    },
+    async cut(at) {
+      await file.truncate(at);
+      written = at;
     },
     async sync() {
       await flushing;
       if (flushError) throw flushError;
       try {
-        if (written < end) await file.truncate(end); // it ends in a hole
+        // It ends in a hole. Written and not truncated, so that it never gets shorter, whoever else is at it.
+        if (written < end) await writeAll(lastZero, end - 1);
         await file.datasync();
       } catch (error) {
         flushError = error;

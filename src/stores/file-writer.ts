@@ -3,15 +3,17 @@
  *
  *   open <key>.part (exclusive) -> write ... -> fdatasync -> close -> rename to <key> -> fsync the directory
  *
- * A pause ends before the rename, and the directory is synced for the name of the part file.
+ * A pause ends before the rename, and the directory is synced for the name of the part file. Who goes on writes over
+ * what came after it, and cuts the file only when it is whole: whoever comes late with that cuts nothing that is needed.
  *
  * One write is under way while the caller prepares the next chunk; small chunks are gathered first. An error of
  * fdatasync or fsync is final: the kernel may have dropped the pages, so a second call could succeed and lie.
  */
 import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { errnoOf } from '../cloud/outage.ts';
 import type { Buffers } from './buffers.ts';
-import { alreadyThere, errnoOf } from './failure.ts';
+import { alreadyThere } from './failure.ts';
 import type { Gate } from './file-gate.ts';
 import type { FileSink } from './file-sink.ts';
 import type { PausableWriter, PausedWrite } from './store.ts';
@@ -25,6 +27,10 @@ export interface Writing {
   target: string;
   /** Where the first byte goes: what is there before stays. */
   start: number;
+  /** There may be bytes of an earlier attempt behind the last one: they go when all is here, and not before. */
+  resumed: boolean;
+  /** Given to let go: nothing more is written. */
+  ending: AbortController;
   /** The directory of both. */
   directory: string;
   buffers: Buffers;
@@ -39,7 +45,7 @@ export interface Writing {
 const ungatheredBytes = 256 * 1024;
 
 export function fileWriter(writing: Writing): PausableWriter {
-  const { sink, store, key, part, target, buffers, through, failure } = writing;
+  const { sink, store, key, part, target, buffers, through, failure, ending } = writing;
   let state: 'open' | 'closed' | 'renamed' | 'committed' | 'paused' = 'open';
   let at = writing.start;
   let broken: unknown = null;
@@ -106,12 +112,16 @@ export function fileWriter(writing: Writing): PausableWriter {
     if (state !== 'open') throw new Error('commit after the end');
     try {
       await flush();
+      if (writing.resumed) await sink.cut(at);
       await sink.sync();
       state = 'closed';
       await sink.close();
       await refuseOverwriting();
       await writing.directoryIsDurable();
-      await through(() => rename(part, target));
+      await through(() => {
+        ending.signal.throwIfAborted();
+        return rename(part, target);
+      });
       state = 'renamed';
       await through(() => syncDirectory(writing.directory));
       state = 'committed';
@@ -122,10 +132,17 @@ export function fileWriter(writing: Writing): PausableWriter {
     }
   }
 
-  /** A name that may not be durable is none: resume() finds what is not committed under that of the part file. */
+  /**
+   * A name that may not be durable is none: resume() finds what is not committed under that of the part file. Not once
+   * it was let go of: another may have found it there, made its name durable and published it.
+   */
   async function takeBack(): Promise<void> {
     if (state !== 'renamed') return;
-    await through(() => rename(target, part)).then(
+    const back = () => {
+      ending.signal.throwIfAborted();
+      return rename(target, part);
+    };
+    await through(back).then(
       () => {
         state = 'closed';
       },
@@ -158,11 +175,22 @@ export function fileWriter(writing: Writing): PausableWriter {
     if (there) throw alreadyThere(store, key);
   }
 
-  async function remains(): Promise<void> {
-    broken ??= new Error('cancelled');
+  async function dropBatch(): Promise<void> {
     await underWay;
     if (batch) buffers.give(batch);
     batch = null;
+  }
+
+  async function leave(): Promise<void> {
+    broken ??= new Error('left');
+    ending.abort(broken);
+    await dropBatch();
+    await sink.close().catch(() => {}); // what it says no longer matters
+  }
+
+  async function remains(): Promise<void> {
+    broken ??= new Error('cancelled');
+    await dropBatch();
     try {
       await through(() => unlinkIfThere(state === 'renamed' ? target : part));
     } catch (error) {
@@ -177,8 +205,9 @@ export function fileWriter(writing: Writing): PausableWriter {
     write,
     commit,
     pause,
+    leave,
     cancel() {
-      if (state === 'committed' || state === 'paused') return Promise.resolve();
+      if (state === 'committed') return Promise.resolve();
       cancelling ??= remains();
       return cancelling;
     },

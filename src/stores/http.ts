@@ -3,13 +3,13 @@
  * out. Nothing is written, and nothing of the settings goes along.
  */
 import type { IncomingMessage } from 'node:http';
+import { connectionFailure, statusFailure } from '../cloud/http-failure.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { Egress, EgressAnswer } from './egress/egress.ts';
 import { paced, usualPace } from './egress/paced.ts';
 import { excerpt } from './excerpt.ts';
 import { nothingUnder } from './failure.ts';
 import { bodyOf, lengthOf } from './http-body.ts';
-import { connectionFailure, statusFailure } from './http-failure.ts';
 import type { ByteRange, Store } from './store.ts';
 
 export interface HttpStoreOptions {

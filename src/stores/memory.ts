@@ -23,6 +23,7 @@ export function memoryStore({ id }: { id: string }): WritableStore {
   function writer(key: string, before: Buffer): PausableWriter {
     const chunks: Buffer[] = [before];
     let open = true;
+    let isCommitted = false;
     return {
       async write(chunk) {
         if (!open) throw new Error('write after the end');
@@ -33,6 +34,7 @@ export function memoryStore({ id }: { id: string }): WritableStore {
         if (!parts.has(key)) throw nothingUnder(id, key);
         if (objects.has(key)) throw alreadyThere(id, key);
         open = false;
+        isCommitted = true;
         parts.delete(key);
         objects.set(key, Buffer.concat(chunks));
       },
@@ -44,8 +46,11 @@ export function memoryStore({ id }: { id: string }): WritableStore {
         parts.set(key, all);
         return { offset: all.length, state: null, tail: new Uint8Array(0) };
       },
+      async leave() {
+        open = false;
+      },
       async cancel() {
-        if (open) parts.delete(key);
+        if (!isCommitted) parts.delete(key);
         open = false;
       },
     };

@@ -3,7 +3,7 @@
  * goes on where it was. Writing is left to the drivers: only they know what has arrived.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTransient, retryAfterMsOf } from './failure.ts';
+import { isTransient, retryAfterMsOf } from '../cloud/outage.ts';
 import { type ByteRange, isWritable, type Store, type WritableStore } from './store.ts';
 
 const attempts = 3;

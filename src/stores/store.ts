@@ -34,14 +34,15 @@ export interface Store {
 export interface WritableStore extends Store {
   /**
    * Begins an object. `hint.size` is the number of bytes that will come, null when it is not known;
-   * `hint.pausable` that the writer will be paused and the write resumed.
+   * `hint.pausable` that the writer will be paused and the write resumed, `hint.onlyWhereUsed` that a place which
+   * holds nothing at all is refused: where something was lost, that may be a disk that is not mounted.
    * @throws ConflictError ALREADY_EXISTS: an object or an unfinished write has this key
    * @throws UnavailableError the store refuses, or has no room for hint.size
    */
   create(key: string, hint: WriteHint, signal?: AbortSignal): Promise<PausableWriter>;
   /**
    * Goes on with a write that was begun as pausable, on this machine or another: after `paused.offset` bytes,
-   * whatever came after them. Nobody else may be writing it.
+   * whatever came after them. Nobody else may be writing it; nothing changes before the first write.
    * @throws NotFoundError what was written is gone, or was committed already
    * @throws UnavailableError the store refuses
    */
@@ -55,6 +56,7 @@ export interface WritableStore extends Store {
 export interface WriteHint {
   size: number | null;
   pausable?: boolean;
+  onlyWhereUsed?: boolean;
 }
 
 /** A write that is interrupted: all that is needed to go on, kept by the caller. */
@@ -77,7 +79,7 @@ export interface StoreWriter {
   write(chunk: Uint8Array): Promise<void>;
   /** Durable and readable from here on, not before. @throws UnavailableError nothing is there; cancel it */
   commit(): Promise<void>;
-  /** Leaves nothing behind; harmless after commit, and twice. */
+  /** Leaves nothing behind, of what was paused neither; harmless after commit, and twice. */
   cancel(): Promise<void>;
 }
 
@@ -85,10 +87,15 @@ export interface StoreWriter {
 export interface PausableWriter extends StoreWriter {
   /**
    * Lets go of what is held here; what came stays for resume(). When it fails, what an earlier pause left still does.
-   * Nothing may be called after it.
+   * Only cancel may be called after it.
    * @throws UnavailableError what came since the last pause is lost
    */
   pause(): Promise<PausedWrite>;
+  /**
+   * Lets go of what is held here and writes nothing more, whatever is under way: for one who may write no longer. What
+   * the last pause left stays, and may be in use by another already. At any time; only cancel may be called after it.
+   */
+  leave(): Promise<void>;
 }
 
 export function isWritable(store: Store): store is WritableStore {

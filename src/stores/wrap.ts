@@ -13,7 +13,7 @@ export type CallName =
   | 'remove'
   /** The next chunk, or the next key of a listing. */
   | 'next'
-  /** A reading or a listing is given up. */
+  /** A reading or a listing is given up, a write is let go of. */
   | 'leave'
   | 'write'
   | 'commit'
@@ -59,7 +59,7 @@ function writing(store: WritableStore, around: Around): Omit<WritableStore, keyo
       return writer(await around({ name: 'create', signal, run, discard }), around);
     },
     async resume(key, paused, signal) {
-      const discard = (late: PausableWriter) => void late.pause().catch(() => {});
+      const discard = (late: PausableWriter) => void late.leave().catch(() => {});
       const run = (s: AbortSignal | undefined) => store.resume(key, paused, s);
       return writer(await around({ name: 'resume', signal, run, discard }), around);
     },
@@ -75,6 +75,7 @@ function writer(inner: PausableWriter, around: Around): PausableWriter {
     write: (chunk) => call('write', () => inner.write(chunk)),
     commit: () => call('commit', () => inner.commit()),
     pause: () => call('pause', () => inner.pause()),
+    leave: () => call('leave', () => inner.leave()),
     cancel: () => call('cancel', () => inner.cancel()),
   };
 }

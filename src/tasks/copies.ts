@@ -6,6 +6,7 @@ import type { Runner, Task, TaskList } from 'graphile-worker';
 import type { App } from '../actions/app.ts';
 import { digestImage } from '../actions/digest-image.ts';
 import { scrubOnSchedule } from '../actions/scrub-on-schedule.ts';
+import { byteRate } from '../actions/slowly.ts';
 import { enqueueMissingDigests } from '../db/missing-digests.ts';
 
 export const copiesCrontab = [
@@ -41,7 +42,7 @@ function digestTask(app: App, stopping: AbortSignal): Task {
   return async (payload, { addJob }) => {
     const { imageId } = payload as { imageId: string };
     try {
-      await digestImage(app, imageId, { rate: app.scrub.digestRate, signal: stopping });
+      await digestImage(app, imageId, { rate: byteRate(app.scrub.digestRate), signal: stopping });
     } catch (error) {
       if (!stopping.aborted) throw error;
       await addJob('digest_image', { imageId }, { queueName: 'digests', jobKey: `digest:${imageId}` });

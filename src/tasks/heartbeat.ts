@@ -19,8 +19,10 @@ export interface Heartbeat {
   stop(): Promise<void>;
 }
 
-export function keepHeartbeat(app: App): Heartbeat {
+/** `machine`: the queue of this machine alone, under whose name the machine itself says that it lives; null: none. */
+export function keepHeartbeat(app: App, machine: string | null): Heartbeat {
   const ids = new Set<string>();
+  const alive = () => [...ids, ...(machine === null ? [] : [machine])];
 
   async function quietly(work: () => Promise<unknown>): Promise<void> {
     try {
@@ -30,11 +32,11 @@ export function keepHeartbeat(app: App): Heartbeat {
     }
   }
 
-  const sayBeat = () => quietly(() => beat(app.db, [...ids]));
+  const sayBeat = () => quietly(() => beat(app.db, alive()));
   const look = () =>
     quietly(async () => {
       // Ours first: after a while without the database they would seem silent.
-      await beat(app.db, [...ids]);
+      await beat(app.db, alive());
       const taken = await takeFromSilentWorkers(app.db, silentSeconds);
       if (taken > 0) app.log.warn({ taken }, 'work of silent workers is given to others');
     });
@@ -50,6 +52,7 @@ export function keepHeartbeat(app: App): Heartbeat {
     beat: sayBeat,
     async stop() {
       for (const timer of timers) clearInterval(timer);
+      // Not the machine: how long it is away is what others want to know.
       await quietly(() => forgetWorkers(app.db, [...ids]));
     },
   };

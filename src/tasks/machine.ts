@@ -12,13 +12,15 @@ import { importTask } from './imports.ts';
 export function machineTasks(
   app: App,
   stopping: AbortSignal,
-): { taskList: TaskList; crontab: string } | null {
+): { queue: string; taskList: TaskList; crontab: string } | null {
   const { id } = app.stores.staging;
   if (app.stores.all.some((store) => store.id === id)) return null;
   const reap = `reap_${id}`;
+  const queue = queueOfMachine(id);
   return {
+    queue,
     taskList: {
-      [queueOfMachine(id)]: importTask(app, stopping),
+      [queue]: importTask(app, stopping),
       [reap]: async () => {
         await reapStaging(app);
       },

@@ -36,10 +36,12 @@ export async function startTasks(
   const connectTimeoutMs = 120_000;
   const pool = openPool(address, { max: 8, applicationName: 'vitrine queue', connectTimeoutMs, onError });
   const stopping = new AbortController();
-  const heartbeat = keepHeartbeat(app);
+  const machine = machineTasks(app, stopping.signal);
+  const heartbeat = keepHeartbeat(app, machine?.queue ?? null);
   const common = { pgPool: pool, pollInterval: 2000, noHandleSignals: true, logger: queueLogger(app) };
   const start = (options: RunnerOptions) => run({ ...common, ...options, events: heartbeat.watch() });
-  const machine = machineTasks(app, stopping.signal);
+  // Before anybody cleans up: what waits for this machine need not wait any longer.
+  await heartbeat.beat();
   const usual = isAll
     ? [
         start({ concurrency: 2, taskList: upkeepTasks(app), crontab }),
@@ -47,20 +49,29 @@ export async function startTasks(
         start({ concurrency: 2, taskList: copiesTasks(app, stopping.signal), crontab: copiesCrontab }),
       ]
     : [];
-  const own = machine ? [start({ concurrency: imports, ...machine })] : [];
-  const runners = await Promise.all([...usual, ...own]);
-  await heartbeat.beat();
-  const [first] = runners;
-  if (isAll && first) {
-    await first.addJob('reap', {}, { jobKey: 'reap' });
-    await wakeCopiesTasks(first);
-  }
+  const own = machine
+    ? [start({ concurrency: imports, taskList: machine.taskList, crontab: machine.crontab })]
+    : [];
+  const started = await Promise.allSettled([...usual, ...own]);
+  const runners = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 
   async function end(): Promise<void> {
     stopping.abort(new Error('The server stops.'));
     await Promise.all(runners.map((runner) => runner.stop().catch(() => {})));
     await heartbeat.stop();
     await pool.end();
+  }
+  try {
+    for (const one of started) if (one.status === 'rejected') throw one.reason;
+    await heartbeat.beat();
+    const [first] = runners;
+    if (isAll && first) {
+      await first.addJob('reap', {}, { jobKey: 'reap' });
+      await wakeCopiesTasks(first);
+    }
+  } catch (error) {
+    await end();
+    throw error;
   }
   let ending: Promise<void> | null = null;
   return {

@@ -1,8 +1,10 @@
 /** Short work that keeps the registry clean: each task comes back by itself, and cron wakes it when it got lost. */
 import type { TaskList } from 'graphile-worker';
 import type { App } from '../actions/app.ts';
+import { forgetOldAudit } from '../actions/forget-old-audit.ts';
 import { reap } from '../actions/reap.ts';
 import { forgetOldTasks } from '../db/tasks.ts';
+import { mergeUsage } from '../db/usage-sums.ts';
 import { mergeValueCounts } from '../db/value-counts.ts';
 
 /** How often silent writers are looked for; their leases are twice as long. */
@@ -24,6 +26,7 @@ export function upkeepTasks(app: App): TaskList {
       try {
         await reap(app, { list: false });
         await mergeValueCounts(app.db);
+        await mergeUsage(app.db);
       } finally {
         await addJob('reap', {}, { jobKey: 'reap', jobKeyMode: 'preserve_run_at', runAt });
       }
@@ -31,6 +34,7 @@ export function upkeepTasks(app: App): TaskList {
     async reap_stores() {
       await reap(app, { list: true });
       await forgetOldTasks(app.db);
+      await forgetOldAudit(app);
     },
   };
 }

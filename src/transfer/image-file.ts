@@ -1,11 +1,12 @@
 /** The streaming endpoint: PUT, GET and HEAD of an image's bytes. Translates, and moves bytes; decides nothing. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../actions/app.ts';
+import { notingDenial } from '../actions/denials.ts';
 import { downloadImage, type ImageBytes } from '../actions/download-image.ts';
 import { requireToken } from '../actions/require-image.ts';
 import { uploadImage } from '../actions/upload-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { type Caller, callerWithGrant } from '../domain/caller.ts';
+import { callerWithGrant, inRequest } from '../domain/caller.ts';
 import { ForbiddenError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
@@ -57,9 +58,10 @@ async function callerOf(
     const signed = readSignedPath(app.signingKey, request.method, imageId, query, app.now(), to);
     if (!signed) throw new ForbiddenError('This link is over, or was changed; ask for a new one.');
     const operation = signed.method === 'PUT' ? 'upload' : 'download';
-    return { caller: callerWithGrant(imageId, operation), params: signed.params };
+    const caller = inRequest(callerWithGrant(imageId, operation, signed.by), request.id);
+    return { caller, params: signed.params };
   }
-  const caller: Caller = await authenticate(request.headers);
+  const caller = inRequest(await authenticate(request.headers), request.id);
   requireToken(caller);
   return { caller, params: {} as Record<string, string> };
 }
@@ -86,15 +88,18 @@ async function put(
   const bytes = receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
   metrics.transfers.inc({ direction: 'in' });
   try {
-    await uploadImage(app, caller, {
-      id: request.params.id,
-      bytes: afterContinue(bytes, () => sendContinue(request, reply)),
-      size: size ?? null,
-      store,
-      expected,
-      stage: to === 'stage',
-      signal: stopping,
-    });
+    const action = to === 'stage' ? 'beginStaging' : 'beginUpload';
+    await notingDenial(app, { caller, action, type: 'image', id: request.params.id }, () =>
+      uploadImage(app, caller, {
+        id: request.params.id,
+        bytes: afterContinue(bytes, () => sendContinue(request, reply)),
+        size: size ?? null,
+        store,
+        expected,
+        stage: to === 'stage',
+        signal: stopping,
+      }),
+    );
   } finally {
     metrics.transfers.dec({ direction: 'in' });
   }
@@ -149,7 +154,10 @@ function header(request: FastifyRequest, name: string): string | undefined {
 async function get(options: TransferOptions, request: ImageRequest, reply: FastifyReply): Promise<void> {
   const { app, metrics, stopping } = options;
   const { caller } = await callerOf(options, request);
-  const file = await downloadImage(app, caller, request.params.id);
+  const { id } = request.params;
+  const file = await notingDenial(app, { caller, action: 'downloadImage', type: 'image', id }, () =>
+    downloadImage(app, caller, id),
+  );
   if (file.size === null) {
     reply.code(204).send();
     return;

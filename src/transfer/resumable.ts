@@ -5,10 +5,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { appendResumable, ChecksumMismatchError } from '../actions/append-resumable.ts';
 import { beginResumable } from '../actions/begin-resumable.ts';
+import { notingDenial } from '../actions/denials.ts';
 import { endResumable } from '../actions/end-resumable.ts';
 import { findResumable, type Resumable } from '../actions/find-resumable.ts';
 import { requireToken } from '../actions/require-image.ts';
-import { type Caller, callerWithGrant } from '../domain/caller.ts';
+import { type Caller, callerWithGrant, inRequest } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, UnavailableError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath, uploadsPath } from '../domain/signed-path.ts';
@@ -115,9 +116,10 @@ async function targetOf(
     if (named !== undefined && parseImageId(named) !== imageId) {
       throw new HttpError(400, 'BAD_METADATA', 'The link is for another image than Upload-Metadata names.');
     }
-    return { caller: callerWithGrant(imageId, 'upload'), imageId, params: signed.params };
+    const caller = inRequest(callerWithGrant(imageId, 'upload', signed.by), request.id);
+    return { caller, imageId, params: signed.params };
   }
-  const caller = await authenticate(request.headers);
+  const caller = inRequest(await authenticate(request.headers), request.id);
   requireToken(caller);
   if (named === undefined) {
     throw new HttpError(400, 'BAD_METADATA', 'Name the image in Upload-Metadata: image <base64 of its id>.');
@@ -138,13 +140,16 @@ async function begin(about: ResumableOptions, request: UploadRequest, reply: Fas
     throw new HttpError(400, 'SIZE_MISMATCH', message);
   }
   const sent = sentWith(request);
-  const made = await beginResumable(app, caller, {
+  const input = {
     imageId,
     length: said ?? signed,
     store: askedStore(textOf(request, 'x-image-meta-store'), params.store),
     expected: [...expectedDigests(request.headers), ...signedDigest(params.digest)],
     metadata: textOf(request, 'upload-metadata') ?? null,
-  });
+  };
+  const made = await notingDenial(app, { caller, action: 'beginUpload', type: 'image', id: imageId }, () =>
+    beginResumable(app, caller, input),
+  );
   const upload = sent ? await appendFirst(about, { request, reply, made }) : made;
   reply.header('location', `${baseUrlOf(request, publicUrl)}${uploadsPath}/${upload.id}`);
   if (sent) reply.header('upload-offset', String(upload.received));

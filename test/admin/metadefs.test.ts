@@ -9,6 +9,7 @@ import { diffMetadefs, exportMetadefs, loadMetadefs } from '../../src/admin/meta
 import { readConfig } from '../../src/config/config.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { readNamespaces } from '../../src/db/metadef/contents.ts';
+import { serviceFor } from '../../src/domain/audit.ts';
 import { jsonFromDocument } from '../../src/domain/metadef/json-form.ts';
 import { aDatabase } from '../support/database.ts';
 import { aPlace, databaseEnvironment, type Place } from '../support/installation.ts';
@@ -103,7 +104,8 @@ describe('definitions', () => {
     const folder = join(place.dataDir, 'odd');
     await printed(() => exportMetadefs(config(), folder, { json: true }));
     await db.query('delete from metadef_namespaces', []);
-    for (const { document } of await readNamespaceFiles([folder])) await loadNamespace(db, document, 'new');
+    for (const { document } of await readNamespaceFiles([folder]))
+      await loadNamespace(db, document, { mode: 'new', by: serviceFor() });
     expect(await snapshot()).toEqual(before);
   }, 90_000);
 
@@ -156,7 +158,9 @@ describe('definitions', () => {
       tags: [`t${i}`],
       properties: first.document.properties.map((property) => ({ ...property, title: `v${i}` })),
     }));
-    await Promise.all(versions.map((document) => loadNamespace(db, document, 'overwrite')));
+    await Promise.all(
+      versions.map((document) => loadNamespace(db, document, { mode: 'overwrite', by: serviceFor() })),
+    );
     const [after] = await readNamespaces(db, [first.document.namespace]);
     const winner = versions.find(({ displayName }) => displayName === after?.displayName);
     expect(after?.tags).toEqual(winner?.tags);

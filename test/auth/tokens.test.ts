@@ -62,7 +62,7 @@ test.each([
 
 test('a token comes as X-Auth-Token or as a bearer, and two that differ are refused', async () => {
   await writeFile(path, JSON.stringify([entry('one'), entry('two')]));
-  const authenticate = authenticateWith(await openTokensFile(path, () => {}));
+  const authenticate = authenticateWith([await openTokensFile(path, () => {})]);
   expect(await authenticate({ 'x-auth-token': 'one' })).toMatchObject({ project: 'p' });
   expect(await authenticate({ authorization: 'bearer one' })).toMatchObject({ project: 'p' });
   expect(await authenticate({ 'x-auth-token': 'one', authorization: 'Bearer one' })).toMatchObject({

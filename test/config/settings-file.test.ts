@@ -96,6 +96,19 @@ test('durations have milliseconds, seconds, minutes and hours', () => {
   }
 });
 
+test('entries of the audit log are kept for a year, for so many days, or for ever', () => {
+  const days = (text: string) => read(text).audit.retentionDays;
+  expect(['', 'audit: {}', 'audit: { retentionDays: 30 }'].map(days)).toEqual([365, 365, 30]);
+  expect(['null', '', '~', 'never'].map((text) => days(`audit:\n  retentionDays: ${text}\n`))).toEqual(
+    Array(4).fill(null),
+  );
+  for (const text of ['0', '1.5', '-1', '1d']) {
+    expect(problems(`audit: { retentionDays: ${text} }`)).toEqual([
+      `vitrine.yaml:1: audit.retentionDays is a whole number from 1 to 36500; or never (it is "${text}")`,
+    ]);
+  }
+});
+
 test('single values come from the environment and from files too', () => {
   writeFileSync(join(folder, 'name'), 'from_file\n');
   const { search } = read(

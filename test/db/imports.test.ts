@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importImage } from '../../src/actions/import-image.ts';
 import { reap } from '../../src/actions/reap.ts';
-import { beginRun, failRun, type ImportRun, publishRun, putBackRun } from '../../src/db/imports.ts';
-import { findTask } from '../../src/db/tasks.ts';
+import { failRun, publishRun, putBackRun } from '../../src/db/import-ends.ts';
+import { beginRun, type ImportRun } from '../../src/db/imports.ts';
+import { beat, findTask } from '../../src/db/tasks.ts';
 import { callerWith } from '../../src/domain/caller.ts';
+import { queueOfMachine } from '../../src/domain/import.ts';
 import { anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 
@@ -29,7 +31,6 @@ async function aTask(): Promise<{ id: string; imageId: string }> {
     stores: null,
     allStores: false,
     allMustSucceed: true,
-    requestId: null,
   });
   return { id: task.id, imageId };
 }
@@ -102,7 +103,6 @@ test('a damaged copy is not given up for one that is still to be made', async ()
     stores: [app.stores.default.id],
     allStores: false,
     allMustSucceed: true,
-    requestId: null,
   });
   await expect(copying).rejects.toMatchObject({ code: 'ALREADY_EXISTS', message: /damaged copy/ });
   expect(await app.db.query('select 1 from image_copies where image_id = $1::uuid', [imageId])).toHaveLength(
@@ -132,6 +132,70 @@ test('what is staged and never imported is given up after a week', async () => {
   expect(image).toMatchObject({ status: 'queued', failure: { code: 'STAGE_EXPIRED' } });
 });
 
+test('what is staged on a machine that does not come back fails after a day, and can be staged again', async () => {
+  const { app } = server;
+  const { db } = app;
+  const imageId = await anImage(app, { status: 'uploading' });
+  const store = 'staging-elsewhere';
+  await db.query(
+    `insert into image_copies (image_id, store, key, state, size) values ($1::uuid, $2::text, 'ac.1', 'staged', 3)`,
+    [imageId, store],
+  );
+  const { task } = await importImage(app, caller, {
+    id: imageId,
+    method: { name: 'glance-direct' },
+    stores: null,
+    allStores: false,
+    allMustSucceed: true,
+  });
+  const queue = queueOfMachine(store);
+  const hoursLater = (hours: number) =>
+    db.query(
+      `update tasks set updated_at = updated_at - make_interval(hours => $2::int) where id = $1::uuid`,
+      [task.id, hours],
+    );
+  const status = async () => {
+    await reap(app, { list: false });
+    return (await findTask(db, task.id))?.status;
+  };
+  await hoursLater(23);
+  expect(await status()).toBe('pending');
+  await hoursLater(2);
+  await beat(db, [queue]); // it lives, and has other things to do
+  expect(await status()).toBe('pending');
+  await db.query(`update workers set seen_at = now() - interval '25 hours' where id = $1::text`, [queue]);
+  expect(await status()).toBe('failure');
+  expect(await findTask(db, task.id)).toMatchObject({
+    message: expect.stringContaining('stage it again'),
+    result: { failure: { code: 'MACHINE_LOST' } },
+  });
+  const [image] = await db.query('select status, failure from images where id = $1::uuid', [imageId]);
+  expect(image).toMatchObject({ status: 'queued', failure: { code: 'MACHINE_LOST' } });
+  expect(await db.query('select 1 from image_copies where image_id = $1::uuid', [imageId])).toEqual([]);
+  expect((await strays()).map(({ key }) => key)).toContain('ac.1'); // for when it comes back after all
+  expect(
+    await db.query('select 1 from graphile_worker.jobs where key = $1::text', [`task:${task.id}`]),
+  ).toEqual([]);
+  expect(await beginRun(db, task.id, newKey)).toBeNull();
+});
+
+test('an image that gets properties while it is imported has no more than it can have', async () => {
+  const { db } = server.app;
+  const { id, imageId } = await aTask();
+  const run = await begun(id);
+  const many = (prefix: string, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, 'x']));
+  await db.query('update images set properties = $2::jsonb where id = $1::uuid', [imageId, many('own', 120)]);
+  const properties = { ...many('found', 100), own3: 'other' };
+  expect(await publishRun(db, run, { ...published(run), change: { properties } })).toBe('done');
+  const [image] = await db.query<{ properties: Record<string, string> }>(
+    'select properties from images where id = $1::uuid',
+    [imageId],
+  );
+  expect(Object.keys(image?.properties ?? {}).length).toBe(128);
+  expect(image?.properties).toMatchObject({ own119: 'x', own3: 'x', found7: 'x' });
+});
+
 test('a hundred tasks of an image are remembered, and no more', async () => {
   const { id, imageId } = await aTask();
   const { db } = server.app;
@@ -147,7 +211,6 @@ test('a hundred tasks of an image are remembered, and no more', async () => {
     stores: null,
     allStores: false,
     allMustSucceed: true,
-    requestId: null,
   });
   expect(await db.query('select 1 from tasks where image_id = $1::uuid', [imageId])).toHaveLength(100);
 });

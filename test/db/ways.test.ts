@@ -5,6 +5,7 @@ import { findImagePage } from '../../src/db/image-pages.ts';
 import type { Catalog } from '../../src/db/image-scope.ts';
 import { copies } from '../../src/db/tables.ts';
 import type { Caller } from '../../src/domain/caller.ts';
+import { builtInPolicy, membersKnownTo, sightOf } from '../../src/domain/policy.ts';
 import type { ImageFilter } from '../../src/search/image-filter.ts';
 import { type ImageOrder, newestFirst, totalOrder } from '../../src/search/image-order.ts';
 import { anImage } from '../support/an-image.ts';
@@ -70,7 +71,8 @@ async function find(
     },
     search: { ...options, sizes: { fewRows: 0, fewValues: 1 } },
   };
-  const scope = { caller, filters: [filter], includes: new Set<never>() };
+  const seen = { sight: sightOf(builtInPolicy, caller), membersKnown: membersKnownTo(builtInPolicy, caller) };
+  const scope = { caller, ...seen, filters: [filter], includes: new Set<never>(), hidden: null };
   const { images } = await findImagePage(catalog, scope, {
     fields: ['id'],
     order: totalOrder(order, { hasWords: false }),

@@ -14,7 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => copies?.stop());
 afterEach(() => {
-  for (const name of names) copies.brittle[name].breakAfter(0, null);
+  for (const name of names) {
+    copies.brittle[name].breakAfter(0, null);
+    copies.brittle[name].onChunk = () => {};
+  }
 });
 
 const status = async (id: string) => {
@@ -91,6 +94,19 @@ describe('a download', () => {
     expect(await (await copies.server.http('/metrics')).text()).toMatch(
       /vitrine_damaged_copies\{store="far"\} [1-9]/,
     );
+  });
+
+  test('goes on from a copy that came after it had begun, when all those it knew have failed', async () => {
+    const id = await copies.image(bytes);
+    copies.brittle.near.breakAfter(1_000_000, 'refuses');
+    let isThere = false;
+    copies.brittle.near.onChunk = async () => {
+      if (isThere) return;
+      isThere = true;
+      await copies.add(id, 'far', bytes);
+    };
+    expect((await fetchBytes(copies.access, id)).equals(bytes)).toBe(true);
+    expect(copies.brittle.near.beginnings).toEqual([0]);
   });
 
   test('with no copy left is 410, until the bytes are back', async () => {

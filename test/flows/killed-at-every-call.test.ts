@@ -46,6 +46,7 @@ async function attach({ pid }: Serving, ...options: string[]): Promise<ChildProc
 }
 
 async function detach(tracer: ChildProcess): Promise<void> {
+  if (tracer.exitCode !== null || tracer.signalCode !== null) return;
   const ended = new Promise((resolve) => tracer.once('exit', resolve));
   tracer.kill('SIGINT');
   await ended;
@@ -85,11 +86,10 @@ test.skipIf(strace.skip)(
           ({ status }) => status === 204,
           () => false,
         );
-        const isAlive = await Promise.race([server.exited.then(() => false), settled(acknowledged)]);
-        if (isAlive) {
-          await detach(tracer);
-          break;
-        }
+        // Once nobody traces it, it is dead or stays alive; one that has not answered is dead.
+        if (acknowledged) await detach(tracer);
+        if (acknowledged && (await isAlive(server))) break;
+        await server.exited;
         kills.push(`${call} ${n}`);
         await installation.endLeases();
         server = await serve();
@@ -108,10 +108,11 @@ test.skipIf(strace.skip)(
   },
 );
 
-/** An upload that was answered leaves a process that lives; one that was not has none, which takes a moment to show. */
-function settled(acknowledged: boolean): Promise<boolean> {
-  return acknowledged ? new Promise((resolve) => setTimeout(resolve, 200, true)) : new Promise(() => {});
-}
+const isAlive = ({ url }: Serving) =>
+  fetch(`${url}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 test.skipIf(strace.skip)(
   `the bytes are durable before their name, the name before the row${strace.why}`,

@@ -9,7 +9,7 @@ import { s3Store } from '../../src/stores/s3/s3.ts';
 import { swiftStore } from '../../src/stores/swift/swift.ts';
 import { someBytes } from '../support/bytes.ts';
 import { filesBelow, findDamage } from '../support/damage.ts';
-import { type Access, fetchBytes, findImage, newImage, sha512 } from '../support/images.ts';
+import { type Access, fetchBytes, findImage, mutate, newImage, sha512 } from '../support/images.ts';
 import { anInstallation } from '../support/installation.ts';
 import { s3Server } from '../support/s3-server.ts';
 import { aServer } from '../support/server.ts';
@@ -180,5 +180,21 @@ test.each(sized<('s3' | 'swift')[]>({ quick: ['s3'], ci: ['s3', 'swift'], full: 
     expect((await tus(other, 'DELETE', ended, {})).status).toBe(204);
     await reap(one.app, { list: false });
     expect(wire.names().filter((name) => name.startsWith(given))).toEqual([]);
+
+    // Deleted, and its bytes removed, while a server still takes some: those go as well.
+    const gone = await newImage(access);
+    const late = await begin(access, gone, file.length);
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const sending = patch(other, late, 0, readable);
+    const writer = writable.getWriter();
+    await writer.write(file.subarray(0, mebibyte));
+    const held = 'select 1 from uploads where image_id = $1 and held_until is not null';
+    await until(async () => (await one.app.db.query(held, [gone])).length > 0);
+    await mutate(access, 'deleteImage', { id: gone });
+    await reap(one.app, { list: false });
+    await writer.write(file.subarray(mebibyte, 7 * mebibyte));
+    await writer.close();
+    expect([404, 410]).toContain((await sending).status);
+    expect(wire.names().filter((name) => name.startsWith(gone))).toEqual([]);
   },
 );

@@ -1,7 +1,9 @@
 /** `vitrine scrub` and `vitrine fsck` beside a server that runs; and killed while they heal. */
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { objectKey } from '../../src/domain/object-key.ts';
 import { someBytes } from '../support/bytes.ts';
 import { fetchBytes, newImage, put } from '../support/images.ts';
 import { anInstallation } from '../support/installation.ts';
@@ -45,6 +47,8 @@ scrub: { sizes: never, deep: never }
       const server = await place.serve({ env });
       const id = await newImage(server);
       expect((await put(server, id, bytes)).status).toBe(204);
+      // On a slow machine a minute is over before the end, and the server itself would find what is spoilt here.
+      await place.db.query(`select graphile_worker.remove_job('digest:' || $1::text)`, [id]);
       const near = await keyIn('near');
       const far = near.replace(/\.[^.]*$/, '.0123456789ab');
       mkdirSync(dirname(pathOf('far', far)), { recursive: true });
@@ -90,14 +94,16 @@ scrub: { sizes: never, deep: never }
 
       await server.end('SIGTERM');
       writeFileSync(join(dirs.far, 'xx.stray'), 'nobody');
-      mkdirSync(join(dirs.far, 'st'), { recursive: true });
-      writeFileSync(join(dirs.far, 'st', 'stray.1'), 'nobody');
+      const stray = objectKey(randomUUID(), '0123456789ab');
+      mkdirSync(dirname(pathOf('far', stray)), { recursive: true });
+      writeFileSync(pathOf('far', stray), 'nobody');
       const listed = await command('fsck', '--json', '--repair');
       expect(listed.code).toBe(1);
       expect(listed.output).toContain(
-        '"kind":"OBJECT_WITHOUT_ROW","store":"far","key":"stray.1","since":null,"outcome":"waits"',
+        `"kind":"OBJECT_WITHOUT_ROW","store":"far","key":"${stray}","since":null,"outcome":"waits"`,
       );
-      expect(readdirSync(join(dirs.far, 'st'))).toEqual(['stray.1']);
+      expect(readFileSync(pathOf('far', stray), 'utf8')).toBe('nobody');
+      expect(readFileSync(join(dirs.far, 'xx.stray'), 'utf8')).toBe('nobody');
       expect((await command('scrub', '--store', 'fra')).output).toContain('there is: near, far');
     } finally {
       await place.remove();

@@ -1,6 +1,21 @@
 /** Stored bytes that go bad: found, marked, written anew; rows and objects held against each other. */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { digestImage } from '../../src/actions/digest-image.ts';
 import { type Fault, type Fsck, fsck } from '../../src/actions/fsck.ts';
@@ -8,9 +23,10 @@ import { healCopy } from '../../src/actions/heal-copy.ts';
 import { reap } from '../../src/actions/reap.ts';
 import { asOnlyScrubber, type Finding, scrubBytes, scrubSizes } from '../../src/actions/scrub.ts';
 import { scrubOnSchedule } from '../../src/actions/scrub-on-schedule.ts';
-import { slowly } from '../../src/actions/slowly.ts';
+import { byteRate, slowly } from '../../src/actions/slowly.ts';
+import { transaction } from '../../src/db/client.ts';
 import { enqueueMissingDigests } from '../../src/db/missing-digests.ts';
-import { findStoredCopies } from '../../src/db/stored-copies.ts';
+import { findStoredCopies, markWhole } from '../../src/db/stored-copies.ts';
 import { inChunks, someBytes } from '../support/bytes.ts';
 import { type Copies, copiesServer, type Name, names } from '../support/copies.ts';
 import { fetchBytes, findImage, mutate } from '../support/images.ts';
@@ -18,7 +34,8 @@ import { sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
 const bytes = someBytes(300_000);
-const rate = 2 ** 30;
+const rateOfSettings = 2 ** 30;
+const rate = byteRate(rateOfSettings);
 const { signal } = new AbortController();
 let copies: Copies;
 beforeAll(async () => {
@@ -71,6 +88,15 @@ async function flip(id: string, name: Name, at: number): Promise<void> {
   byte[0] = (byte[0] ?? 0) ^ 1;
   writeSync(file, byte, 0, 1, at);
   closeSync(file);
+}
+
+/** The object becomes a link, which no reading follows; the function given undoes it. */
+async function beLink(id: string, name: Name): Promise<() => void> {
+  const file = await copies.file(id, name);
+  const aside = join(dirname(file), '_aside'); // no key
+  renameSync(file, aside);
+  symlinkSync(aside, file);
+  return () => renameSync(aside, file);
 }
 
 const states = async (id: string) =>
@@ -148,16 +174,86 @@ describe('a scrub', () => {
     expect(readFileSync(await copies.file(id, 'near')).equals(bytes)).toBe(true);
   });
 
-  test('takes a store that does not answer for no damage', async () => {
+  test('takes a store that does not answer for no damage, however often', async () => {
+    const ids = [await copies.image(bytes, ['far']), await copies.image(bytes, ['far'])];
+    copies.brittle.near.breakAfter(0, 'hangs');
+    copies.brittle.far.breakAfter(0, 'ends');
+    for (let n = 0; n < sized({ quick: 1, ci: 4, full: 4 }); n++) {
+      const found = (await deep()).map(({ store, code, outcome }) => [store, code, outcome]).sort();
+      expect(found).toEqual([
+        ['far', 'UNAVAILABLE', 'unknown'],
+        ['near', 'UNAVAILABLE', 'unknown'],
+      ]);
+    }
+    for (const id of ids) expect(await states(id)).toEqual(bothGood);
+  });
+
+  test('does not wait for one object that cannot be read, and after the third time writes it anew', async () => {
     const id = await copies.image(bytes, ['far']);
-    copies.brittle.near.breakAfter(1000, 'hangs');
-    copies.brittle.far.breakAfter(1000, 'ends');
-    const found = (await deep()).map(({ code, outcome }) => [code, outcome]);
-    expect(found).toEqual([
-      ['UNAVAILABLE', 'unknown'],
-      ['UNAVAILABLE', 'unknown'],
-    ]);
+    const others = [await copies.image(bytes), await copies.image(bytes)];
+    await beLink(id, 'near');
+    const about = { image: id, store: 'near', code: 'UNREADABLE' };
+    expect(await deep({ limit: 3 })).toMatchObject([{ ...about, outcome: 'again' }]);
+    expect((await copies.rows(others[0] ?? ''))[0]?.verified).toBe(true);
+    const settings = { sizesMs: null, deepMs: 0, rate: rateOfSettings, digestRate: rateOfSettings };
+    await scrubOnSchedule({ ...app(), scrub: settings }, signal); // not so soon
+    const times = 'select unread_times as times from image_copies where image_id = $1::uuid order by store';
+    expect(await app().db.query(times, [id])).toEqual([{ times: 0 }, { times: 1 }]);
+    expect(await deep()).toMatchObject([{ ...about, outcome: 'again' }]);
     expect(await states(id)).toEqual(bothGood);
+    expect(await deep()).toMatchObject([{ ...about, outcome: 'healed' }]);
+    expect(await states(id)).toEqual(bothGood);
+    expect(readFileSync(await copies.file(id, 'near')).equals(bytes)).toBe(true);
+    expect(await deep()).toEqual([]);
+  });
+
+  test('marks the only copy when it cannot be read, which is read all the same when it can', async () => {
+    const id = await copies.image(bytes);
+    await copies.image(bytes);
+    const back = await beLink(id, 'near');
+    for (const outcome of ['again', 'again', 'no good copy']) {
+      expect(await deep()).toMatchObject([{ image: id, code: 'UNREADABLE', outcome }]);
+    }
+    expect(await states(id)).toEqual([['near', 'failed', 'UNREADABLE']]);
+    await expect(fetchBytes(copies.access, id)).rejects.toThrow('503');
+    back();
+    expect((await fetchBytes(copies.access, id)).equals(bytes)).toBe(true);
+    expect(await states(id)).toEqual([['near', 'failed', 'UNREADABLE']]); // its size says nothing
+    await app().db.query(`update image_copies set unread_at = now() - interval '2 days'`, []);
+    const settings = { sizesMs: null, deepMs: 3_600_000, rate: rateOfSettings, digestRate: rateOfSettings };
+    await scrubOnSchedule({ ...app(), scrub: settings }, signal);
+    expect(await states(id)).toEqual([['near', 'active', null]]);
+  });
+
+  test('believes two readings that agree, and tells of a store that gives other bytes each time', async () => {
+    const id = await copies.image(bytes);
+    await flip(id, 'near', 0);
+    copies.brittle.near.onChunk = async () => {
+      copies.brittle.near.onChunk = () => {};
+      await flip(id, 'near', 0);
+    };
+    expect(await deep()).toEqual([]);
+    expect(copies.server.logged.some((line) => line.includes('wrong bytes once'))).toBe(true);
+    await flip(id, 'near', 0);
+    let at = 1;
+    copies.brittle.near.onChunk = () => flip(id, 'near', at++);
+    expect(await deep()).toMatchObject([
+      {
+        image: id,
+        code: 'UNREADABLE',
+        outcome: 'again',
+        message: expect.stringContaining('other bytes each time'),
+      },
+    ]);
+    expect(await states(id)).toEqual([['near', 'active', null]]);
+  });
+
+  test('of a number of copies reads no more than that, damaged ones included', async () => {
+    const ids = [await copies.image(bytes), await copies.image(bytes)];
+    for (const id of ids) await flip(id, 'near', 3);
+    expect((await deep()).length).toBe(2);
+    expect((await deep({ limit: 1 })).length).toBe(1);
+    expect((await deep()).length).toBe(2);
   });
 
   test('goes on with what was not read for the longest time', async () => {
@@ -195,7 +291,7 @@ describe('a scrub', () => {
     unlinkSync(await copies.file(id, 'near'));
     const settings = (sizesMs: number | null, deepMs: number | null) => ({
       ...app(),
-      scrub: { sizesMs, deepMs, rate, digestRate: rate },
+      scrub: { sizesMs, deepMs, rate: rateOfSettings, digestRate: rateOfSettings },
     });
     expect(await scrubOnSchedule(settings(3_600_000, null), signal)).toBe(false);
     expect(await states(id)).toEqual(bothGood);
@@ -214,7 +310,7 @@ describe('a scrub', () => {
     const ids = await Promise.all(Array.from({ length: 13 }, () => copies.image(small, ['far'])));
     for (const id of ids) unlinkSync(await copies.file(id, 'near'));
     await copies.server.app.db.query(`delete from installation where name = 'scrub_sizes'`, []);
-    const scrub = { sizesMs: 3_600_000, deepMs: null, rate, digestRate: rate };
+    const scrub = { sizesMs: 3_600_000, deepMs: null, rate: rateOfSettings, digestRate: rateOfSettings };
     await scrubOnSchedule({ ...app(), scrub }, signal);
     const failed = async () =>
       (await Promise.all(ids.map(states))).flat().filter(([, one]) => one === 'failed');
@@ -224,10 +320,32 @@ describe('a scrub', () => {
     expect(await failed()).toEqual([]);
   });
 
-  test('reads no faster than it may', async () => {
+  test('by the settings writes nothing into a directory that is empty: perhaps it is not mounted', async () => {
+    const ids = [await copies.image(bytes, ['far']), await copies.image(bytes, ['far'])];
+    const directory = dirname(dirname(await copies.file(ids[0] ?? '', 'near')));
+    const disk = await mkdtemp(join(tmpdir(), 'vitrine-disk-'));
+    const mounted = readdirSync(directory);
+    for (const shard of mounted) renameSync(join(directory, shard), join(disk, shard));
+    await app().db.query(`delete from installation where name = 'scrub_sizes'`, []);
+    const settings = { sizesMs: 3_600_000, deepMs: null, rate: rateOfSettings, digestRate: rateOfSettings };
+    await scrubOnSchedule({ ...app(), scrub: settings }, signal);
+    expect(readdirSync(directory)).toEqual([]);
+    for (const id of ids) expect((await states(id))[1]).toEqual(['near', 'failed', 'MISSING']);
+    for (const shard of mounted) renameSync(join(disk, shard), join(directory, shard));
+    expect((await sizes()).map(({ outcome }) => outcome)).toEqual(['whole', 'whole']);
+    for (const shard of mounted) renameSync(join(directory, shard), join(disk, shard));
+    expect((await sizes()).map(({ outcome }) => outcome)).toEqual(['healed', 'healed']);
+    await rm(disk, { recursive: true });
+  });
+
+  test('reads no faster than it may, all readers together', async () => {
     const start = performance.now();
-    for await (const _chunk of slowly(inChunks(bytes, 10_000), 1_000_000, signal));
-    expect(performance.now() - start).toBeGreaterThan(250);
+    const shared = byteRate(1_000_000);
+    const reader = async () => {
+      for await (const _chunk of slowly(inChunks(bytes, 10_000), shared, signal));
+    };
+    await Promise.all([reader(), reader()]);
+    expect(performance.now() - start).toBeGreaterThan(550);
   });
 
   const timeout = sized({ quick: 30_000, ci: 60_000, full: 3_600_000 });
@@ -257,10 +375,56 @@ describe('healing', () => {
     return damaged;
   };
 
+  test('keeps the SHA-256 that it computes anyway', async () => {
+    const id = await copies.image(bytes, ['far']);
+    expect(await healCopy(app(), await begun(id), { rate, signal, isUnattended: true })).toBe('healed');
+    const value = createHash('sha256').update(bytes).digest('hex');
+    expect((await findImage(copies.access, id))?.digests).toContainEqual({ algorithm: 'sha256', value });
+  });
+
+  test('does not mark its source for one wrong reading', async () => {
+    const id = await copies.image(bytes, ['far']);
+    const damaged = await begun(id);
+    await flip(id, 'far', 5);
+    copies.brittle.far.onChunk = async () => {
+      copies.brittle.far.onChunk = () => {};
+      await flip(id, 'far', 5);
+    };
+    const mending = { rate, signal, isUnattended: true };
+    await expect(healCopy(app(), damaged, mending)).rejects.toThrow('wrong bytes once');
+    expect((await states(id))[0]).toEqual(['far', 'active', null]);
+    expect(await healCopy(app(), damaged, mending)).toBe('healed');
+  });
+
+  test('is left when the copy became whole, or another was begun, at the same moment', async () => {
+    const id = await copies.image(bytes, ['far']);
+    const damaged = await begun(id);
+    const waits = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    const someoneWaits = () => until(async () => (await app().db.query(waits, [])).length > 0);
+    let healing: Promise<unknown> = Promise.resolve();
+    await transaction(app().db, async (tx) => {
+      await tx.execute(sql`update image_copies set state = 'active' where id = ${damaged.id}`);
+      healing = healCopy(app(), damaged, { rate, signal, isUnattended: false });
+      await someoneWaits();
+    });
+    expect(await healing).toBe('left');
+    await app().db.query(`update image_copies set state = 'failed' where id = $1::uuid`, [damaged.id]);
+    let marking: Promise<unknown> = Promise.resolve();
+    await transaction(app().db, async (tx) => {
+      await tx.execute(sql`insert into image_copies (image_id, store, key, state, lease_until)
+        values (${id}, 'near', 'aa.1', 'uploading', now() + interval '1 min')`);
+      marking = markWhole(app().db, damaged.id);
+      await someoneWaits();
+    });
+    expect(await marking).toBe(false);
+  });
+
   test('by two at once is done once', async () => {
     const id = await copies.image(bytes, ['far']);
     const damaged = await begun(id);
-    const outcomes = await Promise.all([1, 2, 3].map(() => healCopy(app(), damaged, { rate, signal })));
+    const outcomes = await Promise.all(
+      [1, 2, 3].map(() => healCopy(app(), damaged, { rate, signal, isUnattended: false })),
+    );
     expect(outcomes.sort()).toEqual(['healed', 'left', 'left']);
     await reap(app(), { list: false });
     expect((await keysOf('near')).length).toBe(1);
@@ -273,7 +437,7 @@ describe('healing', () => {
       await mutate(copies.access, 'deleteImage', { id });
       copies.brittle.far.onChunk = () => {};
     };
-    expect(await healCopy(app(), damaged, { rate, signal })).toBe('left');
+    expect(await healCopy(app(), damaged, { rate, signal, isUnattended: false })).toBe('left');
     await reap(app(), { list: false });
     expect([await keysOf('near'), await keysOf('far')]).toEqual([[], []]);
   });
@@ -294,16 +458,16 @@ describe('healing', () => {
       ...app(),
       stores: { ...app().stores, get: (name: string) => copies.brittle[name as Name] },
     };
-    const healing = healCopy(slow, damaged, { rate, signal });
+    const healing = healCopy(slow, damaged, { rate, signal, isUnattended: false });
     await asleep;
     copies.brittle.far.onChunk = () => {};
-    expect(await healCopy(app(), damaged, { rate, signal })).toBe('left'); // it is in hand
+    expect(await healCopy(app(), damaged, { rate, signal, isUnattended: false })).toBe('left'); // it is in hand
     await app().db.query(
       `update image_copies set lease_until = now() - interval '1 s' where lease_until is not null`,
       [],
     );
     await reap(app(), { list: false });
-    expect(await healCopy(app(), damaged, { rate, signal })).toBe('healed');
+    expect(await healCopy(app(), damaged, { rate, signal, isUnattended: false })).toBe('healed');
     wake();
     expect(await healing.catch(() => 'left')).toBe('left');
     await reap(app(), { list: false });
@@ -369,7 +533,9 @@ describe('the SHA-256 of an image', () => {
     copies.brittle.near.breakAfter(0, null);
     const stopping = new AbortController();
     copies.brittle.near.onChunk = () => stopping.abort(new Error('stop'));
-    await expect(digestImage(app(), id, { rate: 1000, signal: stopping.signal })).rejects.toThrow('stop');
+    await expect(digestImage(app(), id, { rate: byteRate(1000), signal: stopping.signal })).rejects.toThrow(
+      'stop',
+    );
     copies.brittle.near.onChunk = async () => {
       copies.brittle.near.onChunk = () => {};
       await mutate(copies.access, 'deleteImage', { id });
@@ -415,11 +581,33 @@ describe('fsck', () => {
     expect(await check()).toEqual([]);
   });
 
+  test('tells of an object that the store refuses, and goes on with the others', async () => {
+    const refused = await copies.image(bytes);
+    const gone = await copies.image(bytes, ['far']);
+    await copies.image(bytes);
+    await beLink(refused, 'near');
+    unlinkSync(await copies.file(gone, 'near'));
+    const told = async (repair: boolean) =>
+      (await check({ repair })).map(({ kind, ...fault }) => [
+        kind,
+        'image' in fault && fault.image,
+        'outcome' in fault && fault.outcome,
+      ]);
+    expect(new Set(await told(true))).toEqual(
+      new Set([
+        ['UNREADABLE', refused, 'found'],
+        ['ROW_WITHOUT_OBJECT', gone, 'healed'],
+      ]),
+    );
+    expect(await told(false)).toEqual([['UNREADABLE', refused, 'found']]);
+  });
+
   test('tells of objects without a row, and removes none before its grace is over', async () => {
     // As after an older database was restored: the image is not known, its bytes are there.
     const id = await copies.image(bytes);
     const [row] = await copies.rows(id);
     await app().db.query('delete from images where id = $1::uuid', [id]);
+    await app().db.query('delete from stray_objects', []);
     const [found] = await check();
     expect(found).toEqual({
       kind: 'OBJECT_WITHOUT_ROW',
@@ -440,8 +628,9 @@ describe('fsck', () => {
   test('goes on when a store is away, and knows of stores that the settings do not', async () => {
     const id = await copies.image(bytes, ['far']);
     await app().db.query(`update image_copies set store = 'old' where store = 'far'`, []);
-    const stat = copies.brittle.near.stat;
+    const { stat, probe } = copies.brittle.near;
     copies.brittle.near.stat = () => new Promise(() => {});
+    copies.brittle.near.probe = () => new Promise(() => {});
     try {
       const impatient = await check();
       expect(impatient.map(({ kind, store }) => [kind, store])).toEqual([
@@ -450,7 +639,7 @@ describe('fsck', () => {
         ['OBJECT_WITHOUT_ROW', 'far'],
       ]);
     } finally {
-      copies.brittle.near.stat = stat;
+      Object.assign(copies.brittle.near, { stat, probe });
     }
     expect((await fetchBytes(copies.access, id)).length).toBe(bytes.length);
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { reap } from '../../src/actions/reap.ts';
+import { takeOver } from '../../src/actions/take-over.ts';
 import { someBytes } from '../support/bytes.ts';
 import { type ImageService, imageService } from '../support/image-service.ts';
 import { type Access, ask, beginUpload, fetchBytes, newImage, put } from '../support/images.ts';
@@ -375,6 +376,34 @@ test('an image of another region comes with its bytes and the properties that sa
     ],
   });
 
+  // What its definition does not allow is told, or stays behind.
+  const odd = region.put(bytes, { hw_disk_bus: 'carrier pigeon', hw_cdrom_bus: 'ide' });
+  const second = await newImage(blue);
+  const oddImport = await importImage(blue, {
+    id: second,
+    method: { glanceDownload: { region: 'RegionTwo', imageId: odd } },
+  });
+  expect(await ended(blue, oddImport.task)).toMatchObject({
+    status: 'SUCCESS',
+    message: expect.stringContaining('carrier pigeon'),
+  });
+  expect((await imageOf(blue, second)).properties).toContainEqual({
+    name: 'hw_disk_bus',
+    value: 'carrier pigeon',
+  });
+  const strict = { ...server.app, metadefs: { ...server.app.metadefs, mode: 'enforce' as const } };
+  const order = { project: 'blue', isAdmin: false };
+  const found = { hw_disk_bus: 'carrier pigeon', hw_cdrom_bus: 'ide' };
+  expect(await takeOver(strict, order, found, {})).toEqual({
+    taken: { hw_cdrom_bus: 'ide' },
+    note: expect.stringContaining('Not taken over: hw_disk_bus.'),
+  });
+  const own = Object.fromEntries(Array.from({ length: 128 }, (_, n) => [`p${n}`, '']));
+  expect(await takeOver(strict, order, { hw_cdrom_bus: 'ide' }, own)).toEqual({
+    taken: {},
+    note: 'No room for: hw_cdrom_bus.',
+  });
+
   const hidden = region.put(bytes, { visibility: 'private', owner: 'somebody' });
   const other = await newImage(blue);
   const refusals = [
@@ -479,6 +508,61 @@ test('wrong input is named at once', async () => {
   ];
   for (const [input, answer] of cases) expect(await importImage(blue, input)).toMatchObject(answer);
   expect(await imageOf(blue, id)).toMatchObject({ status: 'QUEUED', tasks: { totalCount: 0 } });
+});
+
+test('the tasks of images are paged in both directions, each image for itself', async () => {
+  const ids = [await newImage(blue), await newImage(blue)];
+  for (const [n, id] of ids.entries()) {
+    await server.app.db.query(
+      `insert into tasks (type, status, image_id, owner, queue, message, created_at)
+       select 'api_image_import', 'failure', $1::uuid, 'blue', 'import', n::text,
+         timestamptz '2026-01-01 00:00:00' + make_interval(secs => n / 2)
+       from generate_series(1, $2::int) n`,
+      [id, n === 0 ? 7 : 3],
+    );
+  }
+  type Pages = {
+    nodes: {
+      tasks: {
+        nodes: { message: string }[];
+        totalCount: number;
+        pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string };
+      };
+    }[];
+  };
+  const pages = async (args: string) => {
+    const text = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Image { tasks(${args}) {
+      nodes { message } totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } }`;
+    return (await ask<Pages>(blue, text, { ids })).nodes.map(({ tasks }) => tasks);
+  };
+  for (const [size, cursor, edge, hasMore] of [
+    ['first', 'after', 'endCursor', 'hasNextPage'],
+    ['last', 'before', 'startCursor', 'hasPreviousPage'],
+  ] as const) {
+    const all = (await pages('first: 100')).map(({ nodes }) => nodes.map(({ message }) => message));
+    expect(all.map((list) => list.length)).toEqual([7, 3]);
+    const seen: string[] = [];
+    let place = '';
+    for (let n = 0; n < 4; n++) {
+      const [page, other] = await pages(`${size}: 2 ${place}`);
+      if (!page) throw new Error('There is no page.');
+      expect([page.totalCount, other?.totalCount]).toEqual([7, 3]);
+      expect(page.pageInfo[hasMore]).toBe(n < 3);
+      expect(page.pageInfo[hasMore === 'hasNextPage' ? 'hasPreviousPage' : 'hasNextPage']).toBe(n > 0);
+      const messages = page.nodes.map(({ message }) => message);
+      if (size === 'first') seen.push(...messages);
+      else seen.unshift(...messages);
+      place = `${cursor}: "${page.pageInfo[edge]}"`;
+    }
+    expect(seen).toEqual(all[0]);
+  }
+  const id = await newImage(blue);
+  await server.app.db.query(
+    `insert into tasks (type, status, image_id, owner, queue) values ('api_image_import', 'failure', $1::uuid, 'red', 'import')`,
+    [id],
+  );
+  expect((await imageOf(blue, id)).tasks.totalCount).toBe(0);
+  expect((await imageOf(admin, id)).tasks.totalCount).toBe(1);
 });
 
 test('tasks are seen by the project of the image and by admins, by nobody else', async () => {

@@ -53,8 +53,8 @@ test('every character but blanks and closed quotes is in some word, in its order
     fc.property(text, (given) => {
       // Nothing to leave out: all pieces are different.
       const pieces = given
-        .split(/(\s+)/)
-        .map((piece, i) => (/\s/.test(piece) || !piece ? piece : `${piece}${i}`));
+        .split(/(\s+|")/)
+        .map((piece, i) => (/[\s"]/.test(piece) || !piece ? piece : `${piece}${i}`));
       const numbered = pieces.join('');
       const quotes = numbered.split('"').length - 1;
       const closed = quotes % 2 === 0 ? numbered.replaceAll('"', '') : withoutClosed(numbered);

@@ -12,6 +12,7 @@ read -r access secret <"$CONF_HOME/keystone/s3-keys"
 cat <<E
 export TEST_SWIFT_AUTH_URL=$KEYSTONE_URL
 export TEST_PASSWORD=$PASSWORD
+export TEST_KEYSTONE_DIR=$CONF_HOME/keystone
 export TEST_S3_ENDPOINT=$OBJECT_URL
 export TEST_S3_ACCESS_KEY_ID=$access
 export TEST_S3_SECRET_ACCESS_KEY=$secret

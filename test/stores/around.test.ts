@@ -1,11 +1,15 @@
 /** What goes around every driver: time, turns, attempts, and a store that is left alone. */
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { HttpStatus, isTransient } from '../../src/cloud/outage.ts';
+import { turns } from '../../src/cloud/turns.ts';
 import { NotFoundError, UnavailableError } from '../../src/domain/errors.ts';
 import { circuit } from '../../src/stores/circuit.ts';
 import { deadlines } from '../../src/stores/deadlines.ts';
-import { HttpStatus, isTransient, storeFailure } from '../../src/stores/failure.ts';
-import { limit, turns } from '../../src/stores/limit.ts';
+import { storeFailure } from '../../src/stores/failure.ts';
+import { limit } from '../../src/stores/limit.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 import { withRetries } from '../../src/stores/retries.ts';
 import type { Store, WritableStore } from '../../src/stores/store.ts';
@@ -58,6 +62,18 @@ describe('deadlines', () => {
     const keys: string[] = [];
     for await (const key of store.keys()) keys.push(key);
     expect(keys).toEqual([]); // what was created too late was cancelled
+  });
+
+  it('do not count the time in which this process stood still', async () => {
+    const path = fileURLToPath(import.meta.url);
+    const slow: Store = {
+      ...memoryStore({ id: 'mem' }),
+      stat: async () => ({ size: (await stat(path)).size }),
+    };
+    const asked = wrapStore(slow, deadlines('mem', impatient)).stat('ab.1');
+    const until = performance.now() + 300;
+    while (performance.now() < until); // the answer comes meanwhile, and nobody hears it
+    expect((await asked).size).toBeGreaterThan(0);
   });
 
   it('free the caller of a write, a commit and a cancel that hang', async () => {

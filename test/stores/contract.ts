@@ -308,6 +308,72 @@ export function storeContract(name: string, make: () => Promise<WritableStore>):
       await third.pause().catch(() => {}); // closes what it holds
     });
 
+    it('lets go of a write and does no harm to the one that took its place', async () => {
+      const store = await make();
+      const [bytes, wrong] = [someBytes(6.5 * mebibyte, 3), someBytes(6 * mebibyte, 9)];
+      const zeros = new Uint8Array(mebibyte);
+      const first = await store.create('ab.1', { size: bytes.length, pausable: true });
+      await first.write(bytes.subarray(0, 100_000));
+      const paused = kept(await first.pause());
+      const lost = await store.resume('ab.1', paused);
+      for (const chunk of [wrong.subarray(0, 5 * mebibyte), zeros, wrong.subarray(0, 1_000)]) {
+        await lost.write(chunk);
+      }
+      const next = await store.resume('ab.1', paused);
+      for (let at = 100_000; at < bytes.length; at += 300_000) {
+        await next.write(Buffer.from(bytes.subarray(at, Math.min(bytes.length, at + 300_000))));
+      }
+      const all = kept(await next.pause());
+      await Promise.all([lost.leave(), lost.leave()]);
+      await expect(lost.write(Buffer.from('x'))).rejects.toThrow();
+      await expect(lost.pause()).rejects.toThrow();
+      await expect(lost.commit()).rejects.toThrow();
+      await lost.leave();
+      await (await store.resume('ab.1', all)).commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    });
+
+    it.each(['let go of', 'paused'] as const)('takes a write away that was %s', async (how) => {
+      const store = await make();
+      const first = await store.create('ab.1', { size: null, pausable: true });
+      await first.write(someBytes(100_000));
+      const second = await store.resume('ab.1', kept(await first.pause()));
+      await second.write(someBytes(6 * mebibyte));
+      await (how === 'paused' ? second.pause() : second.leave());
+      await second.cancel();
+      expect(await keysOf(store)).toEqual([]);
+    });
+
+    it('changes nothing by resuming alone: who comes late with it does no harm', async () => {
+      const store = await make();
+      const bytes = someBytes(300_000, 3);
+      const first = await store.create('ab.1', { size: bytes.length, pausable: true });
+      await first.write(bytes.subarray(0, 100_000));
+      const early = kept(await first.pause());
+      const second = await store.resume('ab.1', early);
+      await second.write(bytes.subarray(100_000, 200_000));
+      const later = kept(await second.pause());
+      await (await store.resume('ab.1', early)).leave();
+      const third = await store.resume('ab.1', later);
+      await third.write(bytes.subarray(200_000));
+      await third.commit();
+      expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    });
+
+    it('writes zeros where other bytes were, and ends where it ends', async () => {
+      const store = await make();
+      const first = await store.create('ab.1', { size: null, pausable: true });
+      const paused = kept(await first.pause());
+      const second = await store.resume('ab.1', paused);
+      await second.write(someBytes(2 * mebibyte));
+      await second.pause();
+      const third = await store.resume('ab.1', paused);
+      const zeros = new Uint8Array(mebibyte);
+      await third.write(zeros);
+      await third.commit();
+      expect((await collect(await store.read('ab.1'))).equals(zeros)).toBe(true);
+    });
+
     it('does not go on with a write that was removed', async () => {
       const store = await make();
       const first = await store.create('ab.1', { size: null, pausable: true });

@@ -57,6 +57,17 @@ describe('a file store of two directories', () => {
     expect([filesIn(fast), filesIn(cheap)]).toEqual([[], []]);
   });
 
+  it('puts what takes the place of something lost into no directory that holds nothing', async () => {
+    const { fast, cheap, store } = aStore();
+    const hint = { size: 10, onlyWhereUsed: true };
+    await expect(store.create('ab.1', hint)).rejects.toThrow('is it mounted?');
+    await put(fileStore({ id: 'disk', paths: [{ path: cheap, priority: 0 }] }), 'ab.0', someBytes(10, 1));
+    const writer = await store.create('ab.1', hint);
+    await writer.write(someBytes(10, 1));
+    await writer.commit();
+    expect([readdirSync(fast), filesIn(cheap).sort()]).toEqual([[], ['ab/ab.0', 'ab/ab.1']]);
+  });
+
   it('writes to the next one when the first has no room, known beforehand or not', async ({ skip }) => {
     const { fast, cheap, store } = aStore();
     skip(!mountSmall(fast, '4m'), 'mounting takes root');

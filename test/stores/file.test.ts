@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,9 +18,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { NotFoundError, UnavailableError } from '../../src/domain/errors.ts';
+import { buffers } from '../../src/stores/buffers.ts';
 import { storeFailure } from '../../src/stores/failure.ts';
 import { fileStore } from '../../src/stores/file.ts';
+import { type Gate, gated } from '../../src/stores/file-gate.ts';
 import { fileSink } from '../../src/stores/file-sink.ts';
+import { fileWriter } from '../../src/stores/file-writer.ts';
 import { collect, someBytes } from '../support/bytes.ts';
 import { errno } from '../support/fault-store.ts';
 import { only } from '../support/size.ts';
@@ -239,6 +243,65 @@ describe('file store', () => {
     await sink.write(chunk, chunk.length);
     await expect(sink.sync()).rejects.toThrow('EIO');
     await sink.close();
+  });
+
+  it.each([
+    ['takes a name back that may not be durable', false, 'ab.1.part'],
+    ['takes none back that was let go of: another may have published it', true, 'ab.1'],
+  ])('%s', async (_what, isLeft, left) => {
+    const directory = aPlace();
+    const [part, target] = [join(directory, 'ab.1.part'), join(directory, 'ab.1')];
+    const { promise: answer, resolve: fail } = Promise.withResolvers<void>();
+    let synced = false;
+    /** The first call after the rename is the fsync of the directory: late, and it fails. */
+    const through: Gate = async (work) => {
+      if (synced || !existsSync(target)) return work();
+      synced = true;
+      await answer;
+      throw errno('EIO');
+    };
+    const ending = new AbortController();
+    const file = gated(await open(part, 'wx'), through, ending.signal);
+    const where = { store: 'disk', key: 'ab.1', part, target, directory, start: 0, resumed: false };
+    const writer = fileWriter({
+      ...where,
+      sink: fileSink({ file, path: part, direct: false, flushEarly: () => null, ending: ending.signal }),
+      buffers: buffers(4096, 1),
+      directoryIsDurable: async () => {},
+      ending,
+      through,
+      failure: (error) => storeFailure('disk', error),
+    });
+    await writer.write(someBytes(100));
+    const committed = writer.commit();
+    await expect.poll(() => synced).toBe(true);
+    if (isLeft) await writer.leave();
+    fail();
+    await expect(committed).rejects.toThrow();
+    expect(readdirSync(directory)).toEqual([left]);
+    expect(openFiles(directory)).toBe(0);
+  });
+
+  it('does not write what waited when it was let go of', async () => {
+    const path = join(aPlace(), 'x');
+    const ending = new AbortController();
+    const waiting: (() => void)[] = [];
+    const through: Gate = async (work) => {
+      await new Promise<void>((go) => waiting.push(go));
+      return work();
+    };
+    const file = gated(await open(path, 'wx'), through, ending.signal);
+    const sink = fileSink({ file, path, direct: false, flushEarly: () => null, ending: ending.signal });
+    const writing = sink.write(someBytes(10), 0);
+    await expect.poll(() => waiting.length).toBe(1);
+    ending.abort(new Error('left'));
+    for (const go of waiting.splice(0)) go();
+    await expect(writing).rejects.toThrow('left');
+    const closed = sink.close();
+    await expect.poll(() => waiting.length).toBe(1);
+    for (const go of waiting.splice(0)) go();
+    await closed;
+    expect(statSync(path).size).toBe(0);
   });
 
   it('refuses in words when the disk is full, leaves nothing, and when it is read-only', async ({ skip }) => {

@@ -2,6 +2,8 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, UnavailableError } from '../../src/domain/errors.ts';
 import { openStores, type StoreConfig } from '../../src/stores/all.ts';
@@ -309,6 +311,95 @@ describe('swift that forgets its tokens', () => {
     const store = opened({ ...config, applicationCredentialId: 'id', applicationCredentialSecret: 'secret' });
     await put(store, 'ab.1', Buffer.from('x'));
     expect(await store.stat('ab.1')).toEqual({ size: 1 });
+  });
+});
+
+describe('swift whose caller is killed between the mark and the manifest', () => {
+  const bytes = someBytes(2 * 2 ** 20 + 100_000);
+
+  /** Paused with all bytes, of which the last are no segment yet, and then finished in vain. */
+  async function killed() {
+    const server = await started(swiftServer);
+    const store = opened(swiftConfig(server.url));
+    const first = await store.create('ab.1', { size: bytes.length, pausable: true });
+    for (let at = 0; at < bytes.length; at += 100_000) await first.write(bytes.subarray(at, at + 100_000));
+    let paused = await first.pause();
+    expect([paused.offset, paused.tail.length]).toEqual([bytes.length, 100_000]);
+    paused = JSON.parse(JSON.stringify(paused), (key, value) =>
+      key === 'tail' ? Buffer.from(value) : value,
+    );
+    server.fail({ on: /multipart-manifest=put/, how: { status: 403 } });
+    await expect((await store.resume('ab.1', paused)).commit()).rejects.toThrow(UnavailableError);
+    server.fail();
+    expect(server.names()).toEqual(['ab.1/00000001', 'ab.1/00000002', 'ab.1/00000003']);
+    server.seen.length = 0;
+    return { server, store, finish: async () => (await store.resume('ab.1', paused)).commit() };
+  }
+
+  it('is finished by the next one, who makes no segment anew', async () => {
+    const { server, store, finish } = await killed();
+    await finish();
+    expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
+    expect(server.seen.filter((line) => /^(PUT|DELETE) .*ab\.1\//.test(line))).toEqual([]);
+    await expect(finish()).rejects.toThrow(ConflictError);
+    expect(await store.stat('ab.1')).toEqual({ size: bytes.length });
+    await store.remove('ab.1');
+    expect(server.names()).toEqual([]);
+  });
+
+  it.each(['ab.1/00000001', 'ab.1/00000003'])('is lost where %s is gone too', async (name) => {
+    const { server, store, finish } = await killed();
+    server.lose(name);
+    await expect(finish()).rejects.toThrow(NotFoundError);
+    expect(server.names()).toHaveLength(2);
+    await expect(store.stat('ab.1')).rejects.toThrow(NotFoundError);
+  });
+});
+
+it('swift keeps what comes byte by byte in as much memory as there are bytes', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const used = () => {
+    collectGarbage();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const store = swiftStore({ ...swiftConfig((await started(swiftServer)).url), segmentSize: 2 ** 23 });
+  const bytes = someBytes(200_000);
+  const writer = await store.create('ab.1', { size: null, pausable: true });
+  const before = used();
+  for (let at = 0; at < bytes.length; at++) await writer.write(bytes.subarray(at, at + 1));
+  expect(used() - before).toBeLessThan(4_000_000);
+  const { tail } = await writer.pause();
+  expect(bytes.equals(tail)).toBe(true);
+});
+
+describe('s3 whose part arrives after the upload was given up', () => {
+  it.each(['cancel', 'remove'] as const)('is asked again, until nothing is left: %s', async (how) => {
+    const server = await started(s3Server);
+    const store = opened(s3Config(server.url));
+    const writer = await store.create('ab.1', { size: null });
+    await writer.write(someBytes(100_000));
+    server.partsOnTheirWay(2);
+    await (how === 'cancel' ? writer.cancel() : store.remove('ab.1'));
+    expect(server.names()).toEqual([]);
+  });
+
+  it('does not mind when it may not ask for parts', async () => {
+    const server = await started(s3Server);
+    const store = opened(s3Config(server.url));
+    await store.create('ab.1', { size: null });
+    server.fail({ on: /^GET .*uploadId=/, how: { status: 403 } });
+    await store.remove('ab.1');
+    expect(server.names()).toEqual([]);
+  });
+
+  it('says so when parts stay, so that it is tried again', async () => {
+    const server = await started(s3Server);
+    const store = opened(s3Config(server.url));
+    await store.create('ab.1', { size: null });
+    server.partsOnTheirWay(99);
+    await expect(store.remove('ab.1')).rejects.toThrow(UnavailableError);
   });
 });
 

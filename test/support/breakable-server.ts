@@ -49,6 +49,7 @@ function breakable(inner: WritableStore): WritableStore {
     write: (chunk) => guard('write', key, () => real.write(chunk)),
     commit: () => guard('commit', key, () => real.commit()),
     pause: () => guard('pause', key, () => real.pause()),
+    leave: () => real.leave(),
     cancel: () => real.cancel(),
   });
   return {

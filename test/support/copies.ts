@@ -24,6 +24,8 @@ export interface Copies {
   store: Record<Name, WritableStore>;
   /** An image with these bytes, in near and wherever else it is said. */
   image(bytes: Uint8Array, others?: readonly Name[]): Promise<string>;
+  /** One more copy of an image. */
+  add(id: string, name: Name, bytes: Uint8Array): Promise<void>;
   /** The file of a copy, which has to be there by its row. */
   file(id: string, name: Name): Promise<string>;
   rows(id: string): Promise<CopyRow[]>;
@@ -39,7 +41,7 @@ export interface CopyRow {
   verified: boolean;
 }
 
-/** near is read first, then far; a store that hangs is given up after half a second. */
+/** near is read first, then far; a store that hangs is given up after a second. */
 export async function copiesServer(): Promise<Copies> {
   const dirs = Object.fromEntries(
     await Promise.all(
@@ -51,7 +53,7 @@ export async function copiesServer(): Promise<Copies> {
   const brittle = each((name) =>
     brittleStore(fileStore({ id: name, paths: [{ path: dirs[name], priority: 0 }] })),
   );
-  const store = each((name) => wrapStore(brittle[name], deadlines(name, { answerMs: 1_000, idleMs: 500 })));
+  const store = each((name) => wrapStore(brittle[name], deadlines(name, { answerMs: 2_000, idleMs: 1_000 })));
   const weights = new Map([
     ['near', 2],
     ['far', 1],
@@ -88,6 +90,7 @@ export async function copiesServer(): Promise<Copies> {
       for (const name of others) await addCopy(id, name, bytes);
       return id;
     },
+    add: addCopy,
     async file(id, name) {
       const row = (await rows(id)).find((one) => one.store === name);
       if (!row) throw new Error(`No copy in ${name}.`);

@@ -8,7 +8,7 @@ import { storeFailure } from '../../src/stores/failure.ts';
 import type { PausableWriter, WritableStore } from '../../src/stores/store.ts';
 
 export interface Fault {
-  at: 'create' | 'resume' | 'write' | 'commit' | 'pause' | 'cancel' | 'read' | 'stat' | 'remove';
+  at: 'create' | 'resume' | 'write' | 'commit' | 'pause' | 'leave' | 'cancel' | 'read' | 'stat' | 'remove';
   /** Which call of this kind, from 1, counted over the whole store; every one when left out. */
   nth?: number;
   /** ENOSPC, EROFS, EIO ...; 'hang' waits for release() and then goes on as if nothing had been. */
@@ -43,6 +43,7 @@ export function faultStore(inner: WritableStore): FaultStore {
       write: (chunk) => step('write').then(() => real.write(chunk)),
       commit: () => step('commit').then(() => real.commit()),
       pause: () => step('pause').then(() => real.pause()),
+      leave: () => step('leave').then(() => real.leave()),
       cancel: () => step('cancel').then(() => real.cancel()),
     };
   }

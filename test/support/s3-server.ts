@@ -8,11 +8,15 @@ import { type WireAnswer, type WireRequest, type WireServer, wireServer } from '
 export interface S3Server extends WireServer {
   /** Keys of objects, and of unfinished uploads with a slash behind them. */
   names(): string[];
+  /** After each of the next so many aborts a part arrives that was on its way. */
+  partsOnTheirWay(aborts: number): void;
 }
 
 interface Upload {
   key: string;
   parts: Map<number, Buffer>;
+  /** Not listed any more; it may have parts all the same. */
+  isAborted?: boolean;
 }
 
 const md5 = (body: Buffer) => createHash('md5').update(body);
@@ -21,6 +25,7 @@ export async function s3Server(): Promise<S3Server> {
   const objects = new Map<string, Buffer>();
   const uploads = new Map<string, Upload>();
   let hasBucket = false;
+  let onTheirWay = 0;
 
   const server = await wireServer({
     answer(request) {
@@ -47,7 +52,7 @@ export async function s3Server(): Promise<S3Server> {
     if (method === 'PUT') hasBucket = true;
     if (url.searchParams.has('uploads')) {
       const prefix = url.searchParams.get('prefix') ?? '';
-      const found = [...uploads].filter(([, { key }]) => key.startsWith(prefix));
+      const found = [...uploads].filter(([, { key, isAborted }]) => key.startsWith(prefix) && !isAborted);
       const items = found.map(
         ([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`,
       );
@@ -73,10 +78,22 @@ export async function s3Server(): Promise<S3Server> {
     if (method === 'POST') {
       if (headers['if-none-match'] === '*' && objects.has(upload.key))
         return failure(412, 'PreconditionFailed');
-      const asked = [...body.toString().matchAll(/<PartNumber>(\d+)</g)].map((m) => Number(m[1]));
-      objects.set(upload.key, Buffer.concat(asked.map((n) => upload.parts.get(n) ?? Buffer.alloc(0))));
+      const asked = [...body.toString().matchAll(/<Part>(.*?)<\/Part>/g)].map(([, part = '']) => ({
+        bytes: upload.parts.get(Number(/<PartNumber>(\d+)</.exec(part)?.[1])) ?? Buffer.alloc(0),
+        etag: /<ETag>.*?([0-9a-f]{32})/.exec(part)?.[1],
+      }));
+      if (asked.some(({ bytes, etag }) => md5(bytes).digest('hex') !== etag))
+        return failure(400, 'InvalidPart');
+      objects.set(upload.key, Buffer.concat(asked.map(({ bytes }) => bytes)));
+    }
+    if (method === 'GET') {
+      const parts = [...upload.parts.keys()].map((n) => `<Part><PartNumber>${n}</PartNumber></Part>`);
+      return xml('ListPartsResult', `<IsTruncated>false</IsTruncated>${parts.join('')}`);
     }
     uploads.delete(id);
+    if (method === 'DELETE' && onTheirWay-- > 0) {
+      uploads.set(id, { key: upload.key, parts: new Map([[9, body]]), isAborted: true });
+    }
     return method === 'POST' ? xml('CompleteMultipartUploadResult', '') : { status: 204 };
   }
 
@@ -94,6 +111,9 @@ export async function s3Server(): Promise<S3Server> {
   }
 
   return Object.assign(server, {
+    partsOnTheirWay: (aborts: number) => {
+      onTheirWay = aborts;
+    },
     names: () => [...objects.keys(), ...[...uploads.values()].map(({ key }) => `${key}/`)].sort(),
   });
 }

@@ -23,8 +23,8 @@ export interface TestServer extends RunningServer {
   readonly dataDir: string;
   /** Everything it logged, as JSON lines. */
   readonly logged: string[];
-  /** A token of a new or known project. */
-  tokenOf(project: string, role?: Role): string;
+  /** A token of a known project. */
+  tokenOf(project: string, role?: string): string;
   /** Sends an operation; `token` null sends none. */
   query<T, V>(
     token: string | null,
@@ -45,21 +45,27 @@ export interface TestServerOptions extends Pick<Parts, 'stores'> {
   /** The settings file. */
   settings?: string;
   log?: Logger;
+  /** Besides those that there always are. */
+  people?: readonly [project: string, role: string][];
 }
 
-const people: [project: string, role: Role][] = [
+const people: readonly [project: string, role: Role][] = [
   ['admin', 'admin'],
   ['blue', 'member'],
   ['blue', 'reader'],
   ['red', 'member'],
   ['red', 'reader'],
   ['green', 'member'],
+  ['green', 'reader'],
+  ['yellow', 'member'],
+  ['gray', 'member'],
+  ['service', 'service'],
 ];
 
 export async function aServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = await aDatabase(inject('database'));
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-data-'));
-  const tokens = people.map(([project, role]) => ({
+  const tokens = [...people, ...(options.people ?? [])].map(([project, role]) => ({
     token: randomBytes(12).toString('hex'),
     user: `${project}-${role}`,
     project,

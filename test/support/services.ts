@@ -11,6 +11,13 @@ export const withServices: Only = {
   when: { 'the services of test/services/up.sh': () => process.env.TEST_SWIFT_AUTH_URL !== undefined },
 };
 
+/** For `only`: where a Keystone of the test's own can be started beside the one that runs. */
+export const withKeystone: Only = {
+  from: 'ci',
+  programs: ['uwsgi_python3'],
+  when: { 'the Keystone of test/services/up.sh': () => process.env.TEST_KEYSTONE_DIR !== undefined },
+};
+
 const given = (name: string) => process.env[name] ?? '';
 
 const patience = { connectTimeoutMs: 5_000, answerTimeoutMs: 30_000, idleTimeoutMs: 60_000 };

@@ -8,6 +8,8 @@ import { type WireAnswer, type WireRequest, type WireServer, wireServer } from '
 export interface SwiftServer extends WireServer {
   /** Names in the container, manifests and marks included. */
   names(): string[];
+  /** It is gone, as if it had never been. */
+  lose(name: string): void;
   /** No token that was given out is accepted any more. */
   revoke(): void;
 }
@@ -113,6 +115,7 @@ export async function swiftServer(): Promise<SwiftServer> {
 
   return Object.assign(server, {
     names: () => [...objects.keys()].sort(),
+    lose: (name: string) => void objects.delete(name),
     revoke: () => tokens.clear(),
   });
 }

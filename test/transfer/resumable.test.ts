@@ -1,8 +1,10 @@
 /** Resumable uploads, as tus clients send them: broken off, raced, lied about and given up. */
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { Upload, type UploadOptions } from 'tus-js-client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { appendResumable } from '../../src/actions/append-resumable.ts';
 import { reap } from '../../src/actions/reap.ts';
 import { storesOf } from '../../src/stores/all.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
@@ -11,7 +13,7 @@ import { someBytes } from '../support/bytes.ts';
 import { filesBelow } from '../support/damage.ts';
 import { type Fault, type FaultStore, faultStore } from '../support/fault-store.ts';
 import { aServer, type TestServer } from '../support/server.ts';
-import { sized } from '../support/size.ts';
+import { only, sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
 let server: TestServer;
@@ -393,6 +395,36 @@ describe('appending', () => {
     expect((await patch(deferred, 1_000, '', { 'upload-length': '2000' })).status).toBe(204);
     expect((await patch(deferred, 1_000, '', { 'upload-length': '3000' })).status).toBe(400);
     expect((await tus('HEAD', deferred)).headers.get('upload-length')).toBe('2000');
+    const more = await patch(deferred, 1_000, bytes.subarray(0, 1_001));
+    expect([more.status, more.error.message]).toEqual([413, expect.stringContaining('It has 1000.')]);
+  });
+
+  test('of two requests that say a length, the second is refused, however early it asked', async () => {
+    const { db } = server.app;
+    const { signal } = new AbortController();
+    for (const [length, why] of [
+      [3_000, 'of 2000 bytes; it cannot have 3000'],
+      [null, 'for 2000 bytes at most'],
+    ] as const) {
+      const url = await begun(await queued(), null);
+      let isFirst = true;
+      /** The other request comes when this one has seen the upload without a length. */
+      const query: typeof db.query = async (text, params) => {
+        const rows = await db.query<never>(text, params);
+        if (!isFirst) return rows;
+        isFirst = false;
+        expect((await patch(url, 0, '', { 'upload-length': '2000' })).status).toBe(204);
+        return rows;
+      };
+      const sent = { bytes: Readable.from([bytes.subarray(0, 2_500)]), size: null, checksum: null };
+      const late = appendResumable(
+        { ...server.app, db: { ...db, query } },
+        { id: url.split('/').at(-1) ?? '', offset: 0, length, signal, ...sent },
+      );
+      await expect(late).rejects.toThrow(why);
+      expect(await tus('HEAD', url)).toMatchObject({ status: 200, offset: '0' });
+      expect((await patch(url, 0, bytes.subarray(0, 2_000))).offset).toBe('2000');
+    }
   });
 
   test('is for one request at a time, which a DELETE does not end while bytes come', async () => {
@@ -462,6 +494,32 @@ describe('appending', () => {
     await expectStored(id, bytes);
   });
 
+  test('gives an upload up whose digests another version computed, and not for want of memory', async () => {
+    const id = await queued();
+    const url = await begun(id);
+    await patch(url, 0, bytes.subarray(0, 1_000));
+    vi.spyOn(WebAssembly, 'instantiate').mockRejectedValueOnce(new RangeError('no memory'));
+    expect((await patch(url, 1_000, bytes.subarray(1_000))).status).toBe(500);
+    vi.restoreAllMocks();
+    expect((await tus('HEAD', url)).offset).toBe('1000');
+    const older = `update uploads set digest_state = jsonb_set(digest_state, '{md5}', '"AAAA"') where id = $1`;
+    await server.app.db.query(older, [url.split('/').at(-1)]);
+    expect((await patch(url, 1_000, bytes.subarray(1_000))).status).toBe(410);
+    expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'DAMAGED' } });
+  });
+
+  test('that is finished is told of until it expires, whatever becomes of its copy', async () => {
+    const id = await queued();
+    const url = await begun(id);
+    await patch(url, 0, bytes);
+    const healed = `update image_copies set key = key || 'x' where image_id = $1`;
+    await server.app.db.query(healed, [id]);
+    expect(await tus('HEAD', url)).toMatchObject({ status: 200, offset: `${bytes.length}` });
+    expect((await patch(url, bytes.length, '')).status).toBe(204);
+    expect((await tus('DELETE', url)).status).toBe(204);
+    expect(await imageOf(id)).toMatchObject({ status: 'ACTIVE' });
+  });
+
   test('of an image that is deleted is over', async () => {
     const id = await queued();
     const url = await begun(id);
@@ -516,6 +574,38 @@ describe('a store that fails', () => {
     expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'UNAVAILABLE' } });
     store.fail();
   });
+
+  test('when nothing is all there is to send refuses that, and the image is queued at once', async () => {
+    const id = await queued();
+    store.fail({ at: 'commit', how: 'EIO' });
+    expect((await create(id, { 'upload-length': '0' })).status).toBe(503);
+    expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'UNAVAILABLE' } });
+    store.fail();
+    expect((await create(id, { 'upload-length': '0' })).status).toBe(201);
+    await expectStored(id, Buffer.alloc(0));
+  });
+
+  const slow = only({ from: 'ci' });
+  test.skipIf(slow.skip)(
+    `and is slow to begin keeps the image claimed meanwhile${slow.why}`,
+    { timeout: 60_000 },
+    async () => {
+      const id = await queued();
+      store.fail({ at: 'create', how: 'hang', nth: 1 });
+      const making = create(id, { 'upload-length': '10' });
+      await until(() => store.calls('create') === 1);
+      await server.app.db.query(`update images set lease_until = now() + interval '15 s' where id = $1`, [
+        id,
+      ]);
+      const renewed = `select 1 from images where id = $1 and lease_until > now() + interval '20 s'`;
+      await until(async () => (await server.app.db.query(renewed, [id])).length > 0);
+      store.release();
+      store.fail();
+      expect((await making).status).toBe(201);
+      const anHour = `select 1 from images where id = $1 and lease_until > now() + interval '50 min'`;
+      expect(await server.app.db.query(anHour, [id])).toHaveLength(1);
+    },
+  );
 
   test.each<[string, Fault, number]>([
     ['when it is gone on with', { at: 'resume', how: 'EIO', nth: 1 }, 503],

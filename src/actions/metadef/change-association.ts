@@ -24,6 +24,7 @@ export async function addMetadefAssociation(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.resourceType);
   const { namespace } = await changePart(app, caller, {
+    action: 'addMetadefResourceTypeAssociation',
     which: input,
     part,
     issues: associationIssues([], input),
@@ -40,6 +41,7 @@ export async function updateMetadefAssociation(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.resourceType);
   const { namespace } = await changePart(app, caller, {
+    action: 'updateMetadefResourceTypeAssociation',
     which: input,
     part,
     issues: associationIssues([], input),
@@ -56,6 +58,7 @@ export async function removeMetadefAssociation(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.resourceType);
   const { namespace } = await changePart(app, caller, {
+    action: 'removeMetadefResourceTypeAssociation',
     which: input,
     part,
     issues: [],

@@ -31,6 +31,7 @@ export async function addMetadefObject(
 ): Promise<ChangedObject> {
   const part = partOf(input.object.name);
   const changed = await changePart(app, caller, {
+    action: 'addMetadefObject',
     which: input,
     part,
     issues: objectIssues(['object'], input.object),
@@ -54,6 +55,7 @@ export async function updateMetadefObject(
   input: WhichNamespace & { name: string; object: ObjectInput },
 ): Promise<ChangedObject> {
   const changed = await changePart(app, caller, {
+    action: 'updateMetadefObject',
     which: input,
     part: partOf(input.object.name),
     issues: objectIssues(['object'], input.object),
@@ -85,6 +87,7 @@ export async function removeMetadefObject(
 ): Promise<{ namespace: MetadefNamespace; id: string }> {
   const part = partOf(input.name);
   const { namespace, result } = await changePart(app, caller, {
+    action: 'removeMetadefObject',
     which: input,
     part,
     issues: [],

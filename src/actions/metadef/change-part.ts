@@ -2,16 +2,18 @@
 import { type Statements, transaction } from '../../db/client.ts';
 import { sqlState } from '../../db/failure.ts';
 import { type NamespaceRow, touchNamespace } from '../../db/metadef/namespaces.ts';
+import { actorOf } from '../../domain/audit.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { NotFoundError, ValidationError, type ValidationIssue } from '../../domain/errors.ts';
 import type { MetadefNamespace } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
+import { recordingNamespace } from './record-namespace.ts';
 import {
   isStorable,
+  namespaceAfterChange,
   nameTaken,
   quoted,
   requireLockedNamespace,
-  requireNamespace,
   type WhichNamespace,
 } from './require-namespace.ts';
 
@@ -22,6 +24,8 @@ export interface PartName {
 }
 
 export interface PartChange<T> {
+  /** The mutation. */
+  action: string;
   which: WhichNamespace;
   /** The part as it is called after the change: what a clash of names is about. */
   part: PartName;
@@ -39,17 +43,21 @@ export interface PartChange<T> {
 export async function changePart<T>(
   app: App,
   caller: Caller,
-  { which, part, issues, work }: PartChange<T>,
+  { action, which, part, issues, work }: PartChange<T>,
 ): Promise<{ namespace: MetadefNamespace; result: T }> {
   try {
     const result = await transaction(app.db, async (tx) => {
-      const row = await requireLockedNamespace(tx, caller, which);
+      const row = await requireLockedNamespace(tx, caller, { ...which, policy: app.policy });
       if (issues.length > 0) throw new ValidationError(issues);
-      const done = await work(tx, row);
-      await touchNamespace(tx, row.id);
-      return done;
+      let done: T | undefined;
+      await recordingNamespace(tx, { by: actorOf(caller), action, id: row.id }, async () => {
+        done = await work(tx, row);
+        await touchNamespace(tx, row.id);
+        return row.id;
+      });
+      return done as T;
     });
-    return { namespace: await requireNamespace(app, caller, which.namespace), result };
+    return { namespace: await namespaceAfterChange(app, which.namespace), result };
   } catch (error) {
     if (sqlState(error) === '23505') throw nameTaken(part.what, part.name);
     throw error;

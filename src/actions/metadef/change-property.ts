@@ -44,6 +44,7 @@ export async function addMetadefProperty(
 ): Promise<ChangedProperty> {
   const part = partOf(input.property.name);
   const changed = await changePart(app, caller, {
+    action: 'addMetadefProperty',
     which: input,
     part,
     issues: definitionIssues(['property'], input.property),
@@ -66,6 +67,7 @@ export async function updateMetadefProperty(
 ): Promise<ChangedProperty> {
   const { name, property } = input;
   const changed = await changePart(app, caller, {
+    action: 'updateMetadefProperty',
     which: input,
     part: partOf(property.name),
     issues: definitionIssues(['property'], property),
@@ -91,6 +93,7 @@ export async function removeMetadefProperty(
 ): Promise<{ namespace: MetadefNamespace; id: string }> {
   const { name } = input;
   const { namespace, result } = await changePart(app, caller, {
+    action: 'removeMetadefProperty',
     which: input,
     part: partOf(name),
     issues: [],

@@ -24,6 +24,7 @@ export async function addMetadefTag(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.tag);
   const { namespace } = await changePart(app, caller, {
+    action: 'addMetadefTag',
     which: input,
     part,
     issues: tagIssues(['tag'], input.tag),
@@ -38,6 +39,7 @@ export async function renameMetadefTag(
   input: WhichNamespace & { tag: string; rename: string },
 ): Promise<MetadefNamespace> {
   const { namespace } = await changePart(app, caller, {
+    action: 'renameMetadefTag',
     which: input,
     part: partOf(input.rename),
     issues: tagIssues(['rename'], input.rename),
@@ -56,6 +58,7 @@ export async function removeMetadefTag(
 ): Promise<MetadefNamespace> {
   const part = partOf(input.tag);
   const { namespace } = await changePart(app, caller, {
+    action: 'removeMetadefTag',
     which: input,
     part,
     issues: [],

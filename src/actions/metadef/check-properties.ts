@@ -21,6 +21,8 @@ export interface GivenProperties {
 }
 
 export interface PropertyCheck {
+  /** Mode enforce. */
+  isEnforced: boolean;
   /** @throws ValidationError in mode enforce: one issue for each property given that breaks its definition */
   require(given: GivenProperties): void;
   /** What is wrong with the image as it then stands. */
@@ -30,11 +32,13 @@ export interface PropertyCheck {
 /** The definitions as they are now, for one write. */
 export async function checkProperties(app: App, caller: Caller): Promise<PropertyCheck> {
   const { mode, vocabulary } = app.metadefs;
-  if (mode === 'off') return { require: () => {}, issuesOf: () => [] };
+  if (mode === 'off') return { isEnforced: false, require: () => {}, issuesOf: () => [] };
   const known = await vocabulary.read();
+  const isEnforced = mode === 'enforce';
   return {
+    isEnforced,
     require(given) {
-      const refused = mode === 'enforce' ? refusals(known, caller, given) : [];
+      const refused = isEnforced ? refusals(known, caller, given) : [];
       if (refused.length > 0) throw new ValidationError(refused);
     },
     issuesOf: (properties) => known.issuesOf(caller, properties),

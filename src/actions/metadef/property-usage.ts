@@ -1,7 +1,9 @@
 /** Which values image properties have on the images that a caller finds. */
-import { type Facet, findFacets } from '../../db/image-facets.ts';
+import type { Facet } from '../../db/image-facets.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { App } from '../app.ts';
+import { imageScope } from '../asked-images.ts';
+import { seenFacets } from '../list-images.ts';
 import { checkLimit } from '../list-property-names.ts';
 
 /**
@@ -17,8 +19,8 @@ export async function propertyUsages(
   { names, limit }: { names: readonly string[]; limit: number },
 ): Promise<Facet[]> {
   checkLimit(limit);
-  const scope = { caller, filters: [], includes: new Set<never>() };
-  return findFacets(
+  const scope = imageScope(app, caller, { filters: [], includes: new Set() });
+  return seenFacets(
     app,
     scope,
     names.map((property) => ({ property })),

@@ -4,7 +4,7 @@ import { findNamespace, lockNamespace, type NamespaceRow } from '../../db/metade
 import type { Caller } from '../../domain/caller.ts';
 import { ConflictError, ForbiddenError, NotFoundError } from '../../domain/errors.ts';
 import type { MetadefNamespace } from '../../domain/metadef/metadef.ts';
-import { canSeeNamespace, mayManageMetadefs } from '../../domain/policy.ts';
+import { canSeeNamespace, mayManageMetadefs, type Policy } from '../../domain/policy.ts';
 import type { App } from '../app.ts';
 import { requireToken } from '../require-image.ts';
 
@@ -27,17 +27,20 @@ export async function findMetadefNamespace(
   return found && canSeeNamespace(caller, found) ? found : null;
 }
 
-/** @throws NotFoundError missing, or not to be seen */
-export async function requireNamespace(app: App, caller: Caller, name: string): Promise<MetadefNamespace> {
-  const found = await findMetadefNamespace(app, caller, name);
+/**
+ * The namespace as it stands after a change, whether or not the one who made it sees it.
+ * @throws NotFoundError it was removed meanwhile
+ */
+export async function namespaceAfterChange(app: App, name: string): Promise<MetadefNamespace> {
+  const found = await findNamespace(app.db, name);
   if (!found) throw noNamespace(name);
   return found;
 }
 
 /** @throws ForbiddenError the caller writes no definitions */
-export function requireManager(caller: Caller): void {
+export function requireManager(policy: Policy, caller: Caller): void {
   requireToken(caller);
-  if (mayManageMetadefs(caller)) return;
+  if (mayManageMetadefs(policy, caller)) return;
   throw new ForbiddenError('Only an admin changes metadata definitions; ask one.');
 }
 
@@ -55,12 +58,12 @@ export interface WhichNamespace {
 export async function requireLockedNamespace(
   tx: Statements,
   caller: Caller,
-  { namespace, ifRevision }: WhichNamespace,
+  { namespace, ifRevision, policy }: WhichNamespace & { policy: Policy },
 ): Promise<NamespaceRow> {
   requireToken(caller);
   const row = isStorable(namespace) ? await lockNamespace(tx, namespace) : null;
   if (!row || !canSeeNamespace(caller, row)) throw noNamespace(namespace);
-  requireManager(caller);
+  requireManager(policy, caller);
   if (ifRevision != null && ifRevision !== row.revision) {
     const message = `Namespace ${row.namespace} is at revision ${row.revision}, not ${ifRevision}; read it again and decide anew.`;
     throw new ConflictError('REVISION_MISMATCH', message, row.revision);

@@ -8,16 +8,18 @@ import {
   type NamespaceRow,
   touchNamespace,
 } from '../../db/metadef/namespaces.ts';
+import { actorOf } from '../../domain/audit.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { ConflictError, ValidationError, type ValidationIssue } from '../../domain/errors.ts';
 import { type ContentInput, contentIssues, contentOf, namespaceIssues } from '../../domain/metadef/fields.ts';
 import type { MetadefNamespace, MetadefVisibility, NamespaceFields } from '../../domain/metadef/metadef.ts';
 import type { App } from '../app.ts';
+import { recordingNamespace } from './record-namespace.ts';
 import {
+  namespaceAfterChange,
   nameTaken,
   requireLockedNamespace,
   requireManager,
-  requireNamespace,
   requireUnprotected,
   type WhichNamespace,
 } from './require-namespace.ts';
@@ -44,7 +46,7 @@ export async function createMetadefNamespace(
   caller: Caller,
   input: CreateMetadefNamespace,
 ): Promise<MetadefNamespace> {
-  requireManager(caller);
+  requireManager(app.policy, caller);
   refuse([...namespaceIssues(input), ...contentIssues(input)]);
   const fields: NamespaceFields = {
     namespace: input.namespace,
@@ -58,11 +60,15 @@ export async function createMetadefNamespace(
     transaction(app.db, async (tx) => {
       const content = contentOf(input);
       await addResourceTypes(tx, content.resourceTypes);
-      const { id } = await insertNamespace(tx, fields);
-      await writeContent(tx, id, content);
+      const act = { by: actorOf(caller), action: 'createMetadefNamespace', id: null };
+      await recordingNamespace(tx, act, async () => {
+        const { id } = await insertNamespace(tx, fields);
+        await writeContent(tx, id, content);
+        return id;
+      });
     }),
   );
-  return requireNamespace(app, caller, fields.namespace);
+  return namespaceAfterChange(app, fields.namespace);
 }
 
 /** Left out stays; null clears displayName and description. Each list given takes the place of the one there. */
@@ -91,15 +97,19 @@ export async function updateMetadefNamespace(
   const name = input.rename ?? input.namespace;
   await unlessTaken(name, () =>
     transaction(app.db, async (tx) => {
-      const row = await requireLockedNamespace(tx, caller, input);
+      const row = await requireLockedNamespace(tx, caller, { ...input, policy: app.policy });
       refuse(updateIssues(input));
       const change = changedFields(row, input);
-      const written = await writeContent(tx, row.id, contentOf(input));
-      if (written.removed > 0) requireUnprotected({ ...row, ...change });
-      if (written.changed || Object.keys(change).length > 0) await touchNamespace(tx, row.id, change);
+      const act = { by: actorOf(caller), action: 'updateMetadefNamespace', id: row.id };
+      await recordingNamespace(tx, act, async () => {
+        const written = await writeContent(tx, row.id, contentOf(input));
+        if (written.removed > 0) requireUnprotected({ ...row, ...change });
+        if (written.changed || Object.keys(change).length > 0) await touchNamespace(tx, row.id, change);
+        return row.id;
+      });
     }),
   );
-  return requireNamespace(app, caller, name);
+  return namespaceAfterChange(app, name);
 }
 
 const notNull = [
@@ -151,9 +161,13 @@ export async function deleteMetadefNamespace(
   input: WhichNamespace,
 ): Promise<{ id: string }> {
   return transaction(app.db, async (tx) => {
-    const row = await requireLockedNamespace(tx, caller, input);
+    const row = await requireLockedNamespace(tx, caller, { ...input, policy: app.policy });
     requireUnprotected(row);
-    await deleteNamespaceRow(tx, row.id);
+    const act = { by: actorOf(caller), action: 'deleteMetadefNamespace', id: row.id };
+    await recordingNamespace(tx, act, async () => {
+      await deleteNamespaceRow(tx, row.id);
+      return row.id;
+    });
     return { id: row.id };
   });
 }

@@ -179,13 +179,7 @@ interface WholeRow extends MetadefNamespace {
   resourceTypes: AssociationContent[] | null;
 }
 
-/** Those of these names, whoever may see them; null: all. By name, what is in them too. */
-export async function readNamespaces(
-  db: Database,
-  names: readonly string[] | null = null,
-): Promise<WholeNamespace[]> {
-  const rows = await db.query<WholeRow>(
-    `select ${namespaceColumns},
+const contentColumns = `
       (select jsonb_agg(jsonb_build_object('object', o.name, 'name', p.name, 'definition', p.definition) order by p.name)
         from metadef_properties p left join metadef_objects o on o.id = p.object_id
         where p.namespace_id = n.id) as properties,
@@ -195,7 +189,23 @@ export async function readNamespaces(
       (select jsonb_agg(t.name order by t.name) from metadef_tags t where t.namespace_id = n.id) as tags,
       (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('resourceType', a.resource_type,
           'prefix', a.prefix, 'propertiesTarget', a.properties_target)) order by a.resource_type)
-        from metadef_associations a where a.namespace_id = n.id) as "resourceTypes"
+        from metadef_associations a where a.namespace_id = n.id) as "resourceTypes"`;
+
+/** One as a transaction sees it; null when there is none. Of its times nothing is to be believed. */
+export async function readNamespaceIn(tx: Statements, id: string): Promise<WholeNamespace | null> {
+  const { rows } = await tx.execute<WholeRow & Record<string, unknown>>(
+    sql`select ${sql.raw(namespaceColumns)}, ${sql.raw(contentColumns)} from metadef_namespaces n where n.id = ${id}`,
+  );
+  return rows[0] ? wholeOf(rows[0]) : null;
+}
+
+/** Those of these names, whoever may see them; null: all. By name, what is in them too. */
+export async function readNamespaces(
+  db: Database,
+  names: readonly string[] | null = null,
+): Promise<WholeNamespace[]> {
+  const rows = await db.query<WholeRow>(
+    `select ${namespaceColumns}, ${contentColumns}
     from metadef_namespaces n ${names === null ? '' : 'where n.namespace = any ($1::text[])'} order by n.namespace`,
     names === null ? [] : [names],
   );

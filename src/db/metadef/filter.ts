@@ -1,5 +1,6 @@
 /** A filter of namespaces as SQL on `metadef_namespaces n`, and who sees which. */
-import { type Caller, hasRole } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/caller.ts';
+import { sightOfNamespaces } from '../../domain/policy.ts';
 import { wordsOf } from '../../search/free-text.ts';
 import type { MetadefNamespaceFilter } from '../../search/metadef-filter.ts';
 import type { Params } from '../params.ts';
@@ -8,8 +9,8 @@ import { rangeConditions, textConditions } from '../value-filter.ts';
 
 /** The same rule as canSeeNamespace in `domain/policy`; a test holds the two against each other. */
 export function visibleNamespaceSql(caller: Caller, params: Params): string {
-  if (caller.isAnonymous || caller.grant || !hasRole(caller, 'reader')) return 'false';
-  if (caller.isAdmin) return 'true';
+  const sight = sightOfNamespaces(caller);
+  if (sight !== 'usual') return sight === 'all' ? 'true' : 'false';
   const own = caller.project === null ? '' : ` or n.owner = ${params.add(caller.project, 'text')}`;
   return `(n.visibility = 'public'${own})`;
 }

@@ -1,6 +1,7 @@
 /** Pages of what is inside several namespaces or objects: one statement for all of them. */
 import type { MetadefDefinition, MetadefObject, MetadefProperty } from '../../domain/metadef/metadef.ts';
 import type { Database } from '../client.ts';
+import { type FoundPage, foundPage } from '../found-page.ts';
 import { newParams } from '../params.ts';
 
 /** By name; `from` is the name where it goes on, null at the end of the list. */
@@ -8,12 +9,6 @@ export interface PartsPage {
   limit: number;
   from: string | null;
   backward: boolean;
-}
-
-export interface Parts<T> {
-  items: T[];
-  hasNext: boolean;
-  hasPrevious: boolean;
 }
 
 /** What is paged: `p` are its rows, `parent` says whose. */
@@ -67,7 +62,7 @@ export async function findParts<K extends PartsOf>(
   kind: K,
   parents: readonly string[],
   { limit, from, backward }: PartsPage,
-): Promise<Parts<Part<K>>[]> {
+): Promise<FoundPage<Part<K>>[]> {
   const { table, columns, parent, where }: PartKind = kinds[kind];
   const params = newParams();
   const ids = params.add(parents, 'uuid[]');
@@ -84,13 +79,7 @@ export async function findParts<K extends PartsOf>(
   const byParent = Map.groupBy(rows, (row) => row.parent);
   return parents.map((id) => {
     const found = (byParent.get(id) ?? []).map((row) => partOf<K>(row));
-    const hasMore = found.length > limit;
-    const items = hasMore ? (backward ? found.slice(1) : found.slice(0, limit)) : found;
-    return {
-      items,
-      hasNext: backward ? behind.has(id) : hasMore,
-      hasPrevious: backward ? hasMore : behind.has(id),
-    };
+    return foundPage(found, { limit, backward, isMoreBehind: behind.has(id) });
   });
 }
 

@@ -2,7 +2,7 @@
 import { downloadTarget } from '../../actions/create-upload.ts';
 import { invalid } from '../../domain/errors.ts';
 import { sortByCodePoint } from '../../domain/image.ts';
-import { canSeeTask, capabilities } from '../../domain/policy.ts';
+import { capabilities } from '../../domain/policy.ts';
 import { listMax } from '../../search/filter-check.ts';
 import { pageArgs, pageOf } from '../connection.ts';
 import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
@@ -11,6 +11,7 @@ import { TaskConnection } from '../task.ts';
 import { ImageType } from './image-ref.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
 import { ImageProperty } from './property.ts';
+import { pageOfTasks } from './tasks-page.ts';
 import { Capabilities, Copy, Digest, Failure, TransferTargetType } from './values.ts';
 import { visibleMembers } from './visible-members.ts';
 
@@ -76,7 +77,7 @@ ImageType.implement({
     tags: t.exposeStringList('tags', { description: 'Sorted by code point.' }),
     properties: t.field({
       type: [ImageProperty],
-      description: 'Custom properties, sorted by name.',
+      description: 'Custom properties that the caller may read, sorted by name.',
       args: {
         names: t.arg.stringList({ description: 'Only these: at most 1000.' }),
         prefix: t.arg.string({ description: 'Only a family, such as hw_. With names, both must hold.' }),
@@ -89,7 +90,8 @@ ImageType.implement({
     }),
     property: t.string({
       nullable: true,
-      description: 'The value of one custom property; null when the image does not have it.',
+      description:
+        'The value of one custom property; null when the image does not have it, or the caller may not read it.',
       args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
       resolve: ({ properties }, { name }) =>
         Object.hasOwn(properties, name) ? (properties[name] ?? null) : null,
@@ -123,22 +125,12 @@ ImageType.implement({
       type: TaskConnection,
       description: 'Newest first. For the project of the image and admins; others see none.',
       args: pageArgs,
-      resolve: async (image, page, { caller, loaders }) =>
-        pageOf(
-          (await loaders.tasks.load(image.id)).filter((task) => canSeeTask(caller, task)),
-          page,
-          {
-            scope: 'tasks',
-            types: ['instant', 'text'],
-            isDescending: true,
-            keysOf: (task) => [task.createdAt, task.id],
-          },
-        ),
+      resolve: (image, page, context) => pageOfTasks(context, image.id, page),
     }),
     can: t.field({
       type: Capabilities,
       description: 'What the caller may do with this image now, by role, ownership and status.',
-      resolve: (image, _args, { caller }) => capabilities(caller, image, image.membership),
+      resolve: (image, _args, { app, caller }) => capabilities(app.policy, caller, image),
     }),
     download: t.field({
       type: TransferTargetType,

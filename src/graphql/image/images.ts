@@ -157,7 +157,8 @@ Null only with an error: BAD_SEARCH, BAD_CURSOR, BAD_USER_INPUT, TOO_COSTLY, TIM
   imagePropertyNames: t.field({
     type: [ImagePropertyName],
     nullable: true,
-    description: `Custom property names in use on images that images() would find, most frequent first, for autocompletion.
+    description: `Custom property names in use on images that images() would find, of those that the caller may read, most frequent
+first, for autocompletion.
 Null only with an error: BAD_SEARCH, BAD_USER_INPUT, TOO_COSTLY, TIMEOUT.`,
     args: {
       prefix: t.arg.string({ description: 'The names begin with this.' }),

@@ -105,14 +105,13 @@ builder.mutationField('importImage', (t) =>
       ],
     },
     args: { input: t.arg({ type: ImportImageInput, required: true, description: 'What to import.' }) },
-    resolve: (_root, { input }, { app, caller, requestId }) =>
+    resolve: (_root, { input }, { app, caller }) =>
       importImage(app, caller, {
         id: input.id,
         method: methodOf(input.method),
         stores: input.stores ?? null,
         allStores: input.allStores ?? false,
         allMustSucceed: input.allMustSucceed ?? true,
-        requestId,
       }),
   }),
 );

@@ -1,19 +1,14 @@
 /** Look-ups of metadata definitions, batched within a request. */
+
 import DataLoader from 'dataloader';
 import type { App } from '../../actions/app.ts';
 import type { PageInput } from '../../actions/list-images.ts';
 import { listNamespaces, type NamespaceList } from '../../actions/metadef/list-namespaces.ts';
 import { propertyUsages } from '../../actions/metadef/property-usage.ts';
+import type { FoundPage } from '../../db/found-page.ts';
 import type { Facet } from '../../db/image-facets.ts';
 import { findNamespacesById } from '../../db/metadef/namespaces.ts';
-import {
-  countParts,
-  findParts,
-  type Part,
-  type Parts,
-  type PartsOf,
-  type PartsPage,
-} from '../../db/metadef/pages.ts';
+import { countParts, findParts, type Part, type PartsOf, type PartsPage } from '../../db/metadef/pages.ts';
 import {
   findAssociations,
   findObjectsById,
@@ -51,7 +46,7 @@ export interface MetadefLoaders {
   /** By name; null when the caller may not know of it. */
   readonly resourceType: DataLoader<string, MetadefResourceType | null>;
   /** A page of the parts of a namespace or object, and how many it has. */
-  parts<K extends PartsOf>(kind: K, parent: string, page: PartsPage): Promise<Parts<Part<K>>>;
+  parts<K extends PartsOf>(kind: K, parent: string, page: PartsPage): Promise<FoundPage<Part<K>>>;
   partCount(kind: PartsOf, parent: string): Promise<number>;
   /** Values of an image property by its name, at most `limit` of them. */
   usage(name: string, limit: number): Promise<Facet>;
@@ -63,7 +58,7 @@ export function createMetadefLoaders(app: App, caller: Caller): MetadefLoaders {
   const { db } = app;
   let reading: Promise<Vocabulary> | undefined;
   let known: Vocabulary | undefined;
-  const pages = new Map<string, DataLoader<string, Parts<unknown>>>();
+  const pages = new Map<string, DataLoader<string, FoundPage<unknown>>>();
   const counts = new Map<PartsOf, DataLoader<string, number>>();
   const usages = new Map<number, DataLoader<string, Facet>>();
   const lists = new Map<string, Promise<NamespaceList>>();

@@ -2,7 +2,7 @@
 import { type PageInput, readPage } from '../../actions/list-images.ts';
 import type { Part, PartsOf } from '../../db/metadef/pages.ts';
 import { makeCursor, readCursor } from '../../search/cursor.ts';
-import { edgeCursors, type Page } from '../connection.ts';
+import { type Page, pageOfFound } from '../connection.ts';
 import type { GraphContext } from '../context.ts';
 
 /** @throws ValidationError, BadCursorError as listImages */
@@ -16,14 +16,5 @@ export async function pageOfParts<K extends PartsOf>(
   const from = cursor === null ? null : String(name);
   const found = await loaders.metadefs.parts(kind, parent, { limit, from, backward });
   const cursorOf = (part: Part<K>) => makeCursor(kind, [part.name]);
-  return {
-    nodes: found.items,
-    cursorOf,
-    pageInfo: {
-      hasNextPage: () => found.hasNext,
-      hasPreviousPage: () => found.hasPrevious,
-      ...edgeCursors(found.items, cursorOf),
-    },
-    totalCount: () => loaders.metadefs.partCount(kind, parent),
-  };
+  return pageOfFound(found, { cursorOf, totalCount: () => loaders.metadefs.partCount(kind, parent) });
 }

@@ -7,19 +7,19 @@
  *   open: GET file, from any byte on, and on from where it broke off
  */
 import type { IncomingMessage } from 'node:http';
-import { ConflictError, invalid, NotFoundError } from '../../domain/errors.ts';
-import { deadlines } from '../deadlines.ts';
-import { excerpt } from '../excerpt.ts';
-import { bodyOf } from '../http-body.ts';
-import { call, drop, openLine, textOf } from '../http-call.ts';
-import { connectionFailure, type Server, serverFailure, statusFailure } from '../http-failure.ts';
+import { call, drop, openLine, textOf } from '../../cloud/http-call.ts';
+import { connectionFailure, type Server, serverFailure, statusFailure } from '../../cloud/http-failure.ts';
 import {
   type Endpoint,
   type EndpointInterface,
   type Grant,
   type KeystoneAccess,
   keystoneSession,
-} from '../keystone.ts';
+} from '../../cloud/keystone.ts';
+import { ConflictError, invalid, NotFoundError } from '../../domain/errors.ts';
+import { deadlines } from '../deadlines.ts';
+import { excerpt } from '../excerpt.ts';
+import { bodyOf } from '../http-body.ts';
 import { retried, withRetries } from '../retries.ts';
 import type { ByteRange, Store } from '../store.ts';
 import { wrapStore } from '../wrap.ts';

@@ -1,6 +1,7 @@
 /** The calls of one bucket that the store needs, each in the words of the contract, over the SDK's client. */
 
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -14,12 +15,14 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { UnavailableError } from '../../domain/errors.ts';
 import { retried } from '../retries.ts';
-import { isUnknownHere, nameOf, orNothing, s3Failure } from './failure.ts';
+import { isNotForUs, isUnknownHere, nameOf, orNothing, s3Failure } from './failure.ts';
 import type { Part } from './parts.ts';
 
 export interface Upload {
@@ -37,6 +40,9 @@ export interface BucketOptions {
 export type Bucket = ReturnType<typeof s3Bucket>;
 
 type Signal = AbortSignal | undefined;
+
+const abortsMax = 4;
+const betweenAbortsMs = 250;
 
 export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOptions) {
   /** False once the server said that it knows no If-None-Match here. */
@@ -94,6 +100,16 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
       if (!page?.IsTruncated || !page.NextKeyMarker) return;
       place = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker ?? '' };
     }
+  }
+
+  /** False also where nobody may tell: a bucket whose credentials cannot list parts is emptied all the same. */
+  async function hasParts({ key: Key, uploadId: UploadId }: Upload): Promise<boolean> {
+    const command = new ListPartsCommand({ Bucket, Key, UploadId, MaxParts: 1 });
+    const page = await orNothing(asked(Key, () => client.send(command))).catch((error) => {
+      if (isNotForUs(error)) return null;
+      throw error;
+    });
+    return (page?.Parts ?? []).length > 0;
   }
 
   return {
@@ -168,9 +184,22 @@ export function s3Bucket({ store, client, bucket: Bucket, region }: BucketOption
       );
     },
 
-    /** @throws NotFoundError there is no such upload, or no longer */
-    async abort({ key: Key, uploadId: UploadId }: Upload): Promise<void> {
-      await asked(Key, () => client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
+    /**
+     * A part that was on its way may arrive afterwards and stay (S3 API, AbortMultipartUpload): then once more.
+     * @throws NotFoundError there is no such upload, or no longer
+     * @throws UnavailableError parts are still there
+     */
+    async abort(upload: Upload): Promise<void> {
+      const { key: Key, uploadId: UploadId } = upload;
+      const abort = () =>
+        asked(Key, () => client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
+      await abort();
+      for (let n = 1; await hasParts(upload); n++) {
+        if (n === abortsMax)
+          throw new UnavailableError(`Store ${store} keeps parts of what was given up`, { store });
+        await orNothing(abort());
+        await sleep(betweenAbortsMs * n);
+      }
     },
 
     async putEmpty(Key: string, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,9 @@
 /** What errors of the SDK's client mean to the registry. */
 import type { S3ServiceException } from '@aws-sdk/client-s3';
+import { connectionFailure, statusFailure } from '../../cloud/http-failure.ts';
+import { HttpStatus } from '../../cloud/outage.ts';
 import { DomainError, NotFoundError, UnavailableError } from '../../domain/errors.ts';
-import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
-import { connectionFailure, statusFailure } from '../http-failure.ts';
+import { alreadyThere, nothingUnder } from '../failure.ts';
 
 /** `error` in the words of the contract; 404 and 412 are about `key`. */
 export function s3Failure(store: string, key: string, error: unknown): unknown {
@@ -31,6 +32,11 @@ export function nameOf(error: unknown): string | null {
 }
 
 /** The server does not know what a header asks for (501). */
-export function isUnknownHere(error: unknown): boolean {
-  return error instanceof UnavailableError && error.cause instanceof HttpStatus && error.cause.status === 501;
+export const isUnknownHere = (error: unknown): boolean => statusOf(error) === 501;
+
+/** The credentials, or the server, are not for this call: it would be refused each time. */
+export const isNotForUs = (error: unknown): boolean => [403, 405, 501].includes(statusOf(error) ?? 0);
+
+function statusOf(error: unknown): number | null {
+  return error instanceof UnavailableError && error.cause instanceof HttpStatus ? error.cause.status : null;
 }

@@ -1,11 +1,11 @@
 /** Keeps objects in one bucket of any service that speaks S3; the bucket is made when it is first needed. */
 import { mkdir } from 'node:fs/promises';
 import { S3Client } from '@aws-sdk/client-s3';
+import { openLine } from '../../cloud/http-call.ts';
+import { connectionFailure } from '../../cloud/http-failure.ts';
 import { buffers } from '../buffers.ts';
 import { alreadyThere, storeFailure } from '../failure.ts';
 import { bodyOf } from '../http-body.ts';
-import { openLine } from '../http-call.ts';
-import { connectionFailure } from '../http-failure.ts';
 import { checkKey, isKey } from '../key.ts';
 import { retried } from '../retries.ts';
 import type { WritableStore } from '../store.ts';

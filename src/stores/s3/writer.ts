@@ -60,8 +60,9 @@ export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): P
   /** Waits for the part before, then begins to send this one. */
   async function send(part: Part): Promise<void> {
     const n = count;
-    filling = null;
     await sending;
+    if (broken) throw broken;
+    filling = null;
     sending = bucket
       .sendPart(upload, n, part, ending.signal)
       .then(
@@ -71,7 +72,6 @@ export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): P
         },
       )
       .finally(() => part.free());
-    if (broken) throw broken;
   }
 
   async function pour(chunk: Uint8Array): Promise<void> {
@@ -121,9 +121,22 @@ export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): P
     } finally {
       ending.abort(new Error('paused'));
       await sending;
-      await filling?.free();
-      filling = null;
+      await dropFilling();
     }
+  }
+
+  async function dropFilling(): Promise<void> {
+    const part = filling;
+    filling = null;
+    await part?.free();
+  }
+
+  /** A part whose last byte is gone may still arrive; its ETag tells it from that of whoever goes on. */
+  async function leave(): Promise<void> {
+    broken ??= new Error('left');
+    ending.abort(broken);
+    await Promise.allSettled([underWay, sending]);
+    await dropFilling();
   }
 
   async function remains(mayBeThere: boolean): Promise<void> {
@@ -134,8 +147,7 @@ export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): P
     landed.abort();
     ending.abort(new Error('cancelled'));
     await Promise.allSettled([underWay, sending]);
-    await filling?.free();
-    filling = null;
+    await dropFilling();
     await orNothing(bucket.abort(upload));
     if (mayBeThere && !isForeign) await bucket.remove(upload.key);
   }
@@ -153,8 +165,9 @@ export function s3Writer({ store, bucket, upload, spool, before }: S3Writing): P
     },
     commit: () => run(commit()),
     pause: () => run(pause()),
+    leave,
     cancel() {
-      if (state === 'committed' || state === 'paused') return Promise.resolve();
+      if (state === 'committed') return Promise.resolve();
       cancelling ??= remains(state === 'completing');
       state = 'cancelled';
       return cancelling;

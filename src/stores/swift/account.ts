@@ -1,9 +1,9 @@
 /** Calls to one container of an account in Swift, each with a token that is accepted. */
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { beginCall, call, drop, type Line } from '../../cloud/http-call.ts';
+import { connectionFailure, statusFailure } from '../../cloud/http-failure.ts';
+import type { EndpointInterface, Grant, Session } from '../../cloud/keystone.ts';
 import { UnavailableError } from '../../domain/errors.ts';
-import { beginCall, call, drop, type Line } from '../http-call.ts';
-import { connectionFailure, statusFailure } from '../http-failure.ts';
-import type { EndpointInterface, Grant, Session } from '../keystone.ts';
 import { retried } from '../retries.ts';
 
 export interface SwiftCall {

@@ -5,7 +5,7 @@
  *   <key>/00000001 ...    segments
  *   <key>/part            an unfinished write: made first and only once, gone before the object appears
  */
-import { textOf } from '../http-call.ts';
+import { textOf } from '../../cloud/http-call.ts';
 import { retried } from '../retries.ts';
 import type { Container } from './account.ts';
 

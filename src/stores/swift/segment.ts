@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { drop } from '../http-call.ts';
-import { connectionFailure, statusFailure, wrongChecksum } from '../http-failure.ts';
+import { drop } from '../../cloud/http-call.ts';
+import { connectionFailure, statusFailure, wrongChecksum } from '../../cloud/http-failure.ts';
 import { retried } from '../retries.ts';
 import type { Container } from './account.ts';
 

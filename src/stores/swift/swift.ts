@@ -1,10 +1,11 @@
 /** Keeps objects in one container of one project in OpenStack Swift, which is made when it is first needed. */
+
+import { drop, openLine } from '../../cloud/http-call.ts';
+import { connectionFailure, statusFailure } from '../../cloud/http-failure.ts';
+import { type EndpointInterface, type KeystoneAccess, keystoneSession } from '../../cloud/keystone.ts';
 import { alreadyThere, nothingUnder } from '../failure.ts';
 import { bodyOf } from '../http-body.ts';
-import { drop, openLine } from '../http-call.ts';
-import { connectionFailure, statusFailure } from '../http-failure.ts';
 import { checkKey, isKey } from '../key.ts';
-import { type EndpointInterface, type KeystoneAccess, keystoneSession } from '../keystone.ts';
 import type { ByteRange, WritableStore } from '../store.ts';
 import { swiftContainer } from './account.ts';
 import { namesIn, partOf, removeAll, segmentsOf } from './layout.ts';
@@ -107,6 +108,8 @@ export function swiftStore(options: SwiftStoreOptions): WritableStore {
       await removeAll(container, [key]);
       for await (const name of namesIn(container, { prefix: `${key}/` })) segments.push(name);
       await removeAll(container, new Set([...segments, partOf(key)]));
+      // Whoever finished meanwhile may have had its manifest accepted before the segments went.
+      await removeAll(container, [key]);
     },
 
     async *keys(signal) {

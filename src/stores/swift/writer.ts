@@ -3,10 +3,13 @@
  * together (static large objects). Nothing is kept here but the chunk that is under way; of a write that may be
  * paused also the first bytes of a segment, since what was streamed and is too little for one cannot be kept there.
  */
+import { createHash } from 'node:crypto';
+import { HttpStatus } from '../../cloud/outage.ts';
 import { UnavailableError } from '../../domain/errors.ts';
-import { alreadyThere, HttpStatus, nothingUnder } from '../failure.ts';
+import { alreadyThere, nothingUnder } from '../failure.ts';
 import type { PausableWriter, PausedWrite } from '../store.ts';
 import type { Container } from './account.ts';
+import { gathering } from './gathering.ts';
 import { namesIn, partOf, removeAll, segmentOf, segmentsOf } from './layout.ts';
 import { beginSegment, type Segment } from './segment.ts';
 
@@ -43,12 +46,11 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
   const ending = new AbortController();
   const kept: Kept[] = [...(pausable?.kept ?? [])];
   /** The beginning of the next segment, as long as it is too small for one. */
-  let small: Buffer[] = [];
-  let smallBytes = 0;
+  const small = gathering();
   const least = pausable && segmentSize !== null ? Math.min(leastSegmentBytes, segmentSize) : 0;
   let segment: Segment | null = null;
   let left = segmentSize ?? Number.POSITIVE_INFINITY;
-  let state: 'open' | 'committing' | 'committed' | 'paused' | 'cancelled' = 'open';
+  let state: 'open' | 'committing' | 'committed' | 'paused' | 'left' | 'cancelled' = 'open';
   /** An object is there that is not ours. */
   let isForeign = false;
   let underWay: Promise<unknown> = Promise.resolve();
@@ -71,24 +73,17 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
 
   /** Sends what is gathered, or keeps `part` with it where that is still too small. */
   async function pass(part: Uint8Array): Promise<void> {
-    if (!segment && smallBytes + part.length < least) {
-      small.push(Buffer.from(part));
-      smallBytes += part.length;
-      return;
-    }
+    if (!segment && small.length + part.length < least) return small.add(part);
     const to = await current();
-    await sendSmall(to);
+    if (small.length > 0) await to.write(small.take());
     await to.write(part);
   }
 
-  async function sendSmall(to: Segment): Promise<void> {
-    for (const piece of small) await to.write(piece);
-    small = [];
-    smallBytes = 0;
-  }
-
   async function finishSegment(): Promise<void> {
-    if (smallBytes > 0) await sendSmall(await current());
+    if (small.length > 0) {
+      const to = await current();
+      await to.write(small.take());
+    }
     if (!segment) return;
     const done = await segment.finish();
     segment = null;
@@ -124,8 +119,8 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
       if (!pausable || segmentSize === null) throw new Error('pause of a write that was not begun for it');
       if (segment) await finishSegment();
       const paused: SwiftPaused = { segmentSize, kept };
-      const offset = kept.reduce((sum, { size }) => sum + size, smallBytes);
-      return { offset, state: paused, tail: Buffer.concat(small) };
+      const offset = kept.reduce((sum, { size }) => sum + size, small.length);
+      return { offset, state: paused, tail: small.take() };
     } finally {
       ending.abort(new Error('paused'));
       segment?.destroy();
@@ -149,24 +144,50 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
       await whole.finish();
       return;
     }
+    if (pausable && !(await hasMark())) return goOn(pausable.kept);
     await finishSegment();
     // Before the mark is taken: what fails until then can be tried again.
     if (pausable) await removeSurplus();
     await takeMark();
-    const manifest = kept.map(({ name, etag, size }) => ({
+    const put = await putManifest(kept);
+    if (put.status !== 412) return;
+    isForeign = put.attempts === 1 || (await segmentsOf(container, key))[0] !== kept[0]?.name;
+    if (isForeign) throw alreadyThere(store, key);
+  }
+
+  async function hasMark(): Promise<boolean> {
+    const call = { method: 'HEAD', name: partOf(key), also: [404], signal: ending.signal };
+    return (await container.tried(call)).status !== 404;
+  }
+
+  /**
+   * Whoever took the mark was killed before its manifest was there, or the write was removed: Swift takes a manifest
+   * only when every segment is there as it says. So nothing is written anew for it, the last segment neither.
+   */
+  async function goOn(before: readonly Kept[]): Promise<void> {
+    const tail = small.take();
+    const last = { name: nameNow(), etag: createHash('md5').update(tail).digest('hex'), size: tail.length };
+    const all = tail.length > 0 ? [...kept, last] : kept;
+    const isMore = segment !== null || kept.length > before.length; // written since: who knows for whom
+    if (isMore || all.length === 0) throw nothingUnder(store, key);
+    const { status } = await putManifest(all, [400]);
+    isForeign = status === 412; // or of one who finished it before: not ours to remove
+    if (isForeign) throw alreadyThere(store, key);
+    if (status === 400) throw nothingUnder(store, key);
+  }
+
+  async function putManifest(segments: readonly Kept[], also: readonly number[] = []) {
+    const manifest = segments.map(({ name, etag, size }) => ({
       path: `/${container.name}/${name}`,
       etag,
       size_bytes: size,
     }));
     // A manifest without segments is not allowed.
     const large = { query: { 'multipart-manifest': 'put' }, body: JSON.stringify(manifest) };
-    const what = kept.length > 0 ? large : { body: '' };
+    const what = segments.length > 0 ? large : { body: '' };
     const headers = { 'if-none-match': '*' };
-    const call = { method: 'PUT', name: key, headers, also: [412], signal: ending.signal, ...what };
-    const put = await container.tried(call);
-    if (put.status !== 412) return;
-    isForeign = put.attempts === 1 || (await segmentsOf(container, key))[0] !== kept[0]?.name;
-    if (isForeign) throw alreadyThere(store, key);
+    const asked = { method: 'PUT', name: key, headers, also: [412, ...also], signal: ending.signal };
+    return container.tried({ ...asked, ...what });
   }
 
   async function commit(): Promise<void> {
@@ -203,8 +224,15 @@ export function swiftWriter({ container, key, segmentSize, pausable }: SwiftWrit
     },
     commit: () => run(commit()),
     pause: () => run(pause()),
+    async leave() {
+      if (state === 'open') state = 'left';
+      ending.abort(new Error('left'));
+      segment?.destroy();
+      await underWay.catch(() => {});
+      small.take();
+    },
     cancel() {
-      if (state === 'committed' || state === 'paused') return Promise.resolve();
+      if (state === 'committed') return Promise.resolve();
       state = 'cancelled';
       cancelling ??= remains();
       return cancelling;

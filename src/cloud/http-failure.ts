@@ -1,6 +1,6 @@
 /** What answers and broken connections of a server mean to the registry. */
 import { DomainError, UnavailableError } from '../domain/errors.ts';
-import { errnoOf, HttpStatus } from './failure.ts';
+import { errnoOf, HttpStatus } from './outage.ts';
 
 /** Whom a failure is of: the id of a store, or another server of the cloud by its name, as a sentence begins. */
 export type Server = string | { readonly name: string };

@@ -2,7 +2,8 @@
  * A session with Keystone v3: one token for all calls to a service, fetched when first needed, renewed before it runs
  * out and when the service no longer accepts it. Calls that need one at the same time wait for the same.
  */
-import { call, drop, type Line, textOf } from './http-call.ts';
+import { ask, jsonOf } from './ask.ts';
+import type { Line } from './http-call.ts';
 import { connectionFailure, type Server, statusFailure } from './http-failure.ts';
 
 export interface KeystoneAccess {
@@ -15,6 +16,8 @@ export interface KeystoneAccess {
   projectDomain: string;
   applicationCredentialId?: string | undefined;
   applicationCredentialSecret?: string | undefined;
+  /** For the whole system, in place of the project. */
+  isForSystem?: boolean | undefined;
 }
 
 export type EndpointInterface = 'public' | 'internal' | 'admin';
@@ -46,32 +49,38 @@ export interface SessionOptions {
   access: KeystoneAccess;
   line: Line;
   now: () => number;
+  loginMs?: number;
 }
 
 /** A token is not used in its last minute: what begins with it has to be over by then. */
 const marginMs = 60_000;
-/** Independent of the calls that wait for it, which come and go. */
-const patienceMs = 30_000;
+/** How long a login may take: independent of the calls that wait for it, which come and go. */
+const usualLoginMs = 30_000;
 
-export function keystoneSession({ server, access, line, now }: SessionOptions): Session {
+export function keystoneSession({
+  server,
+  access,
+  line,
+  now,
+  loginMs = usualLoginMs,
+}: SessionOptions): Session {
   let held: { grant: Promise<Grant>; token: string | null; until: number } | null = null;
 
   async function fetchGrant(): Promise<{ grant: Grant; until: number }> {
-    const answer = await call({
+    const answer = await ask(server, {
       line,
       method: 'POST',
       url: `${access.authUrl}/auth/tokens`,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ auth: authOf(access) }),
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(loginMs),
     });
-    const status = answer.statusCode ?? 0;
-    const token = answer.headers['x-subject-token'];
+    const { status, headers } = answer;
+    const token = headers['x-subject-token'];
     if (status !== 201 || typeof token !== 'string') {
-      drop(answer);
-      throw statusFailure(server, status, { retryAfter: answer.headers['retry-after'] });
+      throw statusFailure(server, status, { retryAfter: headers['retry-after'] });
     }
-    const { token: body } = JSON.parse(await textOf(answer)) as { token: TokenBody };
+    const { token: body } = jsonOf(server, answer, 'a token') as { token: TokenBody };
     const expires = new Date(body.expires_at).getTime();
     return { grant: { token, endpoints: endpointsOf(body) }, until: expires - marginMs };
   }
@@ -112,6 +121,9 @@ function authOf(access: KeystoneAccess): object {
   }
   const domain = (name: string) => (name === 'default' ? { id: name } : { name });
   const user = { name: access.username, domain: domain(access.userDomain), password: access.password };
+  if (access.isForSystem) {
+    return { identity: { methods: ['password'], password: { user } }, scope: { system: { all: true } } };
+  }
   const project = { name: access.project, domain: domain(access.projectDomain) };
   return { identity: { methods: ['password'], password: { user } }, scope: { project } };
 }

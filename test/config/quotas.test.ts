@@ -1,0 +1,36 @@
+/** The section `quotas` of the settings file, and where Keystone keeps them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config/config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vitrine-quotas-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const read = (yaml: string) => {
+  writeFileSync(join(folder, 'vitrine.yaml'), yaml);
+  return readConfig({}, folder);
+};
+
+test('nothing said is no limit, and 0 is nothing at all', () => {
+  const none = { images: null, bytes: null, stagingBytes: null, uploads: null };
+  expect(read('').quotas).toEqual(none);
+  expect(read('quotas: { images: null, bytes: ~ }').quotas).toEqual(none);
+  expect(read('quotas: { images: 0, bytes: 2TiB, stagingBytes: 0, uploads: 5 }').quotas).toEqual({
+    ...{ images: 0, bytes: 2 * 2 ** 40, stagingBytes: 0, uploads: 5 },
+  });
+});
+
+test.each([
+  ['quotas: { bytes: -1 }', /quotas\.bytes is a number of bytes/],
+  ['quotas: { images: 1.5 }', /quotas\.images is a whole number/],
+  ['quotas: { imges: 5 }', /quotas\.imges is not a setting; did you mean images/],
+  [
+    'keystone: { url: http://k/v3, applicationCredentialId: a, applicationCredentialSecret: b, unifiedLimits: true }',
+    /keystone\.unifiedLimits needs username and password/,
+  ],
+])('%s is a mistake', (yaml, message) => {
+  expect(() => read(yaml)).toThrow(ConfigError);
+  expect(() => read(yaml)).toThrow(message);
+});
