@@ -215,6 +215,7 @@ export async function openApp(
     stores,
     hashes,
     limits: { imageSizeMax: config.imageSizeMax },
+    formats: config.formats,
     quotas: {
       defaults: config.quotas,
       unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,

@@ -37,6 +37,7 @@ export async function openCatalog(
     hashes: hashPool({ cores: 1 }),
     quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0 },
+    formats: config.formats,
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     policy: builtInPolicy,
     protection: null,

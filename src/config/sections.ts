@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { auditSection } from './audit.ts';
+import { formatsSection } from './formats.ts';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
 import { oidcSection } from './oidc.ts';
@@ -52,6 +53,7 @@ const sections = keys({
   scrub: scrubSection.prefault({}),
   audit: auditSection.prefault({}),
   quotas: quotasSection.prefault({}),
+  formats: formatsSection.prefault({}),
   policy: policySection.prefault({}),
   propertyProtection: propertyProtectionSection,
 })

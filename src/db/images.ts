@@ -40,6 +40,7 @@ const fieldSql: Record<ImageField, string> = {
       'createdAt', ${instantJson('c.created_at')}, 'verifiedAt', ${instantJson('c.verified_at')}) order by c.store, c.id)
     from image_copies c where c.image_id = i.id and c.state not in ('staging', 'staged')), '[]'::jsonb)`,
   failure: 'i.failure',
+  inspection: 'i.inspection',
   revision: 'i.revision',
   createdAt: 'i.created_at',
   updatedAt: 'i.updated_at',
@@ -77,6 +78,16 @@ export async function findImagesById(
   const columns = columnsSql([...needed, ...fields], caller, params);
   const text = `select ${columns} from images i where i.id = any(${params.add(ids, 'uuid[]')})`;
   return db.query<SeenImage>(text, params.values);
+}
+
+/** What the image says that its bytes are; nothing of one that is gone. */
+export async function findFormats(
+  db: Database,
+  id: string,
+): Promise<Pick<Image, 'diskFormat' | 'containerFormat'>> {
+  const text = `select disk_format as "diskFormat", container_format as "containerFormat" from images where id = $1::uuid`;
+  const [row] = await db.query<Pick<Image, 'diskFormat' | 'containerFormat'>>(text, [id]);
+  return row ?? { diskFormat: null, containerFormat: null };
 }
 
 /** What a write must know of an image: its row, locked until the transaction ends; null when it is gone. */

@@ -37,6 +37,7 @@ import type {
   StagingState,
 } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
+import type { ImageInspection } from '../domain/inspection.ts';
 import type { QuotaResource } from '../domain/quota.ts';
 import type { TaskStatus, TaskType } from '../domain/task.ts';
 import { instantFromText } from './client.ts';
@@ -72,6 +73,7 @@ export const images = pgTable(
     properties: jsonb().$type<Record<string, string>>().notNull().default({}),
     /** Why the last upload or import failed, until the next one works. */
     failure: jsonb().$type<ImageFailure>(),
+    inspection: jsonb().$type<ImageInspection>(),
     revision: integer().notNull().default(1),
     /** Who is writing the bytes now: grows with every claim; a stale writer's number no longer fits. */
     attempt: integer().notNull().default(0),

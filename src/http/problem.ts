@@ -11,6 +11,7 @@ import {
   UnavailableError,
   ValidationError,
 } from '../domain/errors.ts';
+import { isFormatRefusal } from '../domain/inspection.ts';
 
 /** A refusal that is about HTTP itself: a wrong media type, a range that cannot be had. */
 export class HttpError extends Error {
@@ -60,7 +61,10 @@ const titles: Record<number, string> = {
 };
 
 const statuses: [new (...args: never[]) => Error, (error: never) => number][] = [
-  [ValidationError, () => 400],
+  [
+    ValidationError,
+    ({ issues }: ValidationError) => (issues.some((one) => isFormatRefusal(one.code)) ? 415 : 400),
+  ],
   [UnauthenticatedError, () => 401],
   [ForbiddenError, () => 403],
   [NotFoundError, () => 404],

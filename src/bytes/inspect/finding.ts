@@ -1,23 +1,5 @@
 /** What an inspector says of a stream, and how it asks for the bytes that it needs. */
-
-/** The formats that are recognised by what is in the bytes; those that images are declared with are fewer. */
-export type FoundFormat =
-  | 'qcow2'
-  | 'qed'
-  | 'vmdk'
-  | 'vhd'
-  | 'vhdx'
-  | 'vdi'
-  | 'iso'
-  | 'mbr'
-  | 'gpt'
-  | 'luks'
-  | 'ploop'
-  | 'tar'
-  | 'gzip'
-  | 'xz'
-  | 'zstd'
-  | 'bzip2';
+import type { FoundFormat } from '../../domain/inspection.ts';
 
 /** A reason not to believe, or not to publish, what the bytes say of themselves. */
 export interface Objection {
@@ -38,6 +20,8 @@ export interface Finding {
   /** What else may be worth knowing, by name: clusterSize, encryption, compat ... */
   facts: Readonly<Record<string, string | number | boolean>>;
   objections: readonly Objection[];
+  /** What is in it, by where it begins: the disks of an archive. */
+  inside?: readonly { at: number; finding: Finding }[];
 }
 
 /** Bytes that are still to come, by their place in the stream, or the last ones of it. */

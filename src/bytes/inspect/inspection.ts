@@ -4,11 +4,11 @@
  */
 import {
   type Finding,
-  type FoundFormat,
   headBytes,
   type Inspector,
   lastBytesMost,
   type Reading,
+  type Want,
 } from './finding.ts';
 import { diskInspectors } from './formats.ts';
 import { tar } from './tar.ts';
@@ -134,4 +134,26 @@ export function inspectStream(): StreamInspector {
   };
 }
 
-export type { Finding, FoundFormat };
+/** The same of bytes that lie somewhere: `read` gives those from `start` to before `end`, which are there. */
+export async function inspectStored(
+  size: number,
+  read: (start: number, end: number) => Promise<Buffer>,
+): Promise<Inspection> {
+  const head = await read(0, Math.min(size, headBytes));
+  const findings: Finding[] = [];
+  for (const inspector of inspectors) {
+    const reading = inspector(head);
+    let step = reading.next();
+    while (!step.done) {
+      const [start, end] = placeOf(step.value, size);
+      step = reading.next(start < end ? await read(start, end) : Buffer.alloc(0));
+    }
+    if (step.value) findings.push(step.value);
+  }
+  return { findings, size };
+}
+
+function placeOf(want: Want, size: number): [start: number, end: number] {
+  if ('last' in want) return [Math.max(0, size - Math.min(want.last, lastBytesMost)), size];
+  return [want.at, Math.min(size, want.at + want.length)];
+}

@@ -16,7 +16,7 @@ import { diskInspectors } from './formats.ts';
 const block = 512;
 /** Those after that are not looked at: so many are no disks. */
 const membersMost = 1000;
-type Found = ReturnType<typeof objections>;
+type Inside = NonNullable<Finding['inside']>[number];
 /** What is in members of these types is data; links and directories have none. */
 const fileTypes = ['0', '\0', '7'];
 
@@ -24,6 +24,7 @@ export function* tar(head: Buffer): Reading {
   if (head.subarray(257, 262).toString('latin1') !== 'ustar') return null;
   const found = objections();
   const names: string[] = [];
+  const inside: Inside[] = [];
   let at = 0;
   for (;;) {
     const header = yield* bytesAt(head, at, block);
@@ -36,7 +37,7 @@ export function* tar(head: Buffer): Reading {
     names.push(header.subarray(0, 100).toString('latin1').split('\0')[0] ?? '');
     if (names.length > membersMost) break;
     const isFile = fileTypes.includes(String.fromCharCode(header[156] as number));
-    if (isFile && size > 0) yield* inspectMember(head, { at: at + block, size }, found);
+    if (isFile && size > 0) inside.push(...(yield* inspectMember(head, { at: at + block, size })));
     at += block + Math.ceil(size / block) * block;
   }
   const isOva = names[0]?.toLowerCase().endsWith('.ovf') === true;
@@ -46,6 +47,7 @@ export function* tar(head: Buffer): Reading {
     virtualSize: null,
     facts: { members: names.length },
     objections: found.list,
+    inside,
   };
 }
 
@@ -53,14 +55,12 @@ export function* tar(head: Buffer): Reading {
 function* inspectMember(
   outer: Buffer,
   { at, size }: { at: number; size: number },
-  found: Found,
-): Generator<Want, void, Buffer> {
+): Generator<Want, Inside[], Buffer> {
   const inner = yield* bytesAt(outer, at, Math.min(size, headBytes));
   let readTo = inner.length;
+  const inside: Inside[] = [];
   const note = (finding: Finding | null) => {
-    for (const { code, offset, what } of finding?.objections ?? []) {
-      found.when(true, code, at + offset, `in a ${finding?.format} in the archive: ${what}`);
-    }
+    if (finding) inside.push({ at, finding });
   };
   const atEnd: { reading: Reading; last: number }[] = [];
   for (const inspector of diskInspectors) {
@@ -80,6 +80,7 @@ function* inspectMember(
   const rest = yield* bytesAt(outer, at + lastAt, size - lastAt);
   const tail = Buffer.concat([inner.subarray(Math.max(0, inner.length - lastBytesMost)), rest]);
   for (const { reading, last } of atEnd) note(reading.next(tail.subarray(-last)).value as Finding | null);
+  return inside;
 }
 
 /** Octal digits, or a binary number when the first bit is set; null: neither. */
