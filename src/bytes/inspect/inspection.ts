@@ -14,7 +14,7 @@ import { diskInspectors } from './formats.ts';
 import { tar } from './tar.ts';
 
 export interface Inspection {
-  /** The formats that match, in no order that matters; none: the bytes may be anything. */
+  /** The formats that match, sorted; none: the bytes may be anything. */
   findings: readonly Finding[];
   /** Bytes that were seen. */
   size: number;
@@ -129,7 +129,7 @@ export function inspectStream(): StreamInspector {
           step(one, one.waiting ? Buffer.concat(one.waiting.parts) : last);
         }
       }
-      return { findings, size: seen };
+      return { findings: sorted(findings), size: seen };
     },
   };
 }
@@ -150,8 +150,10 @@ export async function inspectStored(
     }
     if (step.value) findings.push(step.value);
   }
-  return { findings, size };
+  return { findings: sorted(findings), size };
 }
+
+const sorted = (findings: Finding[]) => findings.toSorted((a, b) => (a.format < b.format ? -1 : 1));
 
 function placeOf(want: Want, size: number): [start: number, end: number] {
   if ('last' in want) return [Math.max(0, size - Math.min(want.last, lastBytesMost)), size];

@@ -14,7 +14,6 @@ export function* mbr(head: Buffer): Reading {
   return kinds && !kinds.includes(protective) ? { ...none, format: 'mbr' } : null;
 }
 
-// biome-ignore lint/correctness/useYield: an inspector that has seen enough
 export function* gpt(head: Buffer): Reading {
   const at = [512, 4096].find((start) => head.subarray(start, start + 8).toString('latin1') === 'EFI PART');
   const kinds = partitionKinds(head);

@@ -66,7 +66,7 @@ function inspectionOf(findings: readonly Finding[], main: Finding | undefined): 
   const facts = main?.facts ?? {};
   const text = (name: string) => (facts[name] === undefined ? null : String(facts[name]));
   return {
-    formats: findings.map(({ format }) => format).toSorted(),
+    formats: findings.map(({ format }) => format),
     variant: main?.variant ?? null,
     clusterSize: typeof facts.clusterSize === 'number' ? facts.clusterSize : null,
     encryption: text('encryption'),
