@@ -16,6 +16,7 @@ const values = [
   'ImageConnection',
   'ImageEdge',
   'ImageFailure',
+  'ImageInspection',
   'ImageMemberConnection',
   'ImageMemberEdge',
   'ImageProperty',
