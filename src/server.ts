@@ -9,6 +9,7 @@ import type { App } from './actions/app.ts';
 import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
+import { withRobotTokens } from './auth/robot-tokens.ts';
 import { ensureTokensFile, openTokensFile } from './auth/tokens.ts';
 import { hashPool } from './bytes/hash-pool.ts';
 import type { Config } from './config/config.ts';
@@ -19,6 +20,7 @@ import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
+import { findLiveToken, noteTokenUse } from './db/tokens.ts';
 import { graphqlRoutes } from './graphql/http.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
@@ -103,7 +105,12 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     isDraining: () => isDraining,
     metrics,
   });
-  const authenticate = authenticateWith(tokens);
+  const robots = {
+    find: (digest: string) => findLiveToken(app.db, digest),
+    noteUse: (id: string) => noteTokenUse(app.db, id),
+    log,
+  };
+  const authenticate = authenticateWith(withRobotTokens(robots, tokens));
   graphqlRoutes(http, { ...config, app, authenticate });
   http.register(async (scope) =>
     transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),

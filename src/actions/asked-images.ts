@@ -1,5 +1,5 @@
 /** What is asked of the catalog, as every question about lists of images has it: the caller, filters, a search. */
-import type { ImageScope } from '../db/image-scope.ts';
+import { type ImageScope, imageScope } from '../db/image-scope.ts';
 import { whoWaits } from '../db/image-visible.ts';
 import { checkPatterns } from '../db/patterns.ts';
 import type { Caller } from '../domain/caller.ts';
@@ -39,7 +39,7 @@ export async function askedScope(
     ...asked.include,
     ...filters.flatMap((filter) => [...impliedIncludes(filter, caller.project)]),
   ]);
-  return { scope: { caller, filters, includes }, orderBy: search?.orderBy ?? [] };
+  return { scope: imageScope(caller, filters, includes), orderBy: search?.orderBy ?? [] };
 }
 
 async function readSearch(app: App, caller: Caller, search: string) {

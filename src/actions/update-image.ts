@@ -17,7 +17,7 @@ import { formatsAreOpen } from '../domain/lifecycle.ts';
 import type { App } from './app.ts';
 import { fieldIssues } from './create-image.ts';
 import { checkProperties, type GivenProperties, type WrittenImage } from './metadef/check-properties.ts';
-import { requireImage, requireLockedImage } from './require-image.ts';
+import { requireImage, requireInTokenFilter, requireLockedImage } from './require-image.ts';
 
 /** Left out stays; null clears name, diskFormat and containerFormat and is a mistake elsewhere. */
 export interface UpdateImage {
@@ -45,7 +45,8 @@ export interface UpdateImage {
  * nothing was different.
  *
  * @throws NotFoundError      the caller may not see the image
- * @throws ForbiddenError     not the owner's; or a visibility or owner that is not the caller's to give
+ * @throws ForbiddenError     not the owner's; or a visibility or owner that is not the caller's to give; or what the
+ *                            caller's token is not for afterwards
  * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
  *                            that is set to something else and breaks one
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
@@ -62,6 +63,7 @@ export async function updateImage(app: App, caller: Caller, input: UpdateImage):
     checkRights(caller, image, change);
     if (change.properties) for (const given of newValues(image, input)) check.require(given);
     if (Object.keys(change).length > 0) await updateImageRow(tx, image.id, change);
+    await requireInTokenFilter(tx, caller, image.id);
   });
   const image = await requireImage(app, caller, input.id, 'get');
   return { image, issues: check.issuesOf(image.properties) };

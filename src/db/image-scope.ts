@@ -1,6 +1,7 @@
 /** Which images a question is about, and what statements about them are made of. */
-import type { ImageFilter } from '../search/image-filter.ts';
-import { topWords } from '../search/image-filter.ts';
+import type { Caller } from '../domain/caller.ts';
+import { type ImageFilter, type ImageInclude, topWords } from '../search/image-filter.ts';
+import { tokenFilter } from '../search/token-filter.ts';
 import type { Database } from './client.ts';
 import { type FilterContext, imageFilterInOrderSql, imageFilterSql } from './image-filter.ts';
 import type { Viewpoint } from './image-visible.ts';
@@ -34,6 +35,16 @@ export const sizesOf = ({ search }: Catalog): Sizes => search.sizes ?? usualSize
 /** What the caller may list, narrowed by filters, all of which must hold. */
 export interface ImageScope extends Viewpoint {
   filters: readonly ImageFilter[];
+}
+
+/** A scope as every question begins with it: what the caller's token is for holds too. */
+export function imageScope(
+  caller: Caller,
+  filters: readonly ImageFilter[],
+  includes: ReadonlySet<ImageInclude>,
+): ImageScope {
+  const narrowed = tokenFilter(caller);
+  return { caller, includes, filters: narrowed ? [narrowed, ...filters] : filters };
 }
 
 /** A statement in the making: its values, and what the parts of it hang on. */

@@ -5,6 +5,7 @@ import type { Image, ImageField, MemberStatus } from '../domain/image.ts';
 import type { Database, Statements } from './client.ts';
 import { newParams, type Params } from './params.ts';
 import { images } from './tables.ts';
+import { tokenFilterSql } from './token-filter.ts';
 
 /** An image with what decides whether the caller may see it: the membership of the caller's project. */
 export interface SeenImage extends Image {
@@ -63,8 +64,8 @@ function membershipSql(caller: Caller, params: Params): string {
 }
 
 /**
- * Images by id, whoever may see them: the caller of this decides with `canSee`. In no order; missing ones are
- * left out. `fields` only narrows; what `canSee` needs always comes.
+ * Images by id, whoever may see them: the caller of this decides with `canSee`. In no order; missing ones, and those that
+ * the caller's token is not for, are left out. `fields` only narrows; what `canSee` needs always comes.
  */
 export async function findImagesById(
   db: Database,
@@ -75,7 +76,8 @@ export async function findImagesById(
   const params = newParams();
   const needed: SeenField[] = ['id', 'status', 'visibility', 'owner', 'protected', 'membership'];
   const columns = columnsSql([...needed, ...fields], caller, params);
-  const text = `select ${columns} from images i where i.id = any(${params.add(ids, 'uuid[]')})`;
+  const text = `select ${columns} from images i
+    where i.id = any(${params.add(ids, 'uuid[]')}) and ${tokenFilterSql(caller, params)}`;
   return db.query<SeenImage>(text, params.values);
 }
 

@@ -14,6 +14,16 @@ export interface Caller {
   readonly isAnonymous: boolean;
   /** Came with a signed target: may do this one thing with this one image, and nothing else. */
   readonly grant?: { readonly imageId: string; readonly operation: 'upload' | 'download' };
+  /** Came with a robot token: what that narrows its caller to. */
+  readonly robot?: Robot;
+}
+
+export interface Robot {
+  readonly tokenId: string;
+  /** Reads and downloads; changes nothing. */
+  readonly readOnly: boolean;
+  /** Only images that match are there at all; null: whatever the roles show. What it means is `search/token-filter.ts`. */
+  readonly imageFilter: object | null;
 }
 
 export const anonymous: Caller = Object.freeze({
@@ -29,6 +39,7 @@ export function callerWith(token: {
   user: string | null;
   project: string | null;
   roles: readonly string[];
+  robot?: Robot;
 }): Caller {
   return Object.freeze({ ...token, isAdmin: token.roles.includes('admin'), isAnonymous: false });
 }
@@ -44,3 +55,6 @@ export function hasRole(caller: Caller, role: Role): boolean {
   if (role === 'reader') return caller.roles.includes('reader') || caller.roles.includes('member');
   return caller.roles.includes(role);
 }
+
+/** Whether it may change nothing, whatever its roles are. */
+export const isReadOnly = ({ robot }: Caller): boolean => robot?.readOnly === true;

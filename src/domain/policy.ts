@@ -2,7 +2,7 @@
  * Who may do what: the built-in roles as pure functions (Image API v2 default policies). Whether an image is
  * seen at all also exists as SQL in `db/image-visible.ts`; a test holds the two against each other.
  */
-import { type Caller, hasRole } from './caller.ts';
+import { type Caller, hasRole, isReadOnly } from './caller.ts';
 import type { Image, MemberStatus } from './image.ts';
 import { after, hasData } from './lifecycle.ts';
 import type { MetadefNamespace } from './metadef/metadef.ts';
@@ -54,6 +54,7 @@ export function mayDo(
   membership: Membership,
 ): boolean {
   if (operation === 'get') return canSee(caller, image, membership);
+  if (operation !== 'download' && isReadOnly(caller)) return false;
   if (operation === 'download' && image.status === 'deactivated') return caller.isAdmin;
   if (caller.grant) return caller.grant.imageId === image.id && caller.grant.operation === operation;
   switch (operation) {
@@ -110,7 +111,7 @@ export function canSeeTask(caller: Caller, task: { owner: string | null }): bool
 
 /** Whether the caller may make an image owned by `owner`. */
 export function mayCreate(caller: Caller, owner: string | null): boolean {
-  if (caller.isAnonymous) return false;
+  if (caller.isAnonymous || isReadOnly(caller)) return false;
   if (caller.isAdmin) return true;
   return hasRole(caller, 'member') && caller.project !== null && owner === caller.project;
 }
@@ -129,4 +130,4 @@ export function canSeeNamespace(caller: Caller, namespace: NamespaceTarget): boo
 }
 
 /** Whether the caller may write metadata definitions: since OSSN-0088 only admins, in the Image API too. */
-export const mayManageMetadefs = (caller: Caller) => caller.isAdmin;
+export const mayManageMetadefs = (caller: Caller) => caller.isAdmin && !isReadOnly(caller);

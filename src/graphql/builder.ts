@@ -4,6 +4,7 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import type { FileUpload } from 'graphql-upload-ts';
 import type { Instant } from '../domain/image.ts';
 import type { GraphContext } from './context.ts';
+import { readOnlyPlugin } from './read-only.ts';
 
 export interface SchemaTypes {
   Context: GraphContext;
@@ -22,7 +23,7 @@ export interface SchemaTypes {
 const capitalize = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
 
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [ErrorsPlugin],
+  plugins: [ErrorsPlugin, readOnlyPlugin],
   defaultFieldNullability: false,
   errors: {
     directResult: true,

@@ -6,6 +6,7 @@ import './viewer.ts';
 import './node.ts';
 import './store.ts';
 import './task.ts';
+import './token.ts';
 import './image/image.ts';
 import './image/images.ts';
 import './image/parsed-search.ts';

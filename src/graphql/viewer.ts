@@ -2,11 +2,13 @@
 
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
-import type { Caller } from '../domain/caller.ts';
+import { type Caller, isReadOnly } from '../domain/caller.ts';
 import { mayCreate, mayManageMetadefs } from '../domain/policy.ts';
 import { version } from '../version.ts';
 import { builder } from './builder.ts';
 import { ImportMethodName, importMethodWords, MetadefMode } from './enums.ts';
+
+const isChangingAdmin = (caller: Caller) => caller.isAdmin && !isReadOnly(caller);
 
 const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').implement({
   description: 'What the caller may do at all.',
@@ -15,8 +17,8 @@ const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').imple
       description: 'createImage, in the own project.',
       resolve: (caller) => mayCreate(caller, caller.project),
     }),
-    publish: t.exposeBoolean('isAdmin', { description: 'Make images PUBLIC.' }),
-    copyImage: t.exposeBoolean('isAdmin', { description: 'Copy images to more stores.' }),
+    publish: t.boolean({ description: 'Make images PUBLIC.', resolve: isChangingAdmin }),
+    copyImage: t.boolean({ description: 'Copy images to more stores.', resolve: isChangingAdmin }),
     manageMetadefs: t.boolean({
       description: 'Write metadata definitions.',
       resolve: mayManageMetadefs,

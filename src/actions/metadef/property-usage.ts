@@ -1,5 +1,6 @@
 /** Which values image properties have on the images that a caller finds. */
 import { type Facet, findFacets } from '../../db/image-facets.ts';
+import { imageScope } from '../../db/image-scope.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { App } from '../app.ts';
 import { checkLimit } from '../list-property-names.ts';
@@ -17,10 +18,9 @@ export async function propertyUsages(
   { names, limit }: { names: readonly string[]; limit: number },
 ): Promise<Facet[]> {
   checkLimit(limit);
-  const scope = { caller, filters: [], includes: new Set<never>() };
   return findFacets(
     app,
-    scope,
+    imageScope(caller, [], new Set()),
     names.map((property) => ({ property })),
     limit,
   );
