@@ -22,6 +22,7 @@ import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
 import { findLiveToken, noteTokenUse } from './db/tokens.ts';
 import { graphqlRoutes } from './graphql/http.ts';
+import { openAdmission } from './http/admission.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics, meterDamage } from './http/metrics.ts';
@@ -92,6 +93,8 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   let isDraining = false;
   const http = await createHttp({ ...config, metrics, log });
   undo.push(() => http.close());
+  const admission = openAdmission(config.limits, (limit) => metrics.refusals.inc({ limit }));
+  admission.guard(http);
   const work = watchWork(http);
   healthRoutes(http, {
     checks: [
@@ -110,14 +113,14 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     noteUse: (id: string) => noteTokenUse(app.db, id),
     log,
   };
-  const authenticate = authenticateWith(withRobotTokens(robots, tokens));
-  graphqlRoutes(http, { ...config, app, authenticate });
+  const authenticate = admission.watching(authenticateWith(withRobotTokens(robots, tokens)));
+  graphqlRoutes(http, { ...config, app, authenticate, admission });
   http.register(async (scope) =>
-    transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
+    transferRoutes(scope, { app, authenticate, admission, metrics, stopping: stopping.signal }),
   );
   const { publicUrl } = config;
   http.register(async (scope) =>
-    resumableRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal, publicUrl }),
+    resumableRoutes(scope, { app, authenticate, admission, metrics, stopping: stopping.signal, publicUrl }),
   );
   await http.listen({ host: config.host, port: config.port });
 
@@ -205,7 +208,7 @@ export async function openApp(
     db,
     stores,
     hashes,
-    limits: { imageSizeMax: config.imageSizeMax },
+    limits: { imageSizeMax: config.imageSizeMax, imports: config.limits.imports },
     search: { hot, costMax },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
     imports: importsOf(config),

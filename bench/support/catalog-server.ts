@@ -15,6 +15,7 @@ import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
 import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
+import { openToAll } from '../../src/http/admission.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
 import { storesOf } from '../../src/stores/all.ts';
@@ -32,7 +33,7 @@ export async function openCatalog(
     db,
     stores: storesOf([memoryStore({ id: 'none' })]),
     hashes: hashPool({ cores: 1 }),
-    limits: { imageSizeMax: 0 },
+    limits: { imageSizeMax: 0, imports: null },
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     search: { hot, costMax: config.search.costMax },
     imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
@@ -44,7 +45,7 @@ export async function openCatalog(
   };
   const http = await createHttp({ ...config, metrics: createMetrics(), log });
   const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
-  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith(tokens) });
+  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith(tokens), admission: openToAll() });
   http.get('/readyz', async () => ({ status: 'ready' }));
   http.addHook('onClose', async () => hot.close());
   return http;

@@ -2,9 +2,9 @@
 import { type Statements, transaction } from '../db/client.ts';
 import type { ImageRow, SeenImage } from '../db/images.ts';
 import { findStagedStore, findStoresOfImage, insertPendingCopies, markImporting } from '../db/imports.ts';
-import { findTask, insertTask } from '../db/tasks.ts';
+import { countUnfinished, findTask, insertTask } from '../db/tasks.ts';
 import type { Caller } from '../domain/caller.ts';
-import { ConflictError, invalid } from '../domain/errors.ts';
+import { ConflictError, invalid, RateLimitedError } from '../domain/errors.ts';
 import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf } from '../domain/import.ts';
 import { hasData, wrongStatus } from '../domain/lifecycle.ts';
 import type { Task } from '../domain/task.ts';
@@ -33,6 +33,7 @@ export interface ImportImage {
  * @throws ValidationError a method that is switched off, stores that are not there, formats that are missing, a URL
  *                         that this service may not fetch
  * @throws ConflictError   WRONG_STATUS; ALREADY_EXISTS: one of the stores named, or each there is, has it or will have
+ * @throws RateLimitedError the project has as many imports under way as it may
  */
 export async function importImage(
   app: App,
@@ -50,6 +51,7 @@ export async function importImage(
   if (method.name === 'web-download') app.egress.requireUrl(method.url, ['method', 'webDownload', 'url']);
 
   const taskId = await transaction(app.db, async (tx) => {
+    await requireTurn(app, tx, caller);
     const image = await requireLockedImage(tx, caller, { id: seen.id, operation });
     checkStatus(image, method);
     const there = await findStoresOfImage(tx, image.id);
@@ -81,6 +83,18 @@ export async function importImage(
   const task = await findTask(app.db, taskId);
   if (!task) throw new Error(`Task ${taskId} is gone.`);
   return { image: await requireImage(app, caller, seen.id, operation), task };
+}
+
+/** How long an import takes nobody knows: this is when it is worth asking again. */
+const retrySeconds = 10;
+
+async function requireTurn({ limits }: App, tx: Statements, { project }: Caller): Promise<void> {
+  if (limits.imports === null || project === null) return;
+  if ((await countUnfinished(tx, project)) < limits.imports) return;
+  throw new RateLimitedError(
+    `Project ${project} may have ${limits.imports} imports under way; try again when one of them is done.`,
+    retrySeconds,
+  );
 }
 
 function requireMethod(app: App, { name }: ImportMethod): void {

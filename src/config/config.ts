@@ -18,6 +18,7 @@ import {
   type ImportsConfig,
   isSecretName,
   type KeystoneConfig,
+  type LimitsConfig,
   readSections,
   type ScrubConfig,
   type SearchConfig,
@@ -66,6 +67,7 @@ export interface Config {
   readonly keystone: KeystoneConfig | null;
   readonly imports: ImportsConfig;
   readonly scrub: ScrubConfig;
+  readonly limits: LimitsConfig;
 }
 
 /** What is wrong with the settings: one line each, with the variable's name or the place in the file. */

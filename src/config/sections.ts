@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
+import { limitsSection } from './limits.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
@@ -44,6 +45,7 @@ const sections = keys({
   keystone: keystoneSection.optional().transform((section) => section ?? null),
   imports: importsSection.prefault({}),
   scrub: scrubSection.prefault({}),
+  limits: limitsSection.prefault({}),
 }).superRefine(({ stores, imports }, context) => {
   const { staging } = imports;
   const ids = writableIds(stores);
@@ -58,6 +60,7 @@ export type ImportsConfig = Sections['imports'];
 /** Who we are in Keystone. */
 export type KeystoneConfig = NonNullable<Sections['keystone']>;
 export type ScrubConfig = Sections['scrub'];
+export type LimitsConfig = Sections['limits'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

@@ -6,6 +6,7 @@ import {
   ForbiddenError,
   NotFoundError,
   QuotaExceededError,
+  RateLimitedError,
   TimeoutError,
   UnauthenticatedError,
   UnavailableError,
@@ -48,6 +49,7 @@ const titles: Record<number, string> = {
   415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   423: 'Locked',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   460: 'Checksum Mismatch',
   500: 'Internal Server Error',
@@ -62,6 +64,7 @@ const statuses: [new (...args: never[]) => Error, (error: never) => number][] = 
   [ConflictError, (error: ConflictError) => (error.code === 'GONE' ? 410 : 409)],
   [DamagedError, () => 410],
   [QuotaExceededError, () => 413],
+  [RateLimitedError, () => 429],
   [UnavailableError, (error: UnavailableError) => (error.reason === 'full' ? 413 : 503)],
   [TimeoutError, () => 503],
 ];
@@ -74,6 +77,7 @@ export function problemOf(error: unknown): Problem | null {
   const headers: Record<string, string> = {};
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="vitrine"';
   if (status === 503) headers['retry-after'] = '2';
+  if (error instanceof RateLimitedError) headers['retry-after'] = String(error.retryAfterSeconds);
   return problem(status, error.code, error.message, headers);
 }
 

@@ -9,6 +9,7 @@ import { type Caller, callerWithGrant } from '../domain/caller.ts';
 import { ForbiddenError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
+import type { Admission } from '../http/admission.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { pacedBy, watchPace } from '../http/pace.ts';
 import { HttpError } from '../http/problem.ts';
@@ -23,6 +24,7 @@ import { sendBytes } from './send-bytes.ts';
 export interface TransferOptions {
   app: App;
   authenticate: Authenticate;
+  admission: Admission;
   metrics: Metrics;
   /** Ends all transfers: the server stops and its patience is over. */
   stopping: AbortSignal;
@@ -69,7 +71,7 @@ async function put(
   request: ImageRequest,
   { reply, to }: { reply: FastifyReply; to: 'file' | 'stage' },
 ): Promise<void> {
-  const { app, metrics, stopping } = options;
+  const { app, admission, metrics, stopping } = options;
   const { caller, params } = await callerOf(options, request, to);
   requireBytesType(request.headers['content-type']);
   const sizes = [declaredSize(request.headers), params.size === undefined ? null : Number(params.size)];
@@ -84,6 +86,7 @@ async function put(
   const store = askedStore(header(request, 'x-image-meta-store'), params.store);
   const expected = [...expectedDigests(request.headers), ...signedDigest(params.digest)];
   const bytes = receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
+  const done = admission.begin(admission.payerOf(request, caller), 'uploads');
   metrics.transfers.inc({ direction: 'in' });
   try {
     await uploadImage(app, caller, {
@@ -97,6 +100,7 @@ async function put(
     });
   } finally {
     metrics.transfers.dec({ direction: 'in' });
+    done();
   }
   reply.code(204).send();
 }
@@ -147,8 +151,23 @@ function header(request: FastifyRequest, name: string): string | undefined {
 }
 
 async function get(options: TransferOptions, request: ImageRequest, reply: FastifyReply): Promise<void> {
-  const { app, metrics, stopping } = options;
+  const { admission } = options;
   const { caller } = await callerOf(options, request);
+  if (request.method === 'HEAD') return answerGet(options, request, { reply, caller });
+  const done = admission.begin(admission.payerOf(request, caller), 'downloads');
+  try {
+    await answerGet(options, request, { reply, caller });
+  } finally {
+    done();
+  }
+}
+
+async function answerGet(
+  options: TransferOptions,
+  request: ImageRequest,
+  { reply, caller }: { reply: FastifyReply; caller: Caller },
+): Promise<void> {
+  const { app, metrics, stopping } = options;
   const file = await downloadImage(app, caller, request.params.id);
   if (file.size === null) {
     reply.code(204).send();
