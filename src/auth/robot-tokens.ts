@@ -31,15 +31,16 @@ interface Known {
 /** Every other token is asked of `others`. */
 export function withRobotTokens(options: RobotTokensOptions, others: TokenCheck): TokenCheck {
   const { find, noteUse, log } = options;
-  const known = new LRUCache<string, Known>({ max: believedMax, ttl: believedMs, ttlAutopurge: false });
+  const known = new LRUCache<string, Known>({ max: believedMax, ttl: believedMs });
   const asked = new Map<string, Promise<Known>>();
   const noted = new LRUCache<string, true>({ max: believedMax, ttl: noteEveryMs });
 
   async function ask(digest: string): Promise<Known> {
+    const start = performance.now();
     const token = await find(digest);
     const found: Known = { caller: token && callerOf(token) };
     const ttl = Math.min(believedMs, Math.max(1, Math.floor(token?.leftMs ?? believedMs)));
-    known.set(digest, found, { ttl });
+    known.set(digest, found, { ttl, start });
     return found;
   }
 

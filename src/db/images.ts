@@ -2,8 +2,11 @@
 import { inArray, sql } from 'drizzle-orm';
 import type { Caller } from '../domain/caller.ts';
 import type { Image, ImageField, MemberStatus } from '../domain/image.ts';
+import { tokenFilter } from '../search/token-filter.ts';
 import type { Database, Statements } from './client.ts';
+import { whoWaits } from './image-visible.ts';
 import { newParams, type Params } from './params.ts';
+import { hasPatterns } from './patterns.ts';
 import { images } from './tables.ts';
 import { tokenFilterSql } from './token-filter.ts';
 
@@ -78,7 +81,11 @@ export async function findImagesById(
   const columns = columnsSql([...needed, ...fields], caller, params);
   const text = `select ${columns} from images i
     where i.id = any(${params.add(ids, 'uuid[]')}) and ${tokenFilterSql(caller, params)}`;
-  return db.query<SeenImage>(text, params.values);
+  // With a filter the text is one of many, and may take its time.
+  const filter = tokenFilter(caller);
+  if (!filter) return db.query<SeenImage>(text, params.values);
+  const costlyFor = hasPatterns([filter]) ? whoWaits(caller) : undefined;
+  return db.search<SeenImage>(text, params.values, { costlyFor });
 }
 
 /** What a write must know of an image: its row, locked until the transaction ends; null when it is gone. */

@@ -5,6 +5,7 @@ import { tokenFilter } from '../search/token-filter.ts';
 import type { Statements } from './client.ts';
 import { imageFilterSql } from './image-filter.ts';
 import { newParams, type Params } from './params.ts';
+import { hasPatterns } from './patterns.ts';
 
 /** The condition on `images i`; `true` for a caller whose token is for all. */
 export function tokenFilterSql(caller: Caller, params: Params): string {
@@ -14,9 +15,16 @@ export function tokenFilterSql(caller: Caller, params: Params): string {
   return `(${imageFilterSql([filter], { params, caller, propertyName })})`;
 }
 
+/** What the rest of a transaction that has met a regular expression may take for each statement, in milliseconds. */
+const patternMs = '2000';
+
 /** Whether it holds for an image as this transaction sees it. */
 export async function isInTokenFilter(tx: Statements, caller: Caller, id: string): Promise<boolean> {
-  if (!tokenFilter(caller)) return true;
+  const filter = tokenFilter(caller);
+  if (!filter) return true;
+  // A regular expression may take any time, and others wait for the row, and for this connection.
+  if (hasPatterns([filter]))
+    await tx.execute(sql`select set_config('statement_timeout', ${patternMs}, true)`);
   const params = newParams();
   const text = `select from images i where i.id = ${params.add(id, 'uuid')} and ${tokenFilterSql(caller, params)}`;
   const { rowCount } = await tx.execute(bound(text, params.values));

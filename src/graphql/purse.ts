@@ -11,7 +11,7 @@ export interface Purse {
 /** The mutations that have a rate of their own. */
 const rates = { createImage: 'creates', importImage: 'imports' } as const;
 
-/** All of it, or nothing but the request itself. Returns why not. */
+/** Returns why the operation is not to run; null when it is. */
 export function pay(
   { admission, payer }: Purse,
   cost: number,
