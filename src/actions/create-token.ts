@@ -50,9 +50,10 @@ export async function createToken(
   requireWriter(caller);
   const roles = [...new Set(input.roles ?? ['member'])].sort();
   const { name, description = null, expiresAt = null, imageFilter } = input;
-  const issues = tokenIssues({ name, description, roles, expiresAt }, caller, app.now());
+  const asked = input.project ?? caller.project;
+  const issues = tokenIssues({ name, description, project: asked, roles, expiresAt }, caller, app.now());
   if (issues.length > 0) throw new ValidationError(issues);
-  const project = requireTokenMaker(caller, input.project ?? caller.project, roles);
+  const project = requireTokenMaker(caller, asked, roles);
   const readOnly = input.readOnly ?? false;
   const filter = imageFilter ? storedFilter(imageFilter, { readOnly }) : null;
   if (imageFilter) await checkPatterns(app.db, whoWaits(caller), imageFilter, ['imageFilter']);

@@ -23,7 +23,8 @@ export async function revokeToken(app: App, caller: Caller, input: { id: string 
   return transaction(app.db, async (tx) => {
     const token = id === null ? null : await lockToken(tx, id);
     if (!token || !canSeeToken(caller, token)) {
-      throw new NotFoundError(`No token ${JSON.stringify(input.id.slice(0, 64))} was found.`);
+      // Not quoted: it may be the secret that somebody gave by mistake.
+      throw new NotFoundError('There is no such token; give its id, which a list has, and not its secret.');
     }
     await deleteToken(tx, token.id);
     return token;

@@ -30,6 +30,8 @@ const values = [
   'TaskConnection',
   'TaskEdge',
   'TaskProgress',
+  'TokenConnection',
+  'TokenEdge',
   'TransferTarget',
   'ValidationIssue',
   'Viewer',
@@ -51,6 +53,7 @@ export const typePolicies: Record<
     fields: {
       images: { keyArgs: ['where', 'search', 'include', 'orderBy'] },
       metadefNamespaces: { keyArgs: ['where', 'orderBy'] },
+      tokens: { keyArgs: ['project'] },
     },
   },
 };

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type Caller, hasRole, type Role } from './caller.ts';
 import { ForbiddenError, type ValidationIssue } from './errors.ts';
-import { textIssues } from './fields.ts';
+import { limits, textIssues } from './fields.ts';
 import type { Instant } from './image.ts';
 import { instantOf } from './instant.ts';
 
@@ -28,7 +28,9 @@ export interface Token {
 }
 
 /** What whoever makes a token says of it. */
-export type TokenFields = Pick<Token, 'name' | 'description' | 'roles' | 'expiresAt'>;
+export type TokenFields = Pick<Token, 'name' | 'description' | 'roles' | 'expiresAt'> & {
+  project: string | null;
+};
 
 /** Programs that look for leaked secrets know them by it. */
 const prefix = 'vtr_';
@@ -58,7 +60,7 @@ const builtIn: readonly Role[] = ['admin', 'member', 'reader'];
 
 /** What is wrong with the fields of a new token, roles apart from whether the maker may give them. */
 export function tokenIssues(fields: TokenFields, maker: Caller, now: Date): ValidationIssue[] {
-  const { name, description, roles, expiresAt } = fields;
+  const { name, description, project, roles, expiresAt } = fields;
   const found = textIssues(['name'], 'The name', name, tokenLimits.nameLength);
   const add = (path: string[], code: string, message: string) =>
     found.push({ path, code, message, suggestion: null });
@@ -66,6 +68,8 @@ export function tokenIssues(fields: TokenFields, maker: Caller, now: Date): Vali
   found.push(
     ...textIssues(['description'], 'The description', description ?? '', tokenLimits.descriptionLength),
   );
+  found.push(...textIssues(['project'], 'The project', project ?? '', limits.ownerLength));
+  if (project === '') add(['project'], 'EMPTY', 'project is the id of a project.');
   if (roles.length === 0) add(['roles'], 'EMPTY', `A token needs a role: one of ${builtIn.join(', ')}.`);
   for (const [n, role] of roles.entries()) {
     if (isBuiltIn(role) || maker.roles.includes(role)) continue;

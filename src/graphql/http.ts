@@ -214,10 +214,10 @@ interface AnswerHttp {
   headers?: Record<string, string>;
 }
 
-/** What the pipeline says of status and headers, unless it is only what the new media type asks for. */
+/** The status and headers of what was one too many; of other errors they are for yoga. */
 function httpOf(error: GraphQLError | undefined): AnswerHttp | null {
-  const http = error?.extensions.http as (AnswerHttp & { spec?: boolean }) | undefined;
-  return http && !http.spec ? http : null;
+  const { code, http } = error?.extensions ?? {};
+  return code === 'RATE_LIMITED' ? (http as AnswerHttp) : null;
 }
 
 /** What the pipeline says of status and headers is not for clients. */

@@ -89,6 +89,18 @@ test.each<[string, () => string | null, object, object]>([
     { code: 'FORBIDDEN' },
   ],
   ['the usual role by a reader', () => reader, {}, { code: 'FORBIDDEN' }],
+  [
+    'a project without a name',
+    () => admin,
+    { project: '' },
+    { issues: [{ path: ['input', 'project'], code: 'EMPTY' }] },
+  ],
+  [
+    'a NUL in the project',
+    () => admin,
+    { project: 'a\0' },
+    { issues: [{ path: ['input', 'project'], code: 'BAD_CHARACTER' }] },
+  ],
   ['another project', () => member, { project: 'red' }, { code: 'FORBIDDEN' }],
   [
     'an unknown role',
@@ -263,9 +275,7 @@ test('secrets are in no list, no node, no error, no log line and no row', async 
     JSON.stringify(await list(member)),
     JSON.stringify(await server.raw(member, `{ node(id: "${token.id}") { ... on Token { ${fields} } } }`)),
   ];
-  await revoke(member, secret).then((answer) =>
-    texts.push(JSON.stringify(answer).replaceAll(secret.slice(0, 64), 'SHOWN')),
-  );
+  texts.push(JSON.stringify(await revoke(member, secret)));
   await server.raw(secret, '{ nonsense }').then((answer) => texts.push(JSON.stringify(answer)));
   await server.raw(`${secret}x`, '{ viewer { user } }').then((answer) => texts.push(JSON.stringify(answer)));
   const rows = await server.app.db.query('select * from tokens', []);
