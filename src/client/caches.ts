@@ -36,6 +36,8 @@ const values = [
   'TaskConnection',
   'TaskEdge',
   'TaskProgress',
+  'TokenConnection',
+  'TokenEdge',
   'TransferTarget',
   'ValidationIssue',
   'Viewer',
@@ -58,6 +60,7 @@ export const typePolicies: Record<
       images: { keyArgs: ['where', 'search', 'include', 'orderBy'] },
       auditLog: { keyArgs: ['where'] },
       metadefNamespaces: { keyArgs: ['where', 'orderBy'] },
+      tokens: { keyArgs: ['project'] },
     },
   },
 };

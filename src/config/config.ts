@@ -21,6 +21,7 @@ import {
   type ImportsConfig,
   isSecretName,
   type KeystoneConfig,
+  type LimitsConfig,
   type OidcConfig,
   type QuotasConfig,
   readSections,
@@ -81,6 +82,7 @@ export interface Config {
   readonly scrub: ScrubConfig;
   readonly audit: AuditConfig;
   readonly quotas: QuotasConfig;
+  readonly limits: LimitsConfig;
   /** What is said in place of the built-in rules. */
   readonly policy: Sections['policy'];
   /** Null: who may change an image may do anything with its properties. */

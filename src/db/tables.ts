@@ -453,3 +453,27 @@ export const auditLog = pgTable(
     index('audit_log_request').on(t.requestId),
   ],
 );
+
+/** Robot tokens, without their secrets: what is kept of those finds a token and does not make one. */
+export const tokens = pgTable(
+  'tokens',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** SHA-256 of the secret, lower-case hex. */
+    digest: text().notNull(),
+    project: text().notNull(),
+    user: text('user_id'),
+    name: text().notNull(),
+    description: text(),
+    roles: textArray().notNull(),
+    readOnly: boolean('read_only').notNull().default(false),
+    imageFilter: jsonb('image_filter'),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at'),
+    lastUsedAt: instant('last_used_at'),
+  },
+  (t) => [
+    uniqueIndex('tokens_digest').on(t.digest),
+    index('tokens_project').on(t.project, t.createdAt, t.id),
+  ],
+);

@@ -66,6 +66,10 @@ export interface AuditedObject {
 export const imageObject = ({ id, name, owner }: { id: string; name: string | null; owner: string | null }) =>
   ({ type: 'image', id, name, owner }) as const satisfies AuditedObject;
 
+/** A robot token; its secret is nowhere in it. */
+export const tokenObject = ({ id, name, project }: { id: string; name: string; project: string }) =>
+  ({ type: 'token', id, name, owner: project }) as const satisfies AuditedObject;
+
 export const auditResults = ['done', 'failed', 'denied'] as const;
 export type AuditResult = (typeof auditResults)[number];
 

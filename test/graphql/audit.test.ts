@@ -124,6 +124,14 @@ async function aNamespace(): Promise<string> {
   return namespace;
 }
 
+async function aToken(): Promise<string> {
+  const { data } = await server.raw(
+    blue,
+    'mutation { createToken(input: {name: "given"}) { ... on CreateTokenPayload { token { id } } } }',
+  );
+  return data.createToken.token.id;
+}
+
 interface Recipe {
   input: object;
   changes: ReturnType<typeof change>[];
@@ -285,6 +293,19 @@ const recipes: Record<string, () => Promise<Recipe>> = {
     input: { namespace, resourceType: 'OS::Audited' },
     changes: [change('resourceTypes.OS::Audited', { prefix: 'a_' }, null)],
   })),
+  createToken: async () => ({
+    input: { name: 'made', roles: ['reader'], readOnly: true, imageFilter: { tags: { has: 'x' } } },
+    changes: [
+      change('name', null, 'made'),
+      change('roles', null, ['reader']),
+      change('readOnly', null, true),
+      change('imageFilter', null, '{"tags":{"has":"x"}}'),
+    ],
+  }),
+  revokeToken: async () => ({
+    input: { id: await aToken() },
+    changes: [change('name', 'given', null), change('roles', ['member'], null)],
+  }),
   setQuota: async () => ({
     input: { project: 'elsewhere', set: [{ resource: 'image_count_total', limit: 3 }] },
     changes: [change('quotas.images', null, 3)],
@@ -294,7 +315,13 @@ const recipes: Record<string, () => Promise<Recipe>> = {
 
 /** What entries are about, by a word in the name of the mutation; else about an image. */
 const aboutOf = (name: string) =>
-  /Metadef/.test(name) ? 'METADEF_NAMESPACE' : /Quota/.test(name) ? 'PROJECT' : 'IMAGE';
+  /Metadef/.test(name)
+    ? 'METADEF_NAMESPACE'
+    : /Quota/.test(name)
+      ? 'PROJECT'
+      : /Token/.test(name)
+        ? 'TOKEN'
+        : 'IMAGE';
 
 /** Its bytes come in a multipart request: with the other ways to send bytes, below. */
 const elsewhere = ['uploadImage'];
