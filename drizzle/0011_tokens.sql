@@ -13,5 +13,6 @@ CREATE TABLE "tokens" (
 	"last_used_at" timestamp(6) with time zone
 );
 --> statement-breakpoint
+ALTER TABLE "audit_log" ADD COLUMN "actor_robot" uuid;--> statement-breakpoint
 CREATE UNIQUE INDEX "tokens_digest" ON "tokens" USING btree ("digest");--> statement-breakpoint
 CREATE INDEX "tokens_project" ON "tokens" USING btree ("project","created_at","id");

@@ -432,6 +432,8 @@ export const auditLog = pgTable(
     actorUser: text('actor_user'),
     actorProject: text('actor_project'),
     actorRoles: textArray('actor_roles').notNull().default(sql`'{}'`),
+    /** Of the robot token, which may be gone. */
+    actorRobot: uuid('actor_robot'),
     requestId: text('request_id'),
     action: text().notNull(),
     result: text().$type<AuditResult>().notNull().default('done'),

@@ -20,15 +20,18 @@ export interface Actor {
   readonly user: string | null;
   readonly project: string | null;
   readonly roles: readonly string[];
+  /** Of the robot token that it came with, where it did. */
+  readonly robot?: string | null;
   /** Of the request that it began with. */
   readonly requestId: string | null;
 }
 
 export function actorOf({ user, project, roles, grant, ...caller }: Caller): Actor {
+  const robot = caller.robot?.tokenId ?? null;
   const requestId = caller.requestId ?? null;
-  if (!grant) return { kind: 'token', user, project, roles, requestId };
+  if (!grant) return { kind: 'token', user, project, roles, robot, requestId };
   const { by } = grant;
-  return { kind: 'link', user: by?.user ?? null, project: by?.project ?? null, roles: [], requestId };
+  return { kind: 'link', user: by?.user ?? null, project: by?.project ?? null, roles: [], robot, requestId };
 }
 
 /** The service, at work for itself, or for somebody who asked before. */

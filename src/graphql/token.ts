@@ -48,7 +48,7 @@ const TokenType = builder.objectRef<Token>('Token').implement({
   }),
 });
 
-function tokenId({ id }: Token): string {
+export function tokenId({ id }: Pick<Token, 'id'>): string {
   return `Token:${id}`;
 }
 

@@ -352,6 +352,47 @@ describe('every mutation of the schema', () => {
     else expect(left.length).toBeLessThanOrEqual(1);
   });
 
+  test('by a robot is told with its token, in its maker’s name, and never with its secret', async () => {
+    const query =
+      'mutation { createToken(input: {name: "r"}) { ... on CreateTokenPayload { secret token { id } } } }';
+    const { secret, token } = (await server.raw(blue, query)).data.createToken;
+    const id = await queued();
+    expect((await putFile(id, { 'x-auth-token': secret })).status).toBe(204);
+    // What is no id may be the secret, by mistake.
+    expect((await mutate('revokeToken', { id: secret }, secret)).result?.code).toBe('FORBIDDEN');
+    const asked = '{ auditLog(first: 5) { nodes { action result objectId actor { user robotToken } } } }';
+    const { data } = await server.raw(admin, asked);
+    const actor = { user: 'blue-member', robotToken: token.id };
+    expect(data.auditLog.nodes).toEqual([
+      { action: 'revokeToken', result: 'DENIED', objectId: null, actor },
+      { action: 'finishUpload', result: 'DONE', objectId: id, actor },
+      { action: 'beginUpload', result: 'DONE', objectId: id, actor },
+      {
+        action: 'createToken',
+        result: 'DONE',
+        objectId: token.id.replace('Token:', ''),
+        actor: { user: 'blue-member', robotToken: null },
+      },
+      expect.anything(),
+    ]);
+    const rows = await server.app.db.query('select * from audit_log', []);
+    expect(JSON.stringify(rows)).not.toContain(secret.slice(4, 60));
+  });
+
+  test('is read by a robot as by its maker, but not where it is for certain images', async () => {
+    const asked = '{ auditLog(first: 1) { nodes { action } } }';
+    const read = async (input: string) => {
+      const query = `mutation { createToken(input: {name: "r" ${input}}) { ... on CreateTokenPayload { secret } } }`;
+      return server.raw((await server.raw(blue, query)).data.createToken.secret, asked);
+    };
+    expect((await read('readOnly: true')).data.auditLog.nodes).toHaveLength(1);
+    const { data, errors } = await read('imageFilter: {tags: {has: "x"}}');
+    expect(data).toEqual({ auditLog: null });
+    expect(errors).toMatchObject([
+      { message: expect.stringContaining('certain images'), extensions: { code: 'FORBIDDEN' } },
+    ]);
+  });
+
   test('has an input with the names by which a denied call is told', () => {
     for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
       const input = field.args[0]?.type.toString().replace('!', '') ?? '';
