@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/database.ts'],
+    setupFiles: ['test/support/leak-watch.ts'],
     // A machine that others use as well is slow, not wrong.
     testTimeout: 90_000,
     hookTimeout: 90_000,

@@ -1,4 +1,5 @@
 /** Quotas, through each way in and each end: what is over is refused, what ends gives back what it had. */
+
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,7 @@ import {
   put,
   send,
 } from '../support/images.ts';
+import { storePassword } from '../support/planted.ts';
 import { aProject, type Project } from '../support/quotas.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { only } from '../support/size.ts';
@@ -51,7 +53,7 @@ stores:
   - { id: one, type: file, path: ${join(root, 'one')}, default: true }
   - { id: two, type: file, path: ${join(root, 'two')} }
 imports: { egress: { allow: ["${new URL(web.url).host}"] } }
-keystone: { url: ${region.url}/v3, username: u, password: secret, project: p }
+keystone: { url: ${region.url}/v3, username: u, password: ${storePassword}, project: p }
 scrub: { sizes: never, deep: never }
 quotas: { images: 40 }
 `,

@@ -1,4 +1,5 @@
 /** Resumable uploads over several servers that share a database and a store, some of which are killed. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { someBytes } from '../support/bytes.ts';
 import { filesBelow, findDamage } from '../support/damage.ts';
 import { type Access, fetchBytes, findImage, mutate, newImage, sha512 } from '../support/images.ts';
 import { anInstallation } from '../support/installation.ts';
+import { storePassword } from '../support/planted.ts';
 import { s3Server } from '../support/s3-server.ts';
 import { aServer } from '../support/server.ts';
 import { only, sized } from '../support/size.ts';
@@ -136,10 +138,10 @@ async function anObjectStore(kind: 's3' | 'swift') {
     await rm(staging, { recursive: true, force: true });
   });
   const usual = { id: 'far', region: 'RegionOne', connectTimeoutMs: 5_000 };
-  const keys = { accessKeyId: 'k', secretAccessKey: 'secret', forcePathStyle: true };
+  const keys = { accessKeyId: 'k', secretAccessKey: storePassword, forcePathStyle: true };
   const who = {
     username: 'u',
-    password: 'secret',
+    password: storePassword,
     userDomain: 'Default',
     project: 'p',
     projectDomain: 'Default',

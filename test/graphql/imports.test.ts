@@ -1,4 +1,5 @@
 /** importImage and the tasks that do it: every method, every way to fail, and what is left behind. */
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { takeOver } from '../../src/actions/take-over.ts';
 import { someBytes } from '../support/bytes.ts';
 import { type ImageService, imageService } from '../support/image-service.ts';
 import { type Access, ask, beginUpload, fetchBytes, newImage, put } from '../support/images.ts';
+import { storePassword } from '../support/planted.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { type WireServer, wireServer } from '../support/wire-server.ts';
@@ -43,7 +45,7 @@ beforeAll(async () => {
     settings: `stores:\n${store('one', ', default: true, weight: 5, description: "Quick disks"')}${store('two')}${store('broken')}
 imports:
   egress: { allow: ["${new URL(web.url).host}"] }
-keystone: { url: ${region.url}/v3, username: u, password: secret, project: p }
+keystone: { url: ${region.url}/v3, username: u, password: ${storePassword}, project: p }
 `,
   });
   blue = { url: server.url, token: server.tokenOf('blue') };

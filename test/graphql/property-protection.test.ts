@@ -1,12 +1,14 @@
 /** Property protection over GraphQL: what may not be read is as if it were missing, and what may not be written stays. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anImage } from '../support/an-image.ts';
 import { type ImageService, imageService } from '../support/image-service.ts';
+import { storePassword } from '../support/planted.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 const settings = (region: string) => `
-keystone: { url: ${region}/v3, username: u, password: secret, project: p }
+keystone: { url: ${region}/v3, username: u, password: ${storePassword}, project: p }
 search: { describingProperties: [title, billing_note], hotProperties: [os_distro, billing_code] }
 propertyProtection:
   - { name: ^billing_, create: [admin], read: [admin], update: [admin], delete: '!' }

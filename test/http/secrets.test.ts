@@ -1,5 +1,6 @@
 /** Secrets are planted everywhere one can come in, everything is made to fail, and all output is searched for them. */
-import { randomBytes, randomUUID } from 'node:crypto';
+
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +11,11 @@ import { type Config, ConfigError, printableConfig, readConfig } from '../../src
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { aDatabase, inDatabase } from '../support/database.ts';
 import { type DatabaseProxy, databaseProxy } from '../support/database-proxy.ts';
+import { planted } from '../support/planted.ts';
+import { sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
+import { type WireServer, wireServer } from '../support/wire-server.ts';
 
-const planted = (name: string) => `S3CR3T-${name}-${randomBytes(8).toString('hex')}`;
 const token = planted('token');
 const otherToken = planted('admin');
 const secrets = [
@@ -25,12 +28,25 @@ const secrets = [
   planted('service'),
   planted('signature'),
   planted('password'),
+  planted('swift'),
+  planted('s3'),
+  planted('keystone'),
+  planted('url'),
 ];
 const [, , unknown = '', bearer = '', basic = '', cookie = '', service = '', signature = ''] = secrets;
+const [swiftPassword = '', s3Key = '', keystonePassword = '', inUrl = ''] = secrets.slice(9);
 
 const logged: string[] = [];
 const answered: string[] = [];
 let proxy: DatabaseProxy;
+/** Swift, S3, Keystone and a web server that say all they were told again, and fail. */
+let echo: WireServer;
+let status = 500;
+const statuses = sized({
+  quick: [401],
+  ci: [500, 401, 403, 302, 404, 200],
+  full: [500, 401, 403, 302, 404, 200],
+});
 let database: Awaited<ReturnType<typeof aDatabase>>;
 let dataDir: string;
 let config: Config;
@@ -46,6 +62,14 @@ beforeAll(async () => {
   else url.password = secrets[8] ?? '';
   dataDir = await mkdtemp(join(tmpdir(), 'vitrine-secrets-'));
   await writeTokens();
+  echo = await wireServer({
+    answer: ({ headers, url, body }) => ({
+      status,
+      headers: { 'content-type': 'text/plain' },
+      body: `${JSON.stringify(headers)} ${url} ${body}`,
+    }),
+  });
+  await writeFile(join(dataDir, 'vitrine.yaml'), settings(echo.url));
   config = readConfig(
     {
       DATABASE_URL: url.href,
@@ -53,6 +77,7 @@ beforeAll(async () => {
       VITRINE_TOKENS_FILE: join(dataDir, 'tokens'),
       VITRINE_PORT: '0',
       VITRINE_LOG_LEVEL: 'trace',
+      VITRINE_AUTH: 'tokens,keystone',
     },
     dataDir,
   );
@@ -63,8 +88,18 @@ afterAll(async () => {
   await server.stop(0);
   await database.drop();
   await proxy.close();
+  await echo.close();
   await rm(dataDir, { recursive: true, force: true });
 });
+
+const settings = (url: string) => `
+stores:
+  - { id: disk, type: file, path: ${join(dataDir, 'images')}, default: true }
+  - { id: swift, type: swift, authUrl: ${url}/v3, username: u, password: ${swiftPassword}, project: p, container: images }
+  - { id: s3, type: s3, endpoint: ${url}, bucket: images, accessKeyId: k, secretAccessKey: ${s3Key}, forcePathStyle: true }
+keystone: { url: ${url}/v3, username: u, password: ${keystonePassword}, project: p, region: r }
+imports: { egress: { allow: [${new URL(url).host}] } }
+`;
 
 const entries = [
   { token, user: 'u', project: 'p', roles: ['member'] },
@@ -166,6 +201,32 @@ test('whatever is done, refused or broken, no secret comes out', async () => {
     });
   }
   await writeTokens();
+
+  // Stores, Keystone and the source of an import repeat in their errors what they were told.
+  for (status of statuses) {
+    for (const store of ['swift', 's3']) {
+      await put(`/v2/images/${await newImage()}/file`, {
+        'x-auth-token': token,
+        'x-image-meta-store': store,
+      });
+    }
+    await graphql('{ viewer { user } }', { 'x-auth-token': `${unknown}-${status}` });
+    await graphql('{ viewer { user } }', {
+      'x-auth-token': `${unknown}-${status}`,
+      'x-service-token': service,
+    });
+    const imported = await newImage();
+    for (const url of [`${echo.url}/x?signature=${inUrl}`, `${echo.url.replace('//', `//u:${inUrl}@`)}/x`]) {
+      await graphql(
+        `mutation { importImage(input: {id: "${imported}", method: {webDownload: {url: "${url}"}}}) { __typename ... on Error { message } } }`,
+      );
+    }
+    const { text } = await graphql(
+      `{ image(id: "${imported}") { status failure { message } tasks(first: 9) { nodes { message } } } }`,
+    );
+    expect(text).toContain('"data":{"image"');
+  }
+  expect(new Set(echo.seen.map((what) => what.split('?')[0])).size).toBeGreaterThan(3);
 
   const output = { logged: logged.join(''), answered: answered.join('\n') };
   expect(logged.length).toBeGreaterThan(60);

@@ -1,10 +1,12 @@
 /** Images of other regions: found through the catalog, seen with the user's eyes, read in spite of faults. */
+
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, UnavailableError, ValidationError } from '../../src/domain/errors.ts';
 import { openRemoteImages, type RemoteImageRequest } from '../../src/stores/glance/remote-images.ts';
 import { collect, someBytes } from '../support/bytes.ts';
 import { type ImageService, imageService } from '../support/image-service.ts';
+import { storePassword } from '../support/planted.ts';
 import { withServices } from '../support/services.ts';
 import { only } from '../support/size.ts';
 
@@ -25,7 +27,7 @@ function remote(changed: Record<string, unknown> = {}) {
   const keystone = {
     url: `${service.url}/v3`,
     username: 'u',
-    password: 'secret',
+    password: storePassword,
     userDomain: 'Default',
     project: 'p',
     projectDomain: 'Default',
@@ -52,7 +54,7 @@ async function refusal(promise: Promise<unknown>): Promise<Error> {
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(Error);
-  expect((error as Error).message).not.toMatch(/127\.0\.0\.1|secret/);
+  expect((error as Error).message).not.toMatch(/127\.0\.0\.1|S3CR3T/);
   return error as Error;
 }
 
@@ -253,7 +255,11 @@ describe('Keystone and the service', () => {
   it('take application credentials', async () => {
     const id = service.put(bytes);
     const none = { username: undefined, password: undefined, project: undefined };
-    const images = remote({ ...none, applicationCredentialId: 'i', applicationCredentialSecret: 'secret' });
+    const images = remote({
+      ...none,
+      applicationCredentialId: 'i',
+      applicationCredentialSecret: storePassword,
+    });
     expect((await images.find(asked(id))).id).toBe(id);
   });
 });

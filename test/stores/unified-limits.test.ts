@@ -1,7 +1,9 @@
 /** Limits that Keystone keeps: read with the service's own token, remembered, and never taken for none. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openUnifiedLimits } from '../../src/stores/unified-limits.ts';
 import { type Access, ask, newImage, put } from '../support/images.ts';
+import { storePassword } from '../support/planted.ts';
 import { aServer } from '../support/server.ts';
 import { withServices } from '../support/services.ts';
 import { only } from '../support/size.ts';
@@ -70,7 +72,7 @@ let now = 0;
 const open = () =>
   openUnifiedLimits({
     keystone: {
-      ...{ url: `${keystone.url}/v3`, username: 'glance', password: 'secret', userDomain: 'Default' },
+      ...{ url: `${keystone.url}/v3`, username: 'glance', password: storePassword, userDomain: 'Default' },
       ...{ project: 'service', projectDomain: 'Default', region: 'RegionOne' },
       ...{ connectTimeoutMs: 1000, answerTimeoutMs: 1000 },
     },
@@ -153,7 +155,7 @@ async function quotasOf(access: Access) {
 }
 
 test('a server goes by them, takes none of its own, and refuses what it cannot know', async () => {
-  const server = await aServer({ settings: unifiedSettings(`${keystone.url}/v3`, 'secret') });
+  const server = await aServer({ settings: unifiedSettings(`${keystone.url}/v3`, storePassword) });
   try {
     const blue = { url: server.url, token: server.tokenOf('blue') };
     limits = [own('image_size_total', 1, 'blue')];

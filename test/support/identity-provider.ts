@@ -1,8 +1,10 @@
 /** A real OpenID Connect provider (oidc-provider) on loopback, whose keys can be changed, and which can be away. */
+
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import Provider from 'oidc-provider';
+import { planted } from './planted.ts';
 
 export interface IdentityProvider {
   readonly issuer: string;
@@ -18,7 +20,7 @@ export interface IdentityProvider {
   readonly keyFetches: number;
 }
 
-export const clientSecret = 'S3CR3T-oidc-client';
+export const clientSecret = planted('client');
 
 async function aKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });

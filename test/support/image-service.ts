@@ -2,7 +2,9 @@
  * As much of an Image API v2 service, and of the Keystone whose catalog names it, as an import from another region
  * speaks with: over the wire and in memory, for faults and answers that a real one cannot be told to have.
  */
+
 import { createHash, randomBytes } from 'node:crypto';
+import { storePassword } from './planted.ts';
 import { type WireAnswer, type WireRequest, type WireServer, wireServer } from './wire-server.ts';
 
 export interface ImageService extends WireServer {
@@ -50,7 +52,7 @@ export async function imageService(): Promise<ImageService> {
   function login({ body }: WireRequest): WireAnswer {
     const { identity } = JSON.parse(body.toString()).auth;
     const secret = identity.password?.user.password ?? identity.application_credential?.secret;
-    if (secret !== 'secret') return { status: 401 };
+    if (secret !== storePassword) return { status: 401 };
     const token = randomBytes(8).toString('hex');
     tokens.add(token);
     const at = (name: string, region: string, url: string) => ({ interface: name, region_id: region, url });

@@ -3,7 +3,6 @@
  * the program, kills it and starts it again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +10,7 @@ import { join } from 'node:path';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
 import { aDatabase } from './database.ts';
 import type { Access } from './images.ts';
+import { planted, watch } from './planted.ts';
 import { until } from './until.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -112,7 +112,7 @@ export async function anInstallation(
 export async function aPlace(env: Record<string, string> = {}): Promise<Place> {
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-data-'));
   await chmod(dataDir, 0o755); // the user that runs PostgreSQL must get in
-  const [token, adminToken] = [randomBytes(12).toString('hex'), randomBytes(12).toString('hex')];
+  const [token, adminToken] = [planted('token'), planted('admin')];
   const tokensFile = join(dataDir, 'test-tokens.json');
   const tokens = [
     { token: adminToken, user: 'admin', project: 'admin', roles: ['admin'] },
@@ -185,7 +185,10 @@ export function startProcess(
       output += error.message;
       resolve({ code: null, signal: null });
     });
-    child.once('close', (code, signal) => resolve({ code, signal }));
+    child.once('close', (code, signal) => {
+      watch(output, 'what a process printed');
+      resolve({ code, signal });
+    });
   });
   return {
     pid: child.pid ?? 0,

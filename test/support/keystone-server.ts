@@ -1,8 +1,8 @@
 /**
  * As much of Keystone v3 as validation of tokens needs, over the wire and in memory: for faults, counts and answers that
- * a real one cannot be told to have. The service is `vitrine`, with the password `secret`.
+ * a real one cannot be told to have. The service is `vitrine`, with the password `servicePassword`.
  */
-import { randomBytes } from 'node:crypto';
+import { planted } from './planted.ts';
 import { type WireAnswer, type WireRequest, type WireServer, wireServer } from './wire-server.ts';
 
 export interface IssuedToken {
@@ -26,7 +26,7 @@ export interface KeystoneServer extends WireServer {
   logins(): number;
 }
 
-export const servicePassword = 'S3CR3T-keystone-password';
+export const servicePassword = planted('password');
 
 interface Held {
   expiresAt: number;
@@ -41,7 +41,7 @@ const error = (code: number): WireAnswer => ({
 export async function keystoneServer(): Promise<KeystoneServer> {
   const issued = new Map<string, Held>();
   const own = new Set<string>();
-  const aToken = () => `gAAAA-${randomBytes(24).toString('base64url')}`;
+  const aToken = () => `gAAAA-${planted('keystone')}`;
 
   function hold({ user = 'u', project, domain, system, roles = [], ms = 3_600_000 }: IssuedToken): string {
     const token = aToken();

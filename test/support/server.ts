@@ -1,5 +1,4 @@
 /** A whole server for a test: its own database and directory, real HTTP on loopback, random tokens. */
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { type Config, readConfig } from '../../src/config/config.ts';
 import type { Role } from '../../src/domain/caller.ts';
 import { type Parts, type RunningServer, startServer } from '../../src/server.ts';
 import { aDatabase } from './database.ts';
+import { planted, watch } from './planted.ts';
 
 export interface Answer<T> {
   status: number;
@@ -66,7 +66,7 @@ export async function aServer(options: TestServerOptions = {}): Promise<TestServ
   const database = await aDatabase(inject('database'));
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-data-'));
   const tokens = [...people, ...(options.people ?? [])].map(([project, role]) => ({
-    token: randomBytes(12).toString('hex'),
+    token: planted('token'),
     user: `${project}-${role}`,
     project,
     roles: [role],
@@ -79,7 +79,11 @@ export async function aServer(options: TestServerOptions = {}): Promise<TestServ
     dataDir,
   );
   const logged: string[] = [];
-  const log = options.log ?? pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  const write = (line: string) => {
+    watch(line, 'a log line');
+    logged.push(line);
+  };
+  const log = options.log ?? pino({ level: 'info' }, { write });
   const opened = { address: database.address, isEmbedded: false, close: async () => {} };
   const server = await startServer(config, log, { database: opened, stores: options.stores });
 

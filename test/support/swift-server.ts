@@ -2,7 +2,9 @@
  * As much of Swift and Keystone as the driver speaks with, over the wire and in memory, for faults that a real one
  * cannot be told to have. Whether the driver is right about Swift itself is for the tests against a real one.
  */
+
 import { createHash, randomBytes } from 'node:crypto';
+import { storePassword } from './planted.ts';
 import { type WireAnswer, type WireRequest, type WireServer, wireServer } from './wire-server.ts';
 
 export interface SwiftServer extends WireServer {
@@ -52,7 +54,7 @@ export async function swiftServer(): Promise<SwiftServer> {
   function login({ body }: WireRequest): WireAnswer {
     const { identity } = JSON.parse(body.toString()).auth;
     const secret = identity.password?.user.password ?? identity.application_credential?.secret;
-    if (secret !== 'secret') return { status: 401 };
+    if (secret !== storePassword) return { status: 401 };
     const token = randomBytes(8).toString('hex');
     tokens.add(token);
     const endpoint = { interface: 'public', region_id: 'RegionOne', url: `${server.url}/v1/AUTH_x` };

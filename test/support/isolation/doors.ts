@@ -44,6 +44,7 @@ async function askGraphql(server: TestServer, token: string | null, query: strin
   const whole = JSON.stringify([response.status, headersOf(response.headers), text]);
   const code = errors?.[0]?.extensions?.code;
   if (code === 'UNAUTHENTICATED') return { verdict: 'unauthenticated', whole };
+  if (code === 'FORBIDDEN') return { verdict: 'forbidden', whole };
   if (errors) throw new Error(`${query} is answered with ${text}`);
   const [found] = Object.values(data) as [
     { __typename?: string; code?: string; message?: string } | unknown[] | null,
