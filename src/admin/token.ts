@@ -28,8 +28,9 @@ export interface NewTokenFlags {
   json: boolean;
 }
 
-/** Whoever reaches the database may do everything. */
-const operator: Caller = callerWith({ user: null, project: null, roles: ['admin'] });
+/** Whoever reaches the database may do everything, and give every role. */
+const operatorOf = ({ policy }: App): Caller =>
+  callerWith({ user: null, project: null, roles: policy.roles });
 
 /** @throws what is wrong with the flags */
 export async function newRobotToken(config: Config, flags: NewTokenFlags): Promise<void> {
@@ -48,7 +49,7 @@ export async function newRobotToken(config: Config, flags: NewTokenFlags): Promi
       expiresAt,
       by: thisOperator(),
     };
-    const { token, secret } = await createToken(app, operator, input);
+    const { token, secret } = await createToken(app, operatorOf(app), input);
     if (json) return console.log(JSON.stringify({ ...token, secret }));
     console.error(`Token ${token.id}. Its secret, which is not to be had again:`);
     console.log(secret);
@@ -68,10 +69,11 @@ function timeOf(text: string, now: Date): Instant {
 }
 
 /** Times in it are of now: a token does not move on with them. */
-async function filterOf({ metadefs, now }: App, search: string): Promise<ImageFilter> {
-  const vocabulary = await metadefs.vocabulary.read();
+async function filterOf(app: App, search: string): Promise<ImageFilter> {
+  const vocabulary = await app.metadefs.vocabulary.read();
+  const operator = operatorOf(app);
   const typeOf = (name: string) => vocabulary.find(operator, name)?.property.type ?? null;
-  const { where, orderBy } = requireSearch(search, now(), typeOf);
+  const { where, orderBy } = requireSearch(search, app.now(), typeOf);
   if (orderBy.length > 0) throw new Error('--images says which images, not in which order; leave sort: out');
   return checkedFilter(where, ['imageFilter']);
 }
@@ -81,7 +83,7 @@ export async function listRobotTokens(
   { project, json }: { project?: string; json: boolean },
 ): Promise<void> {
   await withApp(config, async (app) => {
-    const tokens = await listTokens(app, operator, { project: project ?? null });
+    const tokens = await listTokens(app, operatorOf(app), { project: project ?? null });
     for (const token of tokens) console.log(json ? JSON.stringify(token) : lineOf(token));
     if (!json) console.error(`${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}`);
   });
@@ -99,7 +101,7 @@ const shown = (instant: Instant) => `${instant.slice(0, 16)}Z`;
 /** @throws NotFoundError there is no such token */
 export async function revokeRobotToken(config: Config, id: string): Promise<void> {
   await withApp(config, async (app) => {
-    const { name, project } = await revokeToken(app, operator, { id, by: thisOperator() });
+    const { name, project } = await revokeToken(app, operatorOf(app), { id, by: thisOperator() });
     console.error(`${JSON.stringify(name)} of project ${project} is revoked.`);
   });
 }
