@@ -85,7 +85,7 @@ const lists = `query ($where: ImageFilter, $include: [ImageInclude!], $orderBy: 
 
 test.each(
   filters
-    .slice(0, sized({ quick: 4, ci: 17, full: 17 }))
+    .slice(0, sized({ quick: 2, ci: 17, full: 17 }))
     .map((filter) => [JSON.stringify(filter), filter] as const),
 )(
   'a token sees in every list, number and facet what its maker sees by the same filter: %s',

@@ -322,10 +322,11 @@ test('a token that is read-only reads and downloads, and is refused every mutati
   const id = await anImage(server.app, { status: 'queued', size: null });
   const put = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: 'bytes' };
   expect((await server.http(`/v2/images/${id}/file`, { token: member, ...put })).status).toBe(204);
-  for (const [maker, roles] of [
-    [member, ['member']],
+  const makers = [
     [admin, ['admin']],
-  ] as const) {
+    [member, ['member']],
+  ] as const;
+  for (const [maker, roles] of makers.slice(0, sized({ quick: 1, ci: 2, full: 2 }))) {
     const { secret } = await create(maker, { readOnly: true, roles, project: 'blue' });
     const { data } = await server.raw(
       secret,
