@@ -45,8 +45,10 @@ export async function askedScope(
   return { scope: imageScope(app, caller, { filters, includes }), orderBy: search?.orderBy ?? [] };
 }
 
-/** What the caller may list, narrowed by what their token is for and by filters of their words: as every question about
- * lists begins. */
+/**
+ * What the caller may list, narrowed by what their token is for and by filters of their words: as every question about
+ * lists begins.
+ */
 export function imageScope(
   app: App,
   caller: Caller,
@@ -72,6 +74,7 @@ export function robotView(app: App, caller: Caller): RobotView {
   return { describing: hidden?.describing ?? null, membersKnown };
 }
 
+/** Null: nothing is hidden from anybody. */
 export function hiddenFrom({ protection, search }: App, caller: Caller): HiddenProperties | null {
   if (protection === null) return null;
   const has = (name: string) => !protection.may(caller, 'read', name);

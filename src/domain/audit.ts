@@ -27,11 +27,12 @@ export interface Actor {
 }
 
 export function actorOf({ user, project, roles, grant, ...caller }: Caller): Actor {
-  const robot = caller.robot?.tokenId ?? null;
   const requestId = caller.requestId ?? null;
-  if (!grant) return { kind: 'token', user, project, roles, robot, requestId };
+  if (!grant) {
+    return { kind: 'token', user, project, roles, robot: caller.robot?.tokenId ?? null, requestId };
+  }
   const { by } = grant;
-  return { kind: 'link', user: by?.user ?? null, project: by?.project ?? null, roles: [], robot, requestId };
+  return { kind: 'link', user: by?.user ?? null, project: by?.project ?? null, roles: [], requestId };
 }
 
 /** The service, at work for itself, or for somebody who asked before. */

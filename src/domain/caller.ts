@@ -1,4 +1,5 @@
 /** Who asks. Made from a token by `auth/`, or anonymous where no token came. */
+import type { MembersKnown } from './policy.ts';
 
 /** The roles that Keystone brings along; the settings may declare more (`policy.roles`). */
 export const builtInRoles = ['admin', 'member', 'reader', 'service'] as const;
@@ -60,7 +61,7 @@ export interface RobotView {
   /** Properties that free text looks into, when these are not all that describe images; null: they are. */
   readonly describing: readonly string[] | null;
   /** Of which images it may know all members. */
-  readonly membersKnown: 'all' | 'own' | 'none';
+  readonly membersKnown: MembersKnown;
 }
 
 export const anonymous: Caller = Object.freeze({
