@@ -1,31 +1,15 @@
-/** The one program, `vitrine`: reads the command and hands on to the server or to the operator's commands. */
+/**
+ * The one program, `vitrine`: reads the command and hands on to the server or to the operator's commands. Each is
+ * imported when it is asked for: most need little of what the server does.
+ */
 import { Command, Option } from 'commander';
-import { check } from './admin/check.ts';
-import { exportImages } from './admin/export-images.ts';
-import { checkStoredBytes, type FsckFlags } from './admin/fsck.ts';
-import { type ImportFlags, importImages, importOptions } from './admin/import-images.ts';
-import { addIndexes, listIndexes, removeIndexes } from './admin/index-properties.ts';
-import { type LintFlags, lintImages } from './admin/lint.ts';
-import {
-  diffMetadefs,
-  type ExportFlags,
-  exportMetadefs,
-  type LoadFlags,
-  loadMetadefs,
-  loadModeOf,
-} from './admin/metadefs.ts';
-import { migrateDatabase } from './admin/migrate.ts';
-import {
-  checkQuotas,
-  type ListFlags,
-  listProjectQuotas,
-  setProjectQuota,
-  unsetProjectQuota,
-} from './admin/quota.ts';
-import { type ScrubFlags, scrubStores } from './admin/scrub.ts';
-import { serve } from './admin/serve.ts';
-import { listRobotTokens, type NewTokenFlags, newRobotToken, revokeRobotToken } from './admin/token.ts';
-import { work } from './admin/work.ts';
+import type { FsckFlags } from './admin/fsck.ts';
+import type { ImportFlags } from './admin/import-images.ts';
+import type { LintFlags } from './admin/lint.ts';
+import type { ExportFlags, LoadFlags } from './admin/metadefs.ts';
+import type { ListFlags } from './admin/quota.ts';
+import type { ScrubFlags } from './admin/scrub.ts';
+import type { NewTokenFlags } from './admin/token.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
 import { version } from './version.ts';
 
@@ -39,19 +23,19 @@ const program = new Command('vitrine')
 program
   .command('serve')
   .description('Run the service until it is told to stop.')
-  .action(() => serve(config()));
+  .action(async () => (await import('./admin/serve.ts')).serve(config()));
 
 program
   .command('work')
   .description(
     'Do queued work, such as imports, for servers elsewhere (see VITRINE_TASKS), until it is told to stop.',
   )
-  .action(() => work(config()));
+  .action(async () => (await import('./admin/work.ts')).work(config()));
 
 program
   .command('migrate')
   .description('Bring the schema of the database up to date; a start does the same.')
-  .action(() => migrateDatabase(config()));
+  .action(async () => (await import('./admin/migrate.ts')).migrateDatabase(config()));
 
 program
   .command('config')
@@ -62,6 +46,7 @@ program
   .command('check')
   .description('Ask the database, the stores and whoever knows callers whether the service could run.')
   .action(async () => {
+    const { check } = await import('./admin/check.ts');
     process.exitCode = (await check(config())) ? 0 : 1;
   });
 
@@ -71,15 +56,19 @@ const index = program
 index
   .command('add <name...>')
   .description('Build them; writers go on meanwhile.')
-  .action((names: string[]) => addIndexes(config(), names));
+  .action(async (names: string[]) =>
+    (await import('./admin/index-properties.ts')).addIndexes(config(), names),
+  );
 index
   .command('remove <name...>')
   .description('Take them away.')
-  .action((names: string[]) => removeIndexes(config(), names));
+  .action(async (names: string[]) =>
+    (await import('./admin/index-properties.ts')).removeIndexes(config(), names),
+  );
 index
   .command('list')
   .description('Which there are, whether they are ready, and how large.')
-  .action(() => listIndexes(config()));
+  .action(async () => (await import('./admin/index-properties.ts')).listIndexes(config()));
 
 program
   .command('import')
@@ -96,6 +85,7 @@ program
   .option('--errors <file>', 'gets every line that is not loaded, with the reason')
   .option('--from-start', 'do not go on where an import of the same input was broken off', false)
   .action(async (file: string, flags: ImportFlags) => {
+    const { importImages, importOptions } = await import('./admin/import-images.ts');
     process.exitCode = (await importImages(config(), file, importOptions(flags))) ? 0 : 1;
   });
 
@@ -103,7 +93,7 @@ program
   .command('export')
   .description('Write all images with their members, as import reads them.')
   .argument('[file]', 'gzipped when it ends in .gz; - or nothing: standard output', '-')
-  .action((file: string) => exportImages(config(), file));
+  .action(async (file: string) => (await import('./admin/export-images.ts')).exportImages(config(), file));
 
 const metadefs = program
   .command('metadefs')
@@ -119,20 +109,24 @@ metadefs
   .addOption(
     new Option('--overwrite', 'make them exactly what the files say').conflicts(['merge', 'preferNew']),
   )
-  .action((files: string[], flags: LoadFlags) => loadMetadefs(config(), files, loadModeOf(flags)));
+  .action(async (files: string[], flags: LoadFlags) => {
+    const { loadMetadefs, loadModeOf } = await import('./admin/metadefs.ts');
+    await loadMetadefs(config(), files, loadModeOf(flags));
+  });
 metadefs
   .command('export')
   .description('Write all namespaces, as load reads them.')
   .argument('[folder]', 'gets a file for each; nothing: standard output')
   .option('--json', 'JSON in place of YAML', false)
-  .action((folder: string | undefined, flags: ExportFlags) =>
-    exportMetadefs(config(), folder ?? null, flags),
+  .action(async (folder: string | undefined, flags: ExportFlags) =>
+    (await import('./admin/metadefs.ts')).exportMetadefs(config(), folder ?? null, flags),
   );
 metadefs
   .command('diff')
   .description('What load --overwrite would change. Exit code 1: something.')
   .argument('[files...]', 'nothing: those that come with the service')
   .action(async (files: string[]) => {
+    const { diffMetadefs } = await import('./admin/metadefs.ts');
     process.exitCode = (await diffMetadefs(config(), files)) ? 0 : 1;
   });
 
@@ -142,6 +136,7 @@ program
   .option('--owner <project>', 'only those of this project')
   .option('--json', 'as JSON, with the ids of all images', false)
   .action(async (flags: LintFlags) => {
+    const { lintImages } = await import('./admin/lint.ts');
     process.exitCode = (await lintImages(config(), flags)) ? 0 : 1;
   });
 
@@ -160,6 +155,7 @@ program
   .option('--limit <n>', 'at most so many copies')
   .option('--json', 'a JSON object a line', false)
   .action(async (flags: ScrubFlags) => {
+    const { scrubStores } = await import('./admin/scrub.ts');
     process.exitCode = (await scrubStores(config(), flags)) ? 0 : 1;
   });
 
@@ -172,6 +168,7 @@ program
   .option('--store <id>', 'only this store')
   .option('--json', 'a JSON object a line', false)
   .action(async (flags: FsckFlags) => {
+    const { checkStoredBytes } = await import('./admin/fsck.ts');
     process.exitCode = (await checkStoredBytes(config(), flags)) ? 0 : 1;
   });
 
@@ -183,24 +180,31 @@ quota
   .description('What they may have and have.')
   .argument('[project]', 'nothing: all that have something, or limits of their own')
   .option('--json', 'a JSON object a line', false)
-  .action((project: string | undefined, flags: ListFlags) => listProjectQuotas(config(), project, flags));
+  .action(async (project: string | undefined, flags: ListFlags) =>
+    (await import('./admin/quota.ts')).listProjectQuotas(config(), project, flags),
+  );
 quota
   .command('set')
   .description('Give a project limits of its own, in place of those of the settings.')
   .argument('<project>')
   .argument('<limits...>', 'such as images=100 bytes=2TiB uploads=none')
-  .action((project: string, limits: string[]) => setProjectQuota(config(), project, limits));
+  .action(async (project: string, limits: string[]) =>
+    (await import('./admin/quota.ts')).setProjectQuota(config(), project, limits),
+  );
 quota
   .command('unset')
   .description('Take limits of its own away: those of the settings count again.')
   .argument('<project>')
   .argument('[names...]', 'nothing: all')
-  .action((project: string, names: string[]) => unsetProjectQuota(config(), project, names));
+  .action(async (project: string, names: string[]) =>
+    (await import('./admin/quota.ts')).unsetProjectQuota(config(), project, names),
+  );
 quota
   .command('check')
   .description('Compare the sums that are kept with the rows. Exit code 1: some are wrong.')
   .option('--repair', 'count them anew', false)
   .action(async (flags: { repair: boolean }) => {
+    const { checkQuotas } = await import('./admin/quota.ts');
     process.exitCode = (await checkQuotas(config(), flags)) ? 0 : 1;
   });
 
@@ -219,18 +223,20 @@ token
   .option('--images <search>', 'only for images that this search finds (docs/search.md)')
   .option('--expires <when>', 'in a while, such as 90d, or at a time, such as 2027-01-31T12:00:00Z')
   .option('--json', 'a JSON object with all there is to know, the secret among it', false)
-  .action((flags: NewTokenFlags) => newRobotToken(config(), flags));
+  .action(async (flags: NewTokenFlags) => (await import('./admin/token.ts')).newRobotToken(config(), flags));
 token
   .command('list')
   .description('Which there are, without their secrets.')
   .option('--project <id>', 'only those of this project')
   .option('--json', 'a JSON object a line', false)
-  .action((flags: { project?: string; json: boolean }) => listRobotTokens(config(), flags));
+  .action(async (flags: { project?: string; json: boolean }) =>
+    (await import('./admin/token.ts')).listRobotTokens(config(), flags),
+  );
 token
   .command('revoke')
   .description('Take one away for ever; servers refuse it within two seconds.')
   .argument('<id>', 'as list tells it')
-  .action((id: string) => revokeRobotToken(config(), id));
+  .action(async (id: string) => (await import('./admin/token.ts')).revokeRobotToken(config(), id));
 
 try {
   await program.parseAsync();

@@ -79,7 +79,7 @@ test('after any writes, merged in between or not, the counts are those of the im
       for (const one of writes) await run(one);
       await expectExact();
     }),
-    { numRuns: sized({ quick: 40, ci: 200, full: 3_000 }) },
+    { numRuns: sized({ quick: 20, ci: 200, full: 3_000 }) },
   );
   await mergeValueCounts(db);
   await expectExact();

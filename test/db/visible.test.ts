@@ -12,6 +12,7 @@ import type { ImageInclude } from '../../src/search/image-filter.ts';
 import { totalOrder } from '../../src/search/image-order.ts';
 import { anImage } from '../support/an-image.ts';
 import { aDatabase } from '../support/database.ts';
+import { sized } from '../support/size.ts';
 
 let db: Database;
 let drop: () => Promise<void>;
@@ -119,6 +120,6 @@ test('who sees an image is the same in SQL, in the policy, overridden or not, an
         expect(byIdOnly).toEqual([]);
       }
     }),
-    { numRuns: 120 },
+    { numRuns: sized({ quick: 60, ci: 200, full: 1_000 }) },
   );
 });

@@ -52,6 +52,9 @@ async function detach(tracer: ChildProcess): Promise<void> {
   await ended;
 }
 
+/** After the first: every second one in ci, from another one on in each run. */
+const stride = sized({ quick: 2, ci: 2, full: 1 });
+
 /** Calls by which an upload gets from the last byte to the answer, and how many of each are tried at most. */
 const calls: [call: string, most: number][] = [
   ['mkdir', 4],
@@ -73,7 +76,7 @@ test.skipIf(strace.skip)(
     const kills: string[] = [];
     let server = await serve();
     for (const [call, most] of calls) {
-      for (let n = 1; n <= most; n++) {
+      for (let n = 1; n <= most; n += n === 1 ? 1 + Math.floor(Math.random() * stride) : stride) {
         const id = await newImage(server);
         const tracer = await attach(
           server,
@@ -104,7 +107,7 @@ test.skipIf(strace.skip)(
     expect(kills).toEqual(
       expect.arrayContaining(['openat 1', 'pwrite64 1', 'fdatasync 1', 'rename 1', 'fsync 1', 'write 1']),
     );
-    expect(kills.length).toBeGreaterThanOrEqual(20);
+    expect(kills.length).toBeGreaterThanOrEqual(20 / stride);
   },
 );
 

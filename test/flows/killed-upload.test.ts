@@ -83,7 +83,7 @@ const moments: Moment[] = [
 ];
 
 test('killed at each step of an upload, it gives the image back or has it exactly, and the retry works', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const server = await installation.serve({ breakable: true });
   const uploads: { name: string; id: string; status: string; answer: Promise<unknown> }[] = [];
@@ -133,7 +133,7 @@ test.skipIf(more.skip)(
   { timeout: 600_000 },
   async () => {
     let server = await installation.serve();
-    for (let round = 0; round < sized({ quick: 0, ci: 12, full: 300 }); round++) {
+    for (let round = 0; round < sized({ quick: 0, ci: 8, full: 300 }); round++) {
       const id = await newImage(server);
       const upload = beginUpload(server, id, { length: bytes.length });
       let acknowledged = false;

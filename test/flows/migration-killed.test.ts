@@ -54,7 +54,7 @@ test.skipIf(long.skip)(
     const wholeOfOurs = whole.filter((row) => ours.test((row as { item: string }).item));
     expect(wholeOfOurs.length).toBeGreaterThan(50);
     const pieces = await countPieces();
-    const rounds = sized({ quick: 2, ci: 12, full: pieces });
+    const rounds = sized({ quick: 2, ci: 8, full: pieces });
     for (let round = 0; round < rounds; round++) {
       // Spread over all of them, at another place in each run.
       const piece = 1 + Math.floor(((round + (rounds < pieces ? Math.random() : 0)) * pieces) / rounds);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -20,7 +21,7 @@ test('the tour of the README works as it is printed, on a machine that has nothi
   // Only the port is another one, so that a service at the usual one is left alone.
   const server = spawn(join(root, 'bin/vitrine'), ['serve'], {
     cwd: dir,
-    env: { PATH: process.env.PATH, HOME: dir, VITRINE_PORT: '0' },
+    env: { PATH: process.env.PATH, HOME: dir, VITRINE_PORT: '0', NODE_COMPILE_CACHE: compileCache },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

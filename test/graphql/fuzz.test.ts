@@ -150,7 +150,7 @@ test(
         expect([query, codes]).not.toEqual([query, expect.arrayContaining(['GRAPHQL_VALIDATION_FAILED'])]);
       }
     });
-    await fc.assert(request, { numRuns: sized({ quick: 300, ci: 2_000, full: 30_000 }) });
+    await fc.assert(request, { numRuns: sized({ quick: 120, ci: 2_000, full: 30_000 }) });
   },
   sized({ quick: 30_000, ci: 300_000, full: 8 * 3_600_000 }),
 );

@@ -510,7 +510,7 @@ test('hundreds of requests of two projects at once never see a row of the other'
     image(id: $id) { id owner }
   }`;
   await Promise.all(
-    Array.from({ length: sized({ quick: 160, ci: 500, full: 5_000 }) }, async (_, i) => {
+    Array.from({ length: sized({ quick: 80, ci: 500, full: 5_000 }) }, async (_, i) => {
       const project = i % 2 === 0 ? 'blue' : 'red';
       const id = ids[i % ids.length];
       const { data, errors } = await send(server, {

@@ -1,9 +1,7 @@
 /** Multipart requests: files stream into images, and whatever else such a request can be is refused. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { storesOf } from '../../src/stores/all.ts';
@@ -11,12 +9,12 @@ import { memoryStore } from '../../src/stores/memory.ts';
 import { someBytes } from '../support/bytes.ts';
 import { faultStore } from '../support/fault-store.ts';
 import { expectClean, type GraphqlAnswer, refusal, run, send } from '../support/graphql.ts';
+import { ownTmpdir } from '../support/own-tmpdir.ts';
 import { rawConnection } from '../support/raw-http.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-// A folder of its own: what others have left in the common one is not looked at.
-process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'vitrine-spool-'));
+ownTmpdir();
 
 const store = faultStore(memoryStore({ id: 'memory' }));
 let server: TestServer;
@@ -26,7 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(server.logged.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
   await server.stop();
-  await rm(tmpdir(), { recursive: true });
 });
 
 const boundary = `boundary-${randomUUID()}`;

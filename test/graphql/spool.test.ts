@@ -1,18 +1,15 @@
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { openSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type FileUpload, WriteStream } from 'graphql-upload-ts';
 import { afterAll, expect, test } from 'vitest';
 import { mendSpool, requireSpooled, SpoolError } from '../../src/graphql/spool.ts';
 import { collect, someBytes } from '../support/bytes.ts';
+import { ownTmpdir } from '../support/own-tmpdir.ts';
 
 mendSpool();
-process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'vitrine-spool-'));
-afterAll(() => {
-  expect(readdirSync(tmpdir())).toEqual([]);
-  rmSync(tmpdir(), { recursive: true });
-});
+ownTmpdir();
+afterAll(() => expect(readdirSync(tmpdir())).toEqual([]));
 
 /** What the library keeps to itself: its file is replaced by one that cannot be written. */
 function breakFile(writer: WriteStream): void {

@@ -117,7 +117,7 @@ test(
         expect(sorted(both)).toEqual(sorted(ofA?.filter((id) => ofB?.includes(id))));
         expect(sorted(either)).toEqual(sorted(all?.filter((id) => ofA?.includes(id) || ofB?.includes(id))));
       }),
-      { seed, numRuns: sized({ quick: 20, ci: 300, full: 5_000 }) },
+      { seed, numRuns: sized({ quick: 10, ci: 300, full: 5_000 }) },
     );
   },
   timeout,

@@ -6,7 +6,7 @@ import { parseSearch, searchMax } from '../../src/search/language/parse.ts';
 import { sized } from '../support/size.ts';
 
 const now = new Date('2026-06-15T12:00:00Z');
-const numRuns = sized({ quick: 2000, ci: 20_000, full: 500_000 });
+const numRuns = sized({ quick: 1_000, ci: 20_000, full: 500_000 });
 
 /** What the language is made of, so that random texts come near to searches. */
 const pieces = [

@@ -1,7 +1,7 @@
 /**
  * A TCP proxy in front of PostgreSQL that can stop at the commit of one certain transaction, before the server
  * gets it or before the client hears of it, and that can cut all connections. Knows of the protocol only that
- * statements are sent as text that ends in a zero byte.
+ * statements are sent, and told to be done, as text that ends in a zero byte.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { DatabaseAddress } from '../../src/db/client.ts';
@@ -37,6 +37,7 @@ interface Trap {
 }
 
 const commitText = /(?:^|[^a-z])commit\0/i;
+const committedText = 'COMMIT\0';
 /** Of what a transaction sent; its last statements are what counts. */
 const keptChars = 64 * 1024;
 
@@ -128,7 +129,8 @@ function linkOf(client: Socket, server: Socket, { isTrap, isPieceTrap }: Traps):
     pass(server, chunk);
   });
   server.on('data', (chunk) => {
-    if (commitIsUnderWay) {
+    // Before it may come what is left of the answer to the statement before.
+    if (commitIsUnderWay && chunk.includes(committedText)) {
       isHeld ||= isTrap('done', said);
       said = '';
       commitIsUnderWay = false;

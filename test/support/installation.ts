@@ -8,6 +8,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/client.ts';
+import { compileCache } from './compile-cache.ts';
 import { aDatabase } from './database.ts';
 import type { Access } from './images.ts';
 import { planted, watch } from './planted.ts';
@@ -154,9 +155,6 @@ export function databaseEnvironment(address: DatabaseAddress): Record<string, st
   const { socketDir, port, user, database } = address;
   return { DATABASE_URL: `postgres:///${database}`, PGHOST: socketDir, PGPORT: `${port}`, PGUSER: user };
 }
-
-/** What is compiled once need not be compiled at each of many starts. */
-const compileCache = join(root, 'node_modules/.cache/vitrine-test');
 
 /** Starts the program with nothing of the test's own environment but its PATH. */
 export function startProcess(
