@@ -15,7 +15,7 @@ let drop: () => Promise<void>;
 beforeAll(async () => {
   const made = await aDatabase(inject('database'));
   const { DATABASE_URL = '', ...ofLibpq } = databaseEnvironment(made.address);
-  Object.assign(process.env, ofLibpq);
+  for (const [name, value] of Object.entries(ofLibpq)) vi.stubEnv(name, value);
   db = openDatabase(made.address, { poolSize: 2 });
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-token-'));
   config = readConfig({ DATABASE_URL, VITRINE_DATA_DIR: dataDir }, dataDir);
@@ -25,7 +25,10 @@ beforeAll(async () => {
     await rm(dataDir, { recursive: true });
   };
 });
-afterAll(() => drop?.());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await drop?.();
+});
 
 /** What it printed on standard output. */
 async function printed(work: () => Promise<unknown>): Promise<string> {
