@@ -24,6 +24,8 @@ export interface App {
   readonly limits: {
     /** Bytes of one image. */
     readonly imageSizeMax: number;
+    /** Imports of one project that are not over; null: as many as it likes. */
+    readonly imports: number | null;
   };
   readonly quotas: {
     /** Of projects that have none of their own. */

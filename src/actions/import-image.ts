@@ -1,13 +1,13 @@
 /** Asks for an import: what can be known is checked now, the bytes are a task's. */
 import { recordChange } from '../db/audit.ts';
-import { transaction } from '../db/client.ts';
+import { type Statements, transaction } from '../db/client.ts';
 import type { ImageRow, SeenImage } from '../db/images.ts';
 import { findStaged, findStoresOfImage, insertPendingCopies, markImporting } from '../db/imports.ts';
 import { takeRoom } from '../db/quotas.ts';
-import { findTask, insertTask } from '../db/tasks.ts';
+import { countUnfinished, findTask, insertTask } from '../db/tasks.ts';
 import { actorOf, changesOf, imageObject } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
-import { ConflictError, invalid } from '../domain/errors.ts';
+import { ConflictError, invalid, RateLimitedError } from '../domain/errors.ts';
 import { type ImportMethod, importQueue, queueOfMachine, shownOrder, targetsOf } from '../domain/import.ts';
 import { hasData, wrongStatus } from '../domain/lifecycle.ts';
 import { mayReadAll } from '../domain/policy.ts';
@@ -39,6 +39,7 @@ export interface ImportImage {
  *                         that this service may not fetch
  * @throws QuotaExceededError its project has no room for so much
  * @throws ConflictError   WRONG_STATUS; ALREADY_EXISTS: one of the stores named, or each there is, has it or will have
+ * @throws RateLimitedError the project has as many imports under way as it may
  */
 export async function importImage(
   app: App,
@@ -58,6 +59,7 @@ export async function importImage(
   const { policy } = app;
   const begin = (allowance: Allowance) =>
     transaction(app.db, async (tx) => {
+      await requireTurn(app, tx, caller);
       const image = await requireLockedImage(tx, caller, { id: seen.id, operation, policy });
       checkStatus(image, method);
       const there = await findStoresOfImage(tx, image.id);
@@ -111,6 +113,18 @@ export async function importImage(
   const task = await findTask(app.db, taskId);
   if (!task) throw new Error(`Task ${taskId} is gone.`);
   return { image: await requireImage(app, caller, seen.id, operation), task };
+}
+
+/** How long an import takes nobody knows: this is when it is worth asking again. */
+const retrySeconds = 10;
+
+async function requireTurn({ limits }: App, tx: Statements, { project }: Caller): Promise<void> {
+  if (limits.imports === null || project === null) return;
+  if ((await countUnfinished(tx, project)) < limits.imports) return;
+  throw new RateLimitedError(
+    `Project ${project} may have ${limits.imports} imports under way; try again when one of them is done.`,
+    retrySeconds,
+  );
 }
 
 function requireMethod(app: App, { name }: ImportMethod): void {

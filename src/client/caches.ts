@@ -37,6 +37,8 @@ const values = [
   'TaskConnection',
   'TaskEdge',
   'TaskProgress',
+  'TokenConnection',
+  'TokenEdge',
   'TransferTarget',
   'ValidationIssue',
   'Viewer',
@@ -59,6 +61,7 @@ export const typePolicies: Record<
       images: { keyArgs: ['where', 'search', 'include', 'orderBy'] },
       auditLog: { keyArgs: ['where'] },
       metadefNamespaces: { keyArgs: ['where', 'orderBy'] },
+      tokens: { keyArgs: ['project'] },
     },
   },
 };

@@ -23,6 +23,7 @@ import {
   type ImportsConfig,
   isSecretName,
   type KeystoneConfig,
+  type LimitsConfig,
   type OidcConfig,
   type QuotasConfig,
   readSections,
@@ -84,6 +85,7 @@ export interface Config {
   readonly audit: AuditConfig;
   readonly quotas: QuotasConfig;
   readonly formats: FormatPolicy;
+  readonly limits: LimitsConfig;
   /** What is said in place of the built-in rules. */
   readonly policy: Sections['policy'];
   /** Null: who may change an image may do anything with its properties. */

@@ -2,9 +2,13 @@
 import { inArray, sql } from 'drizzle-orm';
 import type { Caller } from '../domain/caller.ts';
 import type { Image, ImageField, MemberStatus } from '../domain/image.ts';
+import { tokenFilter } from '../search/token-filter.ts';
 import type { Database, Statements } from './client.ts';
+import { whoWaits } from './image-visible.ts';
 import { newParams, type Params } from './params.ts';
+import { hasPatterns } from './patterns.ts';
 import { images } from './tables.ts';
+import { tokenFilterSql } from './token-filter.ts';
 
 /** An image with what decides whether the caller may see it: the membership of the caller's project. */
 export interface SeenImage extends Image {
@@ -64,8 +68,8 @@ function membershipSql(caller: Caller, params: Params): string {
 }
 
 /**
- * Images by id, whoever may see them: the caller of this decides with `canSee`. In no order; missing ones are
- * left out. `fields` only narrows; what `canSee` needs always comes.
+ * Images by id, whoever may see them: the caller of this decides with `canSee`. In no order; missing ones, and those that
+ * the caller's token is not for, are left out. `fields` only narrows; what `canSee` needs always comes.
  */
 export async function findImagesById(
   db: Database,
@@ -76,8 +80,13 @@ export async function findImagesById(
   const params = newParams();
   const needed: SeenField[] = ['id', 'status', 'visibility', 'owner', 'protected', 'membership'];
   const columns = columnsSql([...needed, ...fields], caller, params);
-  const text = `select ${columns} from images i where i.id = any(${params.add(ids, 'uuid[]')})`;
-  return db.query<SeenImage>(text, params.values);
+  const text = `select ${columns} from images i
+    where i.id = any(${params.add(ids, 'uuid[]')}) and ${tokenFilterSql(caller, params)}`;
+  // With a filter the text is one of many, and may take its time.
+  const filter = tokenFilter(caller);
+  if (!filter) return db.query<SeenImage>(text, params.values);
+  const costlyFor = hasPatterns([filter]) ? whoWaits(caller) : undefined;
+  return db.search<SeenImage>(text, params.values, { costlyFor });
 }
 
 /** What the image says that its bytes are; nothing of one that is gone. */

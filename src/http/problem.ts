@@ -6,6 +6,7 @@ import {
   ForbiddenError,
   NotFoundError,
   QuotaExceededError,
+  RateLimitedError,
   TimeoutError,
   UnauthenticatedError,
   UnavailableError,
@@ -54,6 +55,7 @@ const titles: Record<number, string> = {
   415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   423: 'Locked',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   460: 'Checksum Mismatch',
   500: 'Internal Server Error',
@@ -71,6 +73,7 @@ const statuses: [new (...args: never[]) => Error, (error: never) => number][] = 
   [ConflictError, (error: ConflictError) => (error.code === 'GONE' ? 410 : 409)],
   [DamagedError, () => 410],
   [QuotaExceededError, () => 413],
+  [RateLimitedError, () => 429],
   [UnavailableError, (error: UnavailableError) => (error.reason === 'full' ? 413 : 503)],
   [TimeoutError, () => 503],
 ];
@@ -82,6 +85,7 @@ export function problemOf(error: unknown): Problem | null {
   const status = statuses.find(([type]) => error instanceof type)?.[1](error as never) ?? 500;
   const headers: Record<string, string> = {};
   if (status === 503) headers['retry-after'] = '2';
+  if (error instanceof RateLimitedError) headers['retry-after'] = String(error.retryAfterSeconds);
   const found = problem(status, error.code, error.message, headers);
   if (error instanceof QuotaExceededError) {
     const { resource, limit, used, requested } = error;

@@ -30,7 +30,7 @@ const headersOf = (headers: Headers) =>
   );
 
 /** Not of the thing that was asked for, but of something about it. */
-const isThingMissing = (message: string) => /^No (image|namespace) "/.test(message);
+const isThingMissing = (message: string) => /^(No (image|namespace) "|There is no such token)/.test(message);
 
 async function askGraphql(server: TestServer, token: string | null, query: string): Promise<Reply> {
   const response = await server.http('/graphql', {
@@ -60,7 +60,7 @@ async function askGraphql(server: TestServer, token: string | null, query: strin
 const graphql = (rule: RuleName, query: (thing: Thing) => string): Question => ({
   door: 'graphql',
   rule,
-  name: query({ id: '', task: '', namespace: '' } as Thing)
+  name: query({ id: '', task: '', token: '', namespace: '' } as Thing)
     .replace(/\s+/g, ' ')
     .slice(0, 60),
   ask: (server, token, thing) => askGraphql(server, token, query(thing)),
@@ -146,6 +146,14 @@ export const doors: readonly Question[] = [
   ),
   mutation('metadef_admin', 'deleteMetadefNamespace', ({ namespace }) => `namespace: "${namespace}"`),
   graphql('get_audit_log', ({ id }) => `{ auditLog(where: {objectId: "${id}"}) { nodes { id } } }`),
+  // Refused where it would be made: each of so many would stay.
+  mutation(
+    'add_token',
+    'createToken',
+    () => `name: "x", project: "blue", roles: ["reader"], imageFilter: {}`,
+  ),
+  graphql('get_token', ({ token }) => `{ node(id: "Token:${token}") { id __typename } }`),
+  mutation('revoke_token', 'revokeToken', ({ token }) => `id: "${token}"`),
   graphql('manage_quotas', () => `{ quotas(project: "blue") { resource used } }`),
   bytes('download_image', 'GET file', ({ id }) => ({ path: file(id) })),
   bytes('download_deactivated_image', 'HEAD file', ({ id }) => ({ path: file(id), method: 'HEAD' })),
