@@ -1,7 +1,7 @@
 /**
  * What the product promises about its speed, measured: `npm run bench`, or
  *
- *   node bench/run.ts [graphql|rest|import|transfer|auth] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
+ *   node bench/run.ts [graphql|rest|import|bytes|transfer|auth] [--images 100000] [--rounds 5] [--seconds 2] [--mib 1024]
  *   node bench/run.ts stores [--rounds 5] [--mib 1024]; for object stores with what test/services/up.sh prints
  *   node bench/run.ts search|peers|metadefs [--images 100000,1000000] [--rounds 5] [--database URL|socket directory]
  *     [--only part of a question's name]
@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { keystoneServer } from '../test/support/keystone-server.ts';
 import { authSettings, measureAuth } from './auth.ts';
+import { measureBytes } from './bytes.ts';
 import { measureGraphql } from './graphql.ts';
 import { measureImport } from './import.ts';
 import { fileServer, measureImports, settingsOfImports } from './imports.ts';
@@ -42,12 +43,23 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const known = ['graphql', 'rest', 'import', 'transfer', 'auth', 'stores', 'search', 'peers', 'metadefs'];
+const known = [
+  'graphql',
+  'rest',
+  'import',
+  'bytes',
+  'transfer',
+  'auth',
+  'stores',
+  'search',
+  'peers',
+  'metadefs',
+];
 const largest: Record<string, string> = { search: '100000,1000000', metadefs: '1000000' };
 const images = values.images ?? largest[what ?? ''] ?? '100000';
 if (positionals.length > 1 || (what !== undefined && !known.includes(what))) {
   throw new Error(
-    'usage: bench/run.ts [graphql|rest|import|transfer|auth|stores|search|peers|metadefs], with the options at its top',
+    'usage: bench/run.ts [graphql|rest|import|bytes|transfer|auth|stores|search|peers|metadefs], with the options at its top',
   );
 }
 
@@ -62,6 +74,7 @@ try {
     const isAsked = (name: string) => what === undefined || what === name;
     if (isAsked('import')) await imports(database);
     if (isAsked('graphql') || isAsked('rest')) await lists(database, isAsked);
+    if (isAsked('bytes')) measureBytes({ mib: Number(values.mib), rounds: Number(values.rounds) });
     if (isAsked('transfer')) await transfer(database);
     if (isAsked('auth')) await auth(database);
     if (isAsked('stores')) await stores(database);

@@ -23,9 +23,14 @@ const tables: Record<string, string> = {
   rules: table(
     ['Rule', 'On', ...builtInRoles, 'Allows to'],
     ruleNames.map((name) => {
-      const { on, who, what, limit } = ruleOf(name);
-      const note = limit === undefined ? '' : limit.only === 'built in' ? ' (1)' : ' (2)';
-      return [`\`${name}\`${note}`, on, ...builtInRoles.map((role) => shown(grantsTo(who, role))), what];
+      const { on, who, what, limit, reads } = ruleOf(name);
+      const bound = limit === undefined ? '' : limit.only === 'built in' ? ' (1)' : ' (2)';
+      return [
+        `\`${name}\`${bound}${reads ? ' (3)' : ''}`,
+        on,
+        ...builtInRoles.map((role) => shown(grantsTo(who, role))),
+        what,
+      ];
     }),
   ),
   objects: table(

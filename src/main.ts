@@ -9,6 +9,7 @@ import type { LintFlags } from './admin/lint.ts';
 import type { ExportFlags, LoadFlags } from './admin/metadefs.ts';
 import type { ListFlags } from './admin/quota.ts';
 import type { ScrubFlags } from './admin/scrub.ts';
+import type { NewTokenFlags } from './admin/token.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
 import { version } from './version.ts';
 
@@ -206,6 +207,36 @@ quota
     const { checkQuotas } = await import('./admin/quota.ts');
     process.exitCode = (await checkQuotas(config(), flags)) ? 0 : 1;
   });
+
+const several = (value: string, before: string[] = []) => [...before, value];
+const token = program
+  .command('token')
+  .description('Robot tokens: for programs, in one project each, on the database of the settings.');
+token
+  .command('create')
+  .description('Make one. Standard output is its secret, which is not to be had again.')
+  .requiredOption('--project <id>', 'the project that it acts for')
+  .requiredOption('--name <text>', 'what uses it')
+  .option('--description <text>', 'more about it')
+  .option('--role <role>', 'admin, member or reader; may be given several times (default: member)', several)
+  .option('--read-only', 'it reads and downloads, and changes nothing', false)
+  .option('--images <search>', 'only for images that this search finds (docs/search.md)')
+  .option('--expires <when>', 'in a while, such as 90d, or at a time, such as 2027-01-31T12:00:00Z')
+  .option('--json', 'a JSON object with all there is to know, the secret among it', false)
+  .action(async (flags: NewTokenFlags) => (await import('./admin/token.ts')).newRobotToken(config(), flags));
+token
+  .command('list')
+  .description('Which there are, without their secrets.')
+  .option('--project <id>', 'only those of this project')
+  .option('--json', 'a JSON object a line', false)
+  .action(async (flags: { project?: string; json: boolean }) =>
+    (await import('./admin/token.ts')).listRobotTokens(config(), flags),
+  );
+token
+  .command('revoke')
+  .description('Take one away for ever; servers refuse it within two seconds.')
+  .argument('<id>', 'as list tells it')
+  .action(async (id: string) => (await import('./admin/token.ts')).revokeRobotToken(config(), id));
 
 try {
   await program.parseAsync();

@@ -6,11 +6,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { App } from './actions/app.ts';
+import { robotView } from './actions/asked-images.ts';
 import { openDenials } from './actions/denials.ts';
 import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
 import { authenticateWith } from './auth/authenticate.ts';
 import { openMethods } from './auth/methods.ts';
+import { robotTokens } from './auth/robot-tokens.ts';
 import type { IdentityWatch } from './auth/token-check.ts';
 import { hashPool } from './bytes/hash-pool.ts';
 import type { Config } from './config/config.ts';
@@ -21,9 +23,11 @@ import { findSigningKey } from './db/installation.ts';
 import { openVocabulary } from './db/metadef/vocabulary.ts';
 import { migrate } from './db/migrate.ts';
 import { countDamaged } from './db/stored-copies.ts';
+import { findLiveToken, noteTokenUse } from './db/tokens.ts';
 import { policyWith } from './domain/policy.ts';
 import { protectionWith } from './domain/property-protection.ts';
 import { graphqlRoutes } from './graphql/http.ts';
+import { openAdmission } from './http/admission.ts';
 import { drain, watchWork } from './http/drain.ts';
 import { healthRoutes } from './http/health.ts';
 import { createMetrics, type Metrics, meterDamage } from './http/metrics.ts';
@@ -95,6 +99,8 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   let isDraining = false;
   const http = await createHttp({ ...config, challenge: methods.challenge, plainUrl, metrics, log });
   undo.push(() => http.close());
+  const admission = openAdmission(config.limits, (limit) => metrics.refusals.inc({ limit }));
+  admission.guard(http);
   const work = watchWork(http);
   healthRoutes(http, {
     checks: [
@@ -108,17 +114,22 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
     isDraining: () => isDraining,
     metrics,
   });
-  // What the service itself gives out is asked between the two.
-  const checks = [...methods.here, ...methods.elsewhere];
-  const authenticate = authenticateWith(checks, methods.source);
-  graphqlRoutes(http, { ...config, app, authenticate });
-  http.register(async (scope) => restRoutes(scope, { ...config, app, authenticate }));
+  const robots = robotTokens({
+    find: (digest) => findLiveToken(app.db, digest),
+    noteUse: (id) => noteTokenUse(app.db, id),
+    viewOf: (caller) => robotView(app, caller),
+    log,
+  });
+  const checks = [...methods.here, robots, ...methods.elsewhere];
+  const authenticate = admission.watching(authenticateWith(checks, methods.source));
+  graphqlRoutes(http, { ...config, app, authenticate, admission });
+  http.register(async (scope) => restRoutes(scope, { ...config, app, authenticate, admission }));
   http.register(async (scope) =>
-    transferRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal }),
+    transferRoutes(scope, { app, authenticate, admission, metrics, stopping: stopping.signal }),
   );
   const { publicUrl } = config;
   http.register(async (scope) =>
-    resumableRoutes(scope, { app, authenticate, metrics, stopping: stopping.signal, publicUrl }),
+    resumableRoutes(scope, { app, authenticate, admission, metrics, stopping: stopping.signal, publicUrl }),
   );
   await http.listen({ host: config.host, port: config.port });
 
@@ -216,7 +227,8 @@ export async function openApp(
     db,
     stores,
     hashes,
-    limits: { imageSizeMax: config.imageSizeMax },
+    limits: { imageSizeMax: config.imageSizeMax, imports: config.limits.imports },
+    formats: config.formats,
     quotas: {
       defaults: config.quotas,
       unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,

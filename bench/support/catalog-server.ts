@@ -18,6 +18,7 @@ import { openVocabulary } from '../../src/db/metadef/vocabulary.ts';
 import { builtInPolicy } from '../../src/domain/policy.ts';
 import { unlimited } from '../../src/domain/quota.ts';
 import { graphqlRoutes } from '../../src/graphql/http.ts';
+import { openToAll } from '../../src/http/admission.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createHttp } from '../../src/http/server.ts';
 import { storesOf } from '../../src/stores/all.ts';
@@ -36,7 +37,8 @@ export async function openCatalog(
     stores: storesOf([memoryStore({ id: 'none' })]),
     hashes: hashPool({ cores: 1 }),
     quotas: { defaults: unlimited, unified: null },
-    limits: { imageSizeMax: 0 },
+    limits: { imageSizeMax: 0, imports: null },
+    formats: config.formats,
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     policy: builtInPolicy,
     protection: null,
@@ -52,7 +54,7 @@ export async function openCatalog(
   };
   const http = await createHttp({ ...config, metrics: createMetrics(), log });
   const tokens = await openTokensFile(config.tokensFile, (message) => log.warn(message));
-  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith([tokens]) });
+  graphqlRoutes(http, { ...config, app, authenticate: authenticateWith([tokens]), admission: openToAll() });
   http.get('/readyz', async () => ({ status: 'ready' }));
   http.addHook('onClose', async () => hot.close());
   return http;

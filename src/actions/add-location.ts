@@ -16,6 +16,7 @@ import { withRoom } from './allowance.ts';
 import type { App } from './app.ts';
 import { checkFormats } from './check-data.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
+import { requireTurn } from './require-turn.ts';
 
 export interface AddLocation {
   id: string;
@@ -33,6 +34,7 @@ export interface AddLocation {
  *                            that are missing
  * @throws ConflictError      WRONG_STATUS: not queued
  * @throws QuotaExceededError its project has no room
+ * @throws RateLimitedError   as many imports are under way as may be
  */
 export async function addLocation(
   app: App,
@@ -46,6 +48,7 @@ export async function addLocation(
   app.egress.requireUrl(location.url, ['url']);
   return withRoom(app, seen.owner, (allowance: Allowance) =>
     transaction(app.db, async (tx) => {
+      await requireTurn(app, tx, caller);
       const image = await requireLockedImage(tx, caller, { id: seen.id, operation, policy });
       if (image.status !== 'queued') throw wrongStatus(image, 'beginImport');
       checkFormats(image);

@@ -6,6 +6,7 @@ import type { HotProperties } from '../db/hot-properties.ts';
 import type { Catalog } from '../db/image-scope.ts';
 import type { VocabularyCache } from '../db/metadef/vocabulary.ts';
 import type { ImportMethodName } from '../domain/import.ts';
+import type { FormatPolicy } from '../domain/inspection.ts';
 import type { MetadefMode } from '../domain/metadef/metadef.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { PropertyProtection } from '../domain/property-protection.ts';
@@ -23,6 +24,8 @@ export interface App {
   readonly limits: {
     /** Bytes of one image. */
     readonly imageSizeMax: number;
+    /** Imports of one project that are not over; null: as many as it likes. */
+    readonly imports: number | null;
   };
   readonly quotas: {
     /** Of projects that have none of their own. */
@@ -30,6 +33,8 @@ export interface App {
     /** Null: limits are kept here. */
     readonly unified: UnifiedLimits | null;
   };
+  /** What bytes may be published. */
+  readonly formats: FormatPolicy;
   /** Who may do what. */
   readonly policy: Policy;
   /** Who may do what with which custom properties; null: who may change an image may do all. */

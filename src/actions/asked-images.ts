@@ -2,7 +2,7 @@
 import type { ImageScope } from '../db/image-scope.ts';
 import { whoWaits } from '../db/image-visible.ts';
 import { checkPatterns } from '../db/patterns.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller, RobotView } from '../domain/caller.ts';
 import { TimeoutError, UnavailableError, ValidationError } from '../domain/errors.ts';
 import { membersKnownTo, sightOf } from '../domain/policy.ts';
 import { type HiddenProperties, seenFilter } from '../search/hidden-properties.ts';
@@ -11,6 +11,7 @@ import type { ImageOrder } from '../search/image-order.ts';
 import { BadSearchError, requireSearch } from '../search/language/bad-search.ts';
 import { parseSearch, type SearchParse, searchIssueOf } from '../search/language/parse.ts';
 import type { TypeOf } from '../search/language/reading.ts';
+import { tokenFilter } from '../search/token-filter.ts';
 import type { App } from './app.ts';
 import { requireToken } from './require-image.ts';
 
@@ -44,24 +45,37 @@ export async function askedScope(
   return { scope: imageScope(app, caller, { filters, includes }), orderBy: search?.orderBy ?? [] };
 }
 
-/** What the caller may list, narrowed by filters of their words: as every question about lists begins. */
+/**
+ * What the caller may list, narrowed by what their token is for and by filters of their words: as every question about
+ * lists begins.
+ */
 export function imageScope(
   app: App,
   caller: Caller,
   { filters, includes }: Pick<ImageScope, 'filters' | 'includes'>,
 ): ImageScope {
   const hidden = hiddenFrom(app, caller);
+  const narrowed = tokenFilter(caller);
+  const seen = filters.map((filter) => seenFilter(filter, hidden));
   return {
     caller,
     sight: sightOf(app.policy, caller),
     membersKnown: membersKnownTo(app.policy, caller),
     includes,
-    filters: filters.map((filter) => seenFilter(filter, hidden)),
+    // What a token is for was seen by who made it, and is not asked by who holds it.
+    filters: narrowed ? [narrowed, ...seen] : seen,
     hidden,
   };
 }
 
-function hiddenFrom({ protection, search }: App, caller: Caller): HiddenProperties | null {
+/** The same for single images, as far as it hangs on the roles (`db/token-filter`). */
+export function robotView(app: App, caller: Caller): RobotView {
+  const { hidden, membersKnown } = imageScope(app, caller, { filters: [], includes: new Set() });
+  return { describing: hidden?.describing ?? null, membersKnown };
+}
+
+/** Null: nothing is hidden from anybody. */
+export function hiddenFrom({ protection, search }: App, caller: Caller): HiddenProperties | null {
   if (protection === null) return null;
   const has = (name: string) => !protection.may(caller, 'read', name);
   return { has, describing: search.describing.filter((name) => !has(name)) };

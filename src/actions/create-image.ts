@@ -31,7 +31,13 @@ import { requireCreatable } from '../domain/property-protection.ts';
 import { allowanceOf } from './allowance.ts';
 import type { App } from './app.ts';
 import { checkProperties, type WrittenImage } from './metadef/check-properties.ts';
-import { imageAfterChange, requireToken, requireVisibilityRight } from './require-image.ts';
+import {
+  imageAfterChange,
+  requireInTokenFilter,
+  requireToken,
+  requireVisibilityRight,
+  requireWriter,
+} from './require-image.ts';
 
 /** What is left out gets its default; formats may follow later. */
 export interface CreateImage {
@@ -54,12 +60,14 @@ export interface CreateImage {
  *
  * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
  *                            that breaks one
- * @throws ForbiddenError     an owner or a visibility that is not the caller's to give, or a protected property
+ * @throws ForbiddenError     an owner or a visibility that is not the caller's to give, or a protected property; or the
+ *                            caller's token is for other images
  * @throws ConflictError      ALREADY_EXISTS: the id is or was in use, by whomever
  * @throws QuotaExceededError more tags or properties than an image can have, or images than the project may
  */
 export async function createImage(app: App, caller: Caller, input: CreateImage): Promise<WrittenImage> {
   requireToken(caller);
+  requireWriter(caller);
   const owner = input.owner ?? caller.project;
   const issues = createIssues(input);
   if (issues.length > 0) throw new ValidationError(issues);
@@ -95,6 +103,7 @@ export async function createImage(app: App, caller: Caller, input: CreateImage):
       await insertImage(tx, row);
       // Asked after the insert: it waits for a deletion under way, and this statement then sees its tombstone.
       if (input.id != null && (await isTombstoned(tx, id))) throw taken(id);
+      await requireInTokenFilter(tx, caller, id);
       const { id: _, ...fields } = row;
       const changes = changesOf(null, fields);
       await recordChange(tx, {

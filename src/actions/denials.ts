@@ -68,7 +68,7 @@ export function openDenials(db: Database, log: Logger): Denials {
   return {
     async note(caller, call, { message }) {
       const by = actorOf(caller);
-      const who = JSON.stringify([by.kind, by.user, by.project]);
+      const who = JSON.stringify([by.kind, by.user, by.project, by.robot]);
       const ofActor = minute.get(who) ?? new Map<string, Denied>();
       minute.set(who, ofActor);
       const isNew = !ofActor.has(keyOf(call));

@@ -8,13 +8,16 @@ import { parseImageId } from '../domain/image.ts';
 import { canSeeTask, mayUseTasks, tasksSeenBy } from '../domain/policy.ts';
 import type { Task, TaskStatus, TaskType } from '../domain/task.ts';
 import type { App } from './app.ts';
-import { requireImage, requireToken } from './require-image.ts';
+import { findImage, requireImage, requireToken } from './require-image.ts';
 
 /** The task when the caller may see it; null when not, for whatever reason. */
 export async function findSeenTask(app: App, caller: Caller, key: string): Promise<Task | null> {
   requireToken(caller);
   const task = await findTaskByKey(app, key);
-  return task && canSeeTask(app.policy, caller, task) ? task : null;
+  if (!task || !canSeeTask(app.policy, caller, task)) return null;
+  if (!caller.robot?.imageFilter) return task;
+  // What a token is for is asked of the image: without one nobody can tell.
+  return task.imageId !== null && (await findImage(app, caller, task.imageId)) ? task : null;
 }
 
 /**
@@ -33,7 +36,8 @@ export async function findImageTasks(app: App, caller: Caller, imageId: string):
 /** @throws ForbiddenError tasks of the whole service are not for this caller */
 export function requireTaskUse({ policy }: App, caller: Caller): void {
   requireToken(caller);
-  if (mayUseTasks(policy, caller)) return;
+  // All tasks are of all images: a token for certain ones sees them at these.
+  if (mayUseTasks(policy, caller) && !caller.robot?.imageFilter) return;
   throw new ForbiddenError('You may not use tasks themselves; those of an image stand at the image.');
 }
 

@@ -1,5 +1,6 @@
 /** Publishes a resumable upload whose bytes are all here, or gives it up where they are not what was said. */
 import { DigestStateError, resumeDigests } from '../bytes/resumable-digests.ts';
+import { findFormats } from '../db/images.ts';
 import { closeUpload, deleteUpload, type HeldUpload, keepUpload, type Progress } from '../db/uploads.ts';
 import { ConflictError, DamagedError, NotFoundError, ValidationError } from '../domain/errors.ts';
 import { isWritable, type WritableStore } from '../stores/store.ts';
@@ -7,6 +8,7 @@ import type { App } from './app.ts';
 import { checkDigests } from './check-data.ts';
 import { giveUp, publishClaimed } from './hold-claim.ts';
 import { busy, type Hold, holdUpload } from './hold-resumable.ts';
+import { judgeStored } from './judge-bytes.ts';
 
 /** Takes the upload, all of whose `received` bytes are here, and finishes it. @throws as holdUpload, finishResumable */
 export async function finishNow(app: App, id: string, received: number): Promise<void> {
@@ -23,7 +25,7 @@ export async function finishNow(app: App, id: string, received: number): Promise
 /**
  * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again.
  *
- * @throws ValidationError  DIGEST_MISMATCH; the image is queued again
+ * @throws ValidationError  DIGEST_MISMATCH, format_mismatch, unsafe_image; the image is queued again
  * @throws DamagedError     what had come cannot be gone on with; the image is queued again
  * @throws ConflictError    the claim was lost
  * @throws UnavailableError the store or the database does not answer; the upload stays
@@ -34,8 +36,13 @@ export async function finishResumable(app: App, hold: Hold, progress: Progress):
     const digests = (await digestsOf(progress)).finish();
     const stored = { size: progress.paused.offset, digests };
     checkDigests(stored, held.expected);
-    await commit(requireStore(app, held), hold, progress);
-    await publishClaimed(app, held, stored);
+    const store = requireStore(app, held);
+    await commit(store, hold, progress);
+    const { key, imageId } = held;
+    // Its requests may have come to several servers: it is looked at in one piece, before anybody else can.
+    const declared = await findFormats(app.db, imageId);
+    const judged = await judgeStored(app, { store, key, size: stored.size }, { declared });
+    await publishClaimed(app, held, { ...stored, ...judged });
   });
   await closeUpload(app.db, held).catch((error) =>
     app.log.warn({ err: error, image: held.imageId }, 'a finished upload could not be closed'),

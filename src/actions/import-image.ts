@@ -19,6 +19,7 @@ import type { App } from './app.ts';
 import { checkFormats, requireWritableStore } from './check-data.ts';
 import { newKey } from './hold-claim.ts';
 import { requireImage, requireLockedImage } from './require-image.ts';
+import { requireTurn } from './require-turn.ts';
 import { isPacked } from './unpack-source.ts';
 
 export interface ImportImage {
@@ -41,6 +42,7 @@ export interface ImportImage {
  *                         that this service may not fetch
  * @throws QuotaExceededError its project has no room for so much
  * @throws ConflictError   WRONG_STATUS; ALREADY_EXISTS: one of the stores named, or each there is, has it or will have
+ * @throws RateLimitedError the project has as many imports under way as it may
  */
 export async function importImage(
   app: App,
@@ -60,6 +62,7 @@ export async function importImage(
   const { policy } = app;
   const begin = (allowance: Allowance) =>
     transaction(app.db, async (tx) => {
+      await requireTurn(app, tx, caller);
       const image = await requireLockedImage(tx, caller, { id: seen.id, operation, policy });
       checkStatus(image, method);
       const there = await findStoresOfImage(tx, image.id);

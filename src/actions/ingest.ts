@@ -23,6 +23,8 @@ export interface IngestOptions {
   expectedSize: number | null;
   /** Asked before bytes are kept: null, or a promise of room for so many. */
   reserve?: (bytes: number) => Promise<void> | null;
+  /** Is shown every byte, in order. */
+  look?: (chunk: Uint8Array) => void;
   signal?: AbortSignal;
 }
 
@@ -96,6 +98,7 @@ async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promis
     checkTooMany(size, options);
     const room = options.reserve?.(size);
     if (room) await wait(room);
+    options.look?.(chunk);
     for (let taken = 0; taken < chunk.length; ) {
       buffer ??= await wait(hasher.take());
       const n = Math.min(chunk.length - taken, buffer.length - filled);

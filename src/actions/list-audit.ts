@@ -27,7 +27,7 @@ export interface AuditList {
 const cursorScope = 'auditLog';
 
 /**
- * @throws ForbiddenError  the caller has no role, or no project
+ * @throws ForbiddenError  the caller has no role, or no project, or a token that is for certain images only
  * @throws ValidationError a page size out of range, both directions at once
  * @throws BadCursorError  the cursor is of another list, or not ours
  * @throws TimeoutError    the filter finds too little in too much; say from and until
@@ -39,8 +39,13 @@ export async function listAudit(
 ): Promise<AuditList> {
   requireToken(caller);
   const readable = auditReadBy(app.policy, caller);
-  if (readable === 'none')
-    throw new ForbiddenError('Reading the audit log needs the role reader in a project.');
+  if (readable === 'none') {
+    throw new ForbiddenError(
+      caller.robot?.imageFilter
+        ? 'This token is for certain images only, and the audit log tells of all; ask with another one.'
+        : 'Reading the audit log needs the role reader in a project.',
+    );
+  }
   const scope: AuditScope = { readable, where };
   const { limit, cursor, backward } = readPage(input);
   const from = cursor === null ? null : readCursor(cursor, cursorScope, auditKeyTypes);

@@ -9,6 +9,7 @@ import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
 import { counting } from './import-source.ts';
 import { ingest } from './ingest.ts';
+import { judgeStored } from './judge-bytes.ts';
 import { reserve } from './reserve.ts';
 import type { Hold } from './run-import.ts';
 import { allDigests, nowhere } from './verify-copy.ts';
@@ -23,13 +24,13 @@ export interface Registering {
 /**
  * What no digest was said of has none when it is published: it is read in the background then.
  *
- * @throws ValidationError    DIGEST_MISMATCH, URL_REFUSED
+ * @throws ValidationError    DIGEST_MISMATCH, URL_REFUSED, format_mismatch, unsafe_image
  * @throws QuotaExceededError larger than an image may be, or than what is left to its project
  * @throws UnavailableError   the server does not answer, or has nothing there
  */
 export async function registerLocation(
   app: App,
-  { targets }: ImportRun,
+  { targets, image }: ImportRun,
   { method, writing, signal, hold }: Registering,
 ): Promise<Imported> {
   const [target] = targets;
@@ -41,7 +42,9 @@ export async function registerLocation(
   await reserve(app, writing, { atLeast: size });
   const { digest } = method;
   const digests = digest ? await digestsOf(app, store, { key: target.key, size, digest, signal, hold }) : {};
-  return { size, digests, written: [target.id], failed: {}, change: {}, message: null };
+  const declared = { diskFormat: image?.diskFormat ?? null, containerFormat: image?.containerFormat ?? null };
+  const judged = await judgeStored(app, { store, key: target.key, size }, { declared, signal }).catch(told);
+  return { size, digests, ...judged, written: [target.id], failed: {}, change: {}, message: null };
 }
 
 interface Whole extends Pick<Registering, 'signal' | 'hold'> {

@@ -3,7 +3,8 @@
 import type { Statements } from '../db/client.ts';
 import { findImageById, type ImageRow, lockImage, type SeenField, type SeenImage } from '../db/images.ts';
 import { findMember } from '../db/members.ts';
-import type { Caller } from '../domain/caller.ts';
+import { isInTokenFilter } from '../db/token-filter.ts';
+import { type Caller, isReadOnly } from '../domain/caller.ts';
 import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../domain/errors.ts';
 import { type ImageVisibility, parseImageId } from '../domain/image.ts';
 import {
@@ -23,6 +24,16 @@ export function requireToken(caller: Caller): void {
     throw new UnauthenticatedError('This needs a token: send it as X-Auth-Token or Authorization: Bearer.');
   }
 }
+
+/** @throws ForbiddenError it came with a token that changes nothing */
+export function requireWriter(caller: Caller): void {
+  if (isReadOnly(caller)) throw readOnlyToken();
+}
+
+const readOnlyToken = () =>
+  new ForbiddenError(
+    'This token is read-only: it reads and downloads, and changes nothing. Use another one.',
+  );
 
 /** The same words for missing and invisible. */
 export function noImage(id: string): NotFoundError {
@@ -93,9 +104,21 @@ export async function requireLockedImage(
   if (!row) throw noImage(id);
   const member = caller.project === null ? null : await findMember(tx, row.id, caller.project);
   const seen = { ...row, membership: member?.status ?? null };
-  if (!isThereFor(policy, caller, operation, seen)) throw noImage(id);
+  const isThere = isThereFor(policy, caller, operation, seen) && (await isInTokenFilter(tx, caller, row.id));
+  if (!isThere) throw noImage(id);
   if (!mayDo(policy, caller, operation, seen)) throw forbidden(caller, row, operation);
   return seen;
+}
+
+/**
+ * After a change, before it is committed: an image that a token has in hand stays among those that it may.
+ * @throws ForbiddenError the change would take it out of them, or add one that is none of them
+ */
+export async function requireInTokenFilter(tx: Statements, caller: Caller, id: string): Promise<void> {
+  if (await isInTokenFilter(tx, caller, id)) return;
+  throw new ForbiddenError(
+    'This token is for certain images only, and the image would not be one of them; see imageFilter of the token.',
+  );
 }
 
 /** @throws ForbiddenError the image may not be given this visibility */
@@ -148,6 +171,7 @@ function forbidden(
   if (operation === 'download' && image.status === 'deactivated') {
     return new ForbiddenError(`Image ${image.id} is deactivated; its owner or an admin can reactivate it.`);
   }
+  if (operation !== 'download' && isReadOnly(caller)) return readOnlyToken();
   const roles = caller.roles.length > 0 ? caller.roles.join(', ') : 'none';
   return new ForbiddenError(
     `You may not ${words[operation]} image ${image.id} (roles: ${roles}); ask its owner or an admin.`,

@@ -18,6 +18,7 @@ import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { counting, type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
+import { judgeStream } from './judge-bytes.ts';
 import { removeStray } from './reap.ts';
 import { registerLocation } from './register-location.ts';
 import { reserve, reserving } from './reserve.ts';
@@ -128,7 +129,9 @@ async function bring(
   requireWelcome(app, found);
   hold.expect(found.size);
   const counted = { ...found, bytes: counting(found.bytes, hold.moved) };
-  const isUnpacked = run.order.method.name !== 'copy-image' && isPacked(app, run.image);
+  // What is copied was judged when it came, and its digests say that it is the same.
+  const isCopy = run.order.method.name === 'copy-image';
+  const isUnpacked = !isCopy && isPacked(app, run.image);
   const source = isUnpacked ? unpacked(app, counted) : counted;
   const writing = writingOf(run);
   if (source.size !== null) await reserveOrClose(app, writing, found);
@@ -138,17 +141,20 @@ async function bring(
   );
   const all = fanOut(writers, { allMustSucceed });
   try {
+    const judge = isCopy ? null : judgeStream(app);
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, all, source.bytes, {
       algorithms: [...wanted],
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
       reserve: reserving(app, writing, source.size ?? 0),
+      look: judge?.update,
       signal,
     });
     checkDigests(stored, source.expected);
+    const judged = judge?.finish({ ...declaredBy(run), ...source.change });
     await all.commit();
-    return { ...stored, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
+    return { ...stored, ...judged, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
     await all
       .cancel()
@@ -156,6 +162,11 @@ async function bring(
     throw error;
   }
 }
+
+const declaredBy = ({ image }: ImportRun) => ({
+  diskFormat: image?.diskFormat ?? null,
+  containerFormat: image?.containerFormat ?? null,
+});
 
 /** @throws QuotaExceededError before any byte is read, where the source says how many there are */
 function requireWelcome(app: App, source: ImportSource): void {

@@ -25,6 +25,7 @@ import { checkProperties, type GivenProperties, type WrittenImage } from './meta
 import {
   imageAfterChange,
   type LockedImage,
+  requireInTokenFilter,
   requireLockedImage,
   requireVisibilityRight,
 } from './require-image.ts';
@@ -55,8 +56,8 @@ export interface UpdateImage {
  * nothing was different.
  *
  * @throws NotFoundError      the caller may not see the image
- * @throws ForbiddenError     not the owner's; a visibility or owner that is not the caller's to give; or a protected
- *                            property
+ * @throws ForbiddenError     not the owner's; a visibility or owner that is not the caller's to give; a protected
+ *                            property; or what the caller's token is not for afterwards
  * @throws ValidationError    every mistake of the input at once; or, where definitions are enforced, every property
  *                            that is set to something else and breaks one
  * @throws ConflictError      REVISION_MISMATCH, or WRONG_STATUS: formats are fixed once there is data
@@ -100,6 +101,7 @@ export async function updateImageBy(
     if (change.owner != null && taker) await takeRoom(tx, taker, await findUsageOfImage(tx, image.id));
     if (Object.keys(change).length === 0) return image.id;
     await updateImageRow(tx, image.id, change);
+    await requireInTokenFilter(tx, caller, image.id);
     const changes = changesOf(image, change);
     await recordChange(tx, {
       by: actorOf(caller),

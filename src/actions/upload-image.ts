@@ -23,6 +23,7 @@ import {
   writingOf,
 } from './hold-claim.ts';
 import { ingest } from './ingest.ts';
+import { judgeStream } from './judge-bytes.ts';
 import { requireImage } from './require-image.ts';
 import { type Reserve, reserving } from './reserve.ts';
 
@@ -47,7 +48,8 @@ export interface UploadImage {
  * @throws NotFoundError      the caller may not see the image
  * @throws ForbiddenError     not the owner's
  * @throws ConflictError      not queued, or another upload was first; GONE: deleted meanwhile
- * @throws ValidationError    no formats yet; an unknown store; size or digest are not what was said
+ * @throws ValidationError    no formats yet; an unknown store; size or digest are not what was said; format_mismatch or
+ *                            unsafe_image: the bytes are not what may be published, and nothing of them is kept
  * @throws QuotaExceededError larger than an image may be, or than what is left of a quota of its project
  * @throws UnavailableError   the store refused or is full; the image is queued again
  */
@@ -63,7 +65,7 @@ export async function uploadImage(app: App, caller: Caller, input: UploadImage):
   try {
     const signal = input.signal ? AbortSignal.any([input.signal, lost.signal]) : lost.signal;
     const reserve = reserving(app, writingOf(claim, image.owner), input.size ?? 0);
-    const stored = await storeBytes(app, store, claim, { ...input, signal, reserve });
+    const stored = await storeBytes(app, store, claim, { ...input, image, signal, reserve });
     await publishClaimed(app, claim, stored);
   } catch (error) {
     // Whose claim was lost, its part file went with it: what the store then says is not the reason.
@@ -81,23 +83,26 @@ async function storeBytes(
   app: App,
   store: WritableStore,
   claim: Claim,
-  input: UploadImage & { reserve: Reserve },
+  input: UploadImage & { image: SeenImage; reserve: Reserve },
 ): Promise<StoredBytes> {
   const writer = await store.create(claim.key, { size: input.size }, input.signal);
   try {
-    // What is staged is hashed when it is imported.
+    // What is staged is hashed and judged when it is imported.
     const usual: DigestAlgorithm[] = input.stage ? [] : ['md5', 'sha512'];
+    const judge = input.stage ? null : judgeStream(app);
     const wanted = new Set<DigestAlgorithm>([...usual, ...input.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, writer, input.bytes, {
       algorithms: [...wanted],
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: input.size,
       reserve: input.reserve,
+      look: judge?.update,
       signal: input.signal,
     });
     checkDigests(stored, input.expected);
+    const judged = judge?.finish(input.image);
     await writer.commit();
-    return stored;
+    return { ...stored, ...judged };
   } catch (error) {
     await writer
       .cancel()

@@ -2,8 +2,10 @@
  * Environment and settings file -> one typed, frozen Config: the only reader of process.env. Every mistake is
  * reported at once, with its name or place.
  */
+
 import { dirname, join, resolve } from 'node:path';
 import { didYouMean } from '../domain/did-you-mean.ts';
+import type { FormatPolicy } from '../domain/inspection.ts';
 import { type MetadefMode, metadefModes } from '../domain/metadef/metadef.ts';
 import {
   isLoopback,
@@ -21,6 +23,7 @@ import {
   type ImportsConfig,
   isSecretName,
   type KeystoneConfig,
+  type LimitsConfig,
   type OidcConfig,
   type QuotasConfig,
   readSections,
@@ -81,6 +84,8 @@ export interface Config {
   readonly scrub: ScrubConfig;
   readonly audit: AuditConfig;
   readonly quotas: QuotasConfig;
+  readonly formats: FormatPolicy;
+  readonly limits: LimitsConfig;
   /** What is said in place of the built-in rules. */
   readonly policy: Sections['policy'];
   /** Null: who may change an image may do anything with its properties. */

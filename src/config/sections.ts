@@ -4,8 +4,10 @@
  */
 import type { z } from 'zod';
 import { auditSection } from './audit.ts';
+import { formatsSection } from './formats.ts';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
+import { limitsSection } from './limits.ts';
 import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
 import { policySection } from './policy.ts';
@@ -52,6 +54,8 @@ const sections = keys({
   scrub: scrubSection.prefault({}),
   audit: auditSection.prefault({}),
   quotas: quotasSection.prefault({}),
+  formats: formatsSection.prefault({}),
+  limits: limitsSection.prefault({}),
   policy: policySection.prefault({}),
   propertyProtection: propertyProtectionSection,
 })
@@ -79,6 +83,7 @@ export type OidcConfig = NonNullable<Sections['oidc']>;
 export type ScrubConfig = Sections['scrub'];
 export type AuditConfig = Sections['audit'];
 export type QuotasConfig = Sections['quotas'];
+export type LimitsConfig = Sections['limits'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

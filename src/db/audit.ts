@@ -40,6 +40,7 @@ function rowOf({ by, action, object, result, changes, message, times }: NewAudit
     actorUser: by.user,
     actorProject: by.project,
     actorRoles: [...by.roles],
+    actorRobot: by.robot ?? null,
     requestId: by.requestId,
     action,
     result,
@@ -109,7 +110,7 @@ type Row = Omit<AuditEntry, 'by' | 'object'> & {
 
 const columns = `a.id, a.at, a.action, a.result, a.changes, a.message, a.times, a.actor_roles as roles,
   jsonb_build_object('kind', a.actor_kind, 'user', a.actor_user, 'project', a.actor_project,
-    'requestId', a.request_id) as by,
+    'robot', a.actor_robot, 'requestId', a.request_id) as by,
   jsonb_build_object('type', a.object_type, 'id', a.object_id, 'name', a.object_name, 'owner', a.object_owner) as object`;
 
 /** Newest first, however it is read; and whether there is more beyond in the direction read. */

@@ -6,6 +6,7 @@
 import { and, eq, inArray, isNotNull, isNull, notInArray, or, sql } from 'drizzle-orm';
 import { type Actor, changesOf, imageObject, serviceFor } from '../domain/audit.ts';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
+import type { ImageInspection } from '../domain/inspection.ts';
 import type { Allowance } from '../domain/quota.ts';
 import { recordChange, recordChanges } from './audit.ts';
 import type { Database, Statements } from './client.ts';
@@ -132,13 +133,17 @@ export interface StoredBytes {
   size: number;
   /** Lower-case hex; md5 becomes the checksum. */
   digests: Partial<Record<DigestAlgorithm, string>>;
+  /** What was seen in them; missing where they were only moved. */
+  inspection?: ImageInspection;
+  /** Bytes of the disk inside. */
+  virtualSize?: number | null;
 }
 
 /** Makes the image active with these bytes. False: the claim was lost; the object belongs to nobody. */
 export async function publishClaim(
   db: Database,
   claim: Claim,
-  { size, digests }: StoredBytes,
+  { size, digests, inspection, virtualSize }: StoredBytes,
 ): Promise<boolean> {
   const { md5, ...others } = digests;
   return transaction(db, async (tx) => {
@@ -149,6 +154,8 @@ export async function publishClaim(
         size,
         checksum: md5 ?? null,
         digests: others,
+        inspection,
+        virtualSize,
         leaseUntil: null,
         failure: null,
         revision: sql`${images.revision} + 1`,

@@ -1,5 +1,6 @@
 /** Which values the images of a scope have, and how many have each: what a filter sidebar shows. */
 import { type FacetOf, facetName, withoutOwnCondition } from '../search/facet.ts';
+import { tokenFilter } from '../search/token-filter.ts';
 import { runPriced } from './image-pages.ts';
 import { type Catalog, hasConditions, type ImageScope } from './image-scope.ts';
 import { matchesOf } from './image-totals.ts';
@@ -17,7 +18,8 @@ export interface Facet {
 }
 
 /**
- * The facets, in the order asked. Each counts as if the condition on its own attribute were not set.
+ * The facets, in the order asked. Each counts as if the condition on its own attribute were not set; what a token is for
+ * always holds.
  * @throws TooCostlyError, TimeoutError
  */
 export async function findFacets(
@@ -27,9 +29,12 @@ export async function findFacets(
   limit: number,
 ): Promise<Facet[]> {
   // Those that count the same images are answered by one statement.
+  const fixed = tokenFilter(scope.caller);
   const alike = new Map<string, { scope: ImageScope; facets: FacetOf[] }>();
   for (const facet of asked) {
-    const filters = scope.filters.map((filter) => withoutOwnCondition(filter, facet));
+    const filters = scope.filters.map((filter) =>
+      filter === fixed ? filter : withoutOwnCondition(filter, facet),
+    );
     const key = JSON.stringify(filters, (_, value) => (typeof value === 'bigint' ? String(value) : value));
     const known = alike.get(key) ?? { scope: { ...scope, filters }, facets: [] };
     known.facets.push(facet);

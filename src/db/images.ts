@@ -2,9 +2,13 @@
 import { inArray, sql } from 'drizzle-orm';
 import type { Caller } from '../domain/caller.ts';
 import type { Image, ImageField, MemberStatus } from '../domain/image.ts';
+import { tokenFilter } from '../search/token-filter.ts';
 import type { Database, Statements } from './client.ts';
+import { whoWaits } from './image-visible.ts';
 import { newParams, type Params } from './params.ts';
+import { hasPatterns } from './patterns.ts';
 import { images } from './tables.ts';
+import { tokenFilterSql } from './token-filter.ts';
 
 /** An image with what decides whether the caller may see it: the membership of the caller's project. */
 export interface SeenImage extends Image {
@@ -42,6 +46,7 @@ const fieldSql: Record<ImageField, string> = {
       'createdAt', ${instantJson('c.created_at')}, 'verifiedAt', ${instantJson('c.verified_at')}) order by c.store, c.id)
     from image_copies c where c.image_id = i.id and c.state not in ('staging', 'staged')), '[]'::jsonb)`,
   failure: 'i.failure',
+  inspection: 'i.inspection',
   revision: 'i.revision',
   createdAt: 'i.created_at',
   updatedAt: 'i.updated_at',
@@ -68,8 +73,8 @@ function membershipSql(caller: Caller, params: Params): string {
 }
 
 /**
- * Images by id, whoever may see them: the caller of this decides with `canSee`. In no order; missing ones are
- * left out. `fields` only narrows; what `canSee` needs always comes.
+ * Images by id, whoever may see them: the caller of this decides with `canSee`. In no order; missing ones, and those that
+ * the caller's token is not for, are left out. `fields` only narrows; what `canSee` needs always comes.
  */
 export async function findImagesById(
   db: Database,
@@ -80,8 +85,23 @@ export async function findImagesById(
   const params = newParams();
   const needed: SeenField[] = ['id', 'status', 'visibility', 'owner', 'protected', 'membership'];
   const columns = columnsSql([...needed, ...fields], caller, params);
-  const text = `select ${columns} from images i where i.id = any(${params.add(ids, 'uuid[]')})`;
-  return db.query<SeenImage>(text, params.values);
+  const text = `select ${columns} from images i
+    where i.id = any(${params.add(ids, 'uuid[]')}) and ${tokenFilterSql(caller, params)}`;
+  // With a filter the text is one of many, and may take its time.
+  const filter = tokenFilter(caller);
+  if (!filter) return db.query<SeenImage>(text, params.values);
+  const costlyFor = hasPatterns([filter]) ? whoWaits(caller) : undefined;
+  return db.search<SeenImage>(text, params.values, { costlyFor });
+}
+
+/** What the image says that its bytes are; nothing of one that is gone. */
+export async function findFormats(
+  db: Database,
+  id: string,
+): Promise<Pick<Image, 'diskFormat' | 'containerFormat'>> {
+  const text = `select disk_format as "diskFormat", container_format as "containerFormat" from images where id = $1::uuid`;
+  const [row] = await db.query<Pick<Image, 'diskFormat' | 'containerFormat'>>(text, [id]);
+  return row ?? { diskFormat: null, containerFormat: null };
 }
 
 interface Batch {
@@ -94,7 +114,7 @@ const batches = new WeakMap<Database, Map<string, Batch>>();
 /**
  * One image by id, as findImagesById; null when it is missing. Those who ask for the same of different images in one
  * turn of the event loop share a statement: to send one costs more than to find an image. Of the caller what is read
- * hangs on the project alone, so that two of them share what they get, which nobody changes.
+ * hangs on the project and the robot token alone, so that two of them share what they get, which nobody changes.
  */
 export async function findImageById(
   db: Database,
@@ -104,7 +124,7 @@ export async function findImageById(
 ): Promise<SeenImage | null> {
   const open = batches.get(db) ?? new Map<string, Batch>();
   batches.set(db, open);
-  const same = JSON.stringify([caller.project, fields]);
+  const same = JSON.stringify([caller.project, caller.robot?.tokenId, fields]);
   const batch = open.get(same) ?? newBatch();
   batch.ids.add(id);
   return (await batch.found).get(id) ?? null;

@@ -121,6 +121,8 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
     size: imported.size,
     checksum: md5 ?? null,
     digests,
+    inspection: imported.inspection,
+    virtualSize: imported.virtualSize,
   };
   await tx
     .update(images)

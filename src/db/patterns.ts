@@ -36,12 +36,17 @@ export function pastPrefix(prefix: string): string | null {
 
 /**
  * Asks PostgreSQL whether the regular expressions in a filter are any, before a query runs with them. Some take it
- * long to read: `who` waits for that.
+ * long to read: `who` waits for that. `path` is where the filter stands.
  * @throws ValidationError BAD_PATTERN with the first that is none
  * @throws TimeoutError    one takes too long to read
  */
-export async function checkPatterns(db: Database, who: string, filter: object): Promise<void> {
-  for (const { pattern, at } of patternsIn(filter, ['where'])) {
+export async function checkPatterns(
+  db: Database,
+  who: string,
+  filter: object,
+  path: string[] = ['where'],
+): Promise<void> {
+  for (const { pattern, at } of patternsIn(filter, path)) {
     try {
       await db.search('select $1::text ~ $2::text', ['', pattern], { costlyFor: who });
     } catch (error) {

@@ -37,6 +37,7 @@ import type {
   StagingState,
 } from '../domain/image.ts';
 import type { ImportOrder } from '../domain/import.ts';
+import type { ImageInspection } from '../domain/inspection.ts';
 import type { QuotaResource } from '../domain/quota.ts';
 import type { TaskStatus, TaskType } from '../domain/task.ts';
 import { instantFromText } from './client.ts';
@@ -72,6 +73,7 @@ export const images = pgTable(
     properties: jsonb().$type<Record<string, string>>().notNull().default({}),
     /** Why the last upload or import failed, until the next one works. */
     failure: jsonb().$type<ImageFailure>(),
+    inspection: jsonb().$type<ImageInspection>(),
     revision: integer().notNull().default(1),
     /** Who is writing the bytes now: grows with every claim; a stale writer's number no longer fits. */
     attempt: integer().notNull().default(0),
@@ -432,6 +434,8 @@ export const auditLog = pgTable(
     actorUser: text('actor_user'),
     actorProject: text('actor_project'),
     actorRoles: textArray('actor_roles').notNull().default(sql`'{}'`),
+    /** Of the robot token, which may be gone. */
+    actorRobot: uuid('actor_robot'),
     requestId: text('request_id'),
     action: text().notNull(),
     result: text().$type<AuditResult>().notNull().default('done'),
@@ -451,5 +455,29 @@ export const auditLog = pgTable(
     index('audit_log_user').on(t.actorUser, t.at, t.id),
     index('audit_log_project').on(t.actorProject, t.at, t.id),
     index('audit_log_request').on(t.requestId),
+  ],
+);
+
+/** Robot tokens, without their secrets: what is kept of those finds a token and does not make one. */
+export const tokens = pgTable(
+  'tokens',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** SHA-256 of the secret, lower-case hex. */
+    digest: text().notNull(),
+    project: text().notNull(),
+    user: text('user_id'),
+    name: text().notNull(),
+    description: text(),
+    roles: textArray().notNull(),
+    readOnly: boolean('read_only').notNull().default(false),
+    imageFilter: jsonb('image_filter'),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at'),
+    lastUsedAt: instant('last_used_at'),
+  },
+  (t) => [
+    uniqueIndex('tokens_digest').on(t.digest),
+    index('tokens_project').on(t.project, t.createdAt, t.id),
   ],
 );

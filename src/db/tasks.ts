@@ -44,6 +44,16 @@ export async function enqueueTask(tx: Statements, id: string, seconds = 0): Prom
     from tasks where id = ${id}`);
 }
 
+/** How many tasks a project has asked for that are not over; until the transaction ends nobody asks this of it. */
+export async function countUnfinished(tx: Statements, project: string): Promise<number> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('tasks:' || ${project}, 0))`);
+  const [row] = await tx
+    .select({ n: sql<number>`count(*)::int` })
+    .from(tasks)
+    .where(sql`status in ('pending', 'processing') and ${tasks.order} ->> 'project' = ${project}`);
+  return row?.n ?? 0;
+}
+
 /** Null when there is none (any more). */
 export async function findTask(db: Database, id: string): Promise<Task | null> {
   const [task] = await db.query<Task>(`select ${taskColumns} from tasks where id = $1::uuid`, [id]);

@@ -20,13 +20,17 @@ export interface Actor {
   readonly user: string | null;
   readonly project: string | null;
   readonly roles: readonly string[];
+  /** Of the robot token that it came with, where it did. */
+  readonly robot?: string | null;
   /** Of the request that it began with. */
   readonly requestId: string | null;
 }
 
 export function actorOf({ user, project, roles, grant, ...caller }: Caller): Actor {
   const requestId = caller.requestId ?? null;
-  if (!grant) return { kind: 'token', user, project, roles, requestId };
+  if (!grant) {
+    return { kind: 'token', user, project, roles, robot: caller.robot?.tokenId ?? null, requestId };
+  }
   const { by } = grant;
   return { kind: 'link', user: by?.user ?? null, project: by?.project ?? null, roles: [], requestId };
 }
@@ -65,6 +69,10 @@ export interface AuditedObject {
 
 export const imageObject = ({ id, name, owner }: { id: string; name: string | null; owner: string | null }) =>
   ({ type: 'image', id, name, owner }) as const satisfies AuditedObject;
+
+/** A robot token; its secret is nowhere in it. */
+export const tokenObject = ({ id, name, project }: { id: string; name: string; project: string }) =>
+  ({ type: 'token', id, name, owner: project }) as const satisfies AuditedObject;
 
 export const auditResults = ['done', 'failed', 'denied'] as const;
 export type AuditResult = (typeof auditResults)[number];

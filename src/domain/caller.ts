@@ -1,4 +1,5 @@
 /** Who asks. Made from a token by `auth/`, or anonymous where no token came. */
+import type { MembersKnown } from './policy.ts';
 
 /** The roles that Keystone brings along; the settings may declare more (`policy.roles`). */
 export const builtInRoles = ['admin', 'member', 'reader', 'service'] as const;
@@ -34,6 +35,8 @@ export interface Caller {
     /** Who made the target, where it says so; has no rights of his here. */
     readonly by?: Maker;
   };
+  /** Came with a robot token: what that narrows its caller to. */
+  readonly robot?: Robot;
   /** The request that it asks with: what it does is found again by it. */
   readonly requestId?: string;
 }
@@ -42,6 +45,23 @@ export interface Caller {
 export interface Maker {
   readonly user: string | null;
   readonly project: string | null;
+}
+
+export interface Robot {
+  readonly tokenId: string;
+  /** Reads and downloads; changes nothing. */
+  readonly readOnly: boolean;
+  /** Only images that match are there at all; null: whatever the roles show. What it means is `search/token-filter.ts`. */
+  readonly imageFilter: object | null;
+  readonly view: RobotView;
+}
+
+/** What conditions of the filter look into, as the roles of the token have it. */
+export interface RobotView {
+  /** Properties that free text looks into, when these are not all that describe images; null: they are. */
+  readonly describing: readonly string[] | null;
+  /** Of which images it may know all members. */
+  readonly membersKnown: MembersKnown;
 }
 
 export const anonymous: Caller = Object.freeze({
@@ -57,6 +77,7 @@ export function callerWith(token: {
   user: string | null;
   project: string | null;
   roles: readonly string[];
+  robot?: Robot;
 }): Caller {
   const roles = token.roles.map((role) => role.toLowerCase());
   return Object.freeze({ ...token, roles, isAdmin: roles.includes('admin'), isAnonymous: false });
@@ -69,3 +90,10 @@ export function callerWithGrant(imageId: string, operation: 'upload' | 'download
 
 /** The same, in a request. */
 export const inRequest = (caller: Caller, requestId: string): Caller => ({ ...caller, requestId });
+
+/** Whether it may change nothing, whatever its roles are. */
+export const isReadOnly = ({ robot }: Caller): boolean => robot?.readOnly === true;
+
+/** Whether the caller has the role, or one that it comes with. */
+export const hasRole = ({ roles }: Caller, role: string): boolean =>
+  roles.some((one) => rolesOf(one).includes(role));

@@ -115,6 +115,19 @@ export class UnavailableError extends DomainError {
   }
 }
 
+/** More is asked for than one may have in that time, or at once. */
+export class RateLimitedError extends DomainError {
+  override readonly name = 'RateLimitedError';
+  readonly code = 'RATE_LIMITED';
+  /** A whole number from 1. */
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, retryAfterSeconds: number) {
+    super(message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** A question to the catalog took longer than it may. */
 export class TimeoutError extends DomainError {
   override readonly name = 'TimeoutError';

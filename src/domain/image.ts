@@ -1,4 +1,5 @@
 /** What an image is: its fields, the words they are made of, and what follows from them alone. */
+import type { ImageInspection } from './inspection.ts';
 
 export const imageStatuses = [
   'queued',
@@ -120,6 +121,8 @@ export interface Image {
   copies: ImageCopy[];
   /** Why the last upload or import failed; null when it did not, and once one has worked. */
   failure: ImageFailure | null;
+  /** What was seen in the bytes; null until there is data, and of data that came before it was looked at. */
+  inspection: ImageInspection | null;
   revision: number;
   createdAt: Instant;
   updatedAt: Instant;

@@ -12,6 +12,7 @@ export const relations = {
   public: 'its visibility is public',
   community: 'its visibility is community',
   ownerless: 'it has no owner, as some old images',
+  maker: "it is the caller's project's, and the caller made it",
 } as const;
 export type Relation = keyof typeof relations;
 
@@ -32,6 +33,8 @@ export const objects = {
   'audit entry': ['owner'],
   'all tasks': [],
   stores: [],
+  'new token': ['owner'],
+  token: ['owner', 'maker'],
   quotas: [],
 } as const satisfies Record<string, readonly Relation[]>;
 export type ObjectKind = keyof typeof objects;
@@ -41,6 +44,8 @@ export interface Rule {
   who: Grants;
   /** What it allows: goes on after "may". */
   what: string;
+  /** A robot token that is read-only may, too: it changes nothing. */
+  reads?: true;
   /** Why the settings cannot override it at all, or only so. */
   limit?: { only: 'built in' | 'any or all'; why: string };
 }
@@ -58,16 +63,18 @@ export const builtInRules = {
     on: 'image',
     who: { admin: any, reader: wherever },
     what: 'see it: by id, in lists (as far as those go), totals, facets and counts',
+    reads: true,
     limit: {
       only: 'any or all',
       why: 'lists, totals and facets are answered by indexes that are made for these relations together',
     },
   },
-  download_image: { on: 'image', who: { admin: any, member: any }, what: 'read its bytes' },
+  download_image: { on: 'image', who: { admin: any, member: any }, what: 'read its bytes', reads: true },
   download_deactivated_image: {
     on: 'image',
     who: { admin: any },
     what: 'read its bytes while it is deactivated, in place of download_image',
+    reads: true,
   },
   add_image: { on: 'new image', who: { admin: any, member: own }, what: 'register it for that project' },
   modify_image: {
@@ -104,6 +111,7 @@ export const builtInRules = {
     on: 'image',
     who: { admin: any, service: any },
     what: 'know the URLs of its copies, with no need to see the image',
+    reads: true,
   },
   deactivate: { on: 'image', who: { admin: any, member: own }, what: 'deactivate it' },
   reactivate: { on: 'image', who: { admin: any, member: own }, what: 'reactivate it' },
@@ -118,22 +126,31 @@ export const builtInRules = {
     on: 'members of an image',
     who: { admin: any, reader: own },
     what: 'know all members of an image that is seen; a project always knows of its own membership',
+    reads: true,
   },
-  get_task: { on: 'task', who: { admin: any, reader: own }, what: "see the tasks of that project's images" },
+  get_task: {
+    on: 'task',
+    who: { admin: any, reader: own },
+    what: "see the tasks of that project's images",
+    reads: true,
+  },
   tasks_api_access: {
     on: 'all tasks',
     who: { admin: any },
     what: 'list the tasks of the whole service, and begin one that makes an image, with add_image and import_image',
+    reads: true,
   },
   stores_info_detail: {
     on: 'stores',
     who: { admin: any, service: any },
     what: 'know where the stores keep their bytes',
+    reads: true,
   },
   get_metadef_namespace: {
     on: 'namespace',
     who: { admin: any, reader: ['owner', 'public'] },
     what: 'see it and all that is in it',
+    reads: true,
     limit: {
       only: 'built in',
       why: 'definitions are kept in memory, and searched by the database, by these relations',
@@ -144,6 +161,23 @@ export const builtInRules = {
     on: 'audit entry',
     who: { admin: any, reader: own },
     what: "read what the audit log says of that project's objects",
+    reads: true,
+  },
+  add_token: {
+    on: 'new token',
+    who: { admin: any, reader: own },
+    what: 'make a robot token for that project, with no role above the own ones',
+  },
+  get_token: {
+    on: 'token',
+    who: { admin: any, member: own, reader: ['maker'] },
+    what: 'see it, by id and in lists; by owner only one with no role above the own ones',
+    reads: true,
+  },
+  revoke_token: {
+    on: 'token',
+    who: { admin: any, member: own, reader: ['maker'] },
+    what: 'take it away, being one that is seen; by owner only one with no role above the own ones',
   },
   manage_quotas: { on: 'quotas', who: { admin: any }, what: 'read and set the quotas of all projects' },
 } as const satisfies Record<string, Rule>;

@@ -3,7 +3,7 @@
  * (`policy-rules.ts`) that operators override in part. Whether an image is seen at all also exists as SQL in
  * `db/image-visible.ts`; a test holds the two against each other.
  */
-import { builtInRoles, type Caller } from './caller.ts';
+import { builtInRoles, type Caller, hasRole, isReadOnly } from './caller.ts';
 import type { Image, ImageMember, MemberStatus } from './image.ts';
 import { after, hasData } from './lifecycle.ts';
 import type { MetadefNamespace } from './metadef/metadef.ts';
@@ -14,6 +14,7 @@ import {
   type Relation,
   type RuleName,
   ruleNames,
+  ruleOf,
 } from './policy-rules.ts';
 
 /** What the settings say: roles that there are besides the built-in ones, and rules in place of the built-in ones. */
@@ -57,9 +58,10 @@ export const builtInPolicy = policyWith({ roles: [], rules: {} });
 
 type IsRelated = (relation: Relation) => boolean;
 
-/** Whether one of the caller's roles reaches an object of these relations. */
+/** Whether one of the caller's roles reaches an object of these relations, and its token lets it. */
 function allows(policy: Policy, caller: Caller, rule: RuleName, isRelated: IsRelated): boolean {
   if (caller.isAnonymous || caller.grant) return false;
+  if (isReadOnly(caller) && !ruleOf(rule).reads) return false;
   return caller.roles.some((role) => {
     const reach = policy.reaches[rule].get(role);
     if (reach === undefined || reach === 'any') return reach === 'any';
@@ -301,9 +303,50 @@ export function mayManageMetadefs(policy: Policy, caller: Caller): boolean {
   return allows(policy, caller, 'metadef_admin', toAny);
 }
 
-/** Whose entries of the audit log the caller reads: all; those about what belonged to a project; none. */
+/**
+ * Whose entries of the audit log the caller reads: all; those about what belonged to a project; none. An entry tells what
+ * an image was like then: of which a token with a filter was nobody can tell.
+ */
 export function auditReadBy(policy: Policy, caller: Caller): 'all' | 'none' | { owner: string } {
+  if (caller.robot?.imageFilter) return 'none';
   return reachOfProject(policy, caller, 'get_audit_log');
+}
+
+/** Whether the caller may make a robot token for the project; which roles it may have is asked apart from that. */
+export function mayAddToken(policy: Policy, caller: Caller, project: string): boolean {
+  return allows(policy, caller, 'add_token', () => owns(caller, { owner: project }));
+}
+
+/** What must be known of a robot token to decide about it. */
+export interface TokenTarget {
+  id: string;
+  project: string;
+  /** Who made it. */
+  user: string | null;
+  roles: readonly string[];
+}
+
+/** Whether a robot token is there for the caller. A robot has itself, and no others. */
+export function canSeeToken(policy: Policy, caller: Caller, token: TokenTarget): boolean {
+  if (caller.robot) return caller.robot.tokenId === token.id;
+  return reachesToken(policy, caller, { rule: 'get_token', token });
+}
+
+/** Whether the caller may take it away, seeing it. */
+export function mayRevokeToken(policy: Policy, caller: Caller, token: TokenTarget): boolean {
+  return !caller.robot && reachesToken(policy, caller, { rule: 'revoke_token', token });
+}
+
+function reachesToken(
+  policy: Policy,
+  caller: Caller,
+  { rule, token }: { rule: 'get_token' | 'revoke_token'; token: TokenTarget },
+): boolean {
+  if (allows(policy, caller, rule, toAny)) return true;
+  if (!owns(caller, { owner: token.project })) return false;
+  const isMaker = caller.user !== null && caller.user === token.user;
+  const isBelow = token.roles.every((role) => hasRole(caller, role));
+  return allows(policy, caller, rule, (relation) => (relation === 'maker' ? isMaker : isBelow));
 }
 
 /** Whether the caller reads and sets the quotas of all projects. */

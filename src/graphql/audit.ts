@@ -14,6 +14,7 @@ import type { AuditFilter } from '../search/audit-filter.ts';
 import { listMax } from '../search/filter-check.ts';
 import { builder } from './builder.ts';
 import { connectionType, edgeCursors, pageArgs } from './connection.ts';
+import { tokenId } from './token.ts';
 
 const ActorKindEnum = builder.enumType('AuditActorKind', {
   description: 'How somebody acts.',
@@ -65,6 +66,11 @@ const ActorType = builder.objectRef<Actor>('AuditActor').implement({
       description: 'Null where there is none, or none known.',
     }),
     roles: t.stringList({ description: 'As the token had them.', resolve: ({ roles }) => [...roles] }),
+    robotToken: t.id({
+      nullable: true,
+      description: 'As `id` of the Token, there still or not; null when it was no robot.',
+      resolve: ({ robot }) => (robot ? tokenId({ id: robot }) : null),
+    }),
   }),
 });
 

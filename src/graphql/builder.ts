@@ -5,6 +5,7 @@ import type { FileUpload } from 'graphql-upload-ts';
 import type { Instant } from '../domain/image.ts';
 import type { GraphContext } from './context.ts';
 import { denialsPlugin } from './denials.ts';
+import { readOnlyPlugin } from './read-only.ts';
 
 export interface SchemaTypes {
   Context: GraphContext;
@@ -23,7 +24,7 @@ export interface SchemaTypes {
 const capitalize = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
 
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [ErrorsPlugin, denialsPlugin],
+  plugins: [ErrorsPlugin, denialsPlugin, readOnlyPlugin],
   defaultFieldNullability: false,
   errors: {
     directResult: true,

@@ -2,6 +2,7 @@
 import type { App } from '../actions/app.ts';
 import type { Caller } from '../domain/caller.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { Purse } from './purse.ts';
 
 export interface GraphContext {
   readonly app: App;
@@ -9,6 +10,8 @@ export interface GraphContext {
   readonly requestId: string;
   /** Address of the service as this client knows it, without a slash at its end. */
   readonly baseUrl: string;
+  /** What the request pays with. */
+  readonly purse: Purse;
   /** Ends with the request. */
   readonly signal: AbortSignal | null;
   readonly loaders: Loaders;

@@ -2,6 +2,7 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
 import { type Call, noteIfDenied } from '../actions/denials.ts';
+import { tokenKey } from '../domain/token.ts';
 import type { GraphContext } from './context.ts';
 
 /** After the plugin of typed errors in the builder's list, so that it is inside of it; before those that deny. */
@@ -38,14 +39,15 @@ SchemaBuilder.registerPlugin(denialsPlugin, DenialsPlugin);
 /** What it is about, by the names that fields and their input have in this schema. */
 function callOf(field: string, args: object): Call {
   const { input = args } = args as { input?: object };
-  const { id, imageId, namespace, project, name } = input as Record<string, unknown>;
+  const { id, imageId, namespace, project } = input as Record<string, unknown>;
   const call = (type: Call['type'], named: unknown): Call => ({
     action: field === 'uploadImage' ? 'beginUpload' : field,
     type,
     id: typeof named === 'string' ? named : null,
   });
   if (/Metadef/.test(field)) return call('metadefNamespace', namespace);
-  if (/Token/.test(field)) return call('token', id ?? name);
+  // Not what is no id: it may be the secret that somebody gave by mistake.
+  if (/Token/.test(field)) return call('token', tokenKey(id));
   if (/Quota/.test(field)) return call('project', project);
   return /Image|Upload/.test(field) ? call('image', imageId ?? id) : call('catalog', null);
 }

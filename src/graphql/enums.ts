@@ -1,6 +1,7 @@
 /** Choices: upper case outside, the domain's words inside. */
 import type * as domain from '../domain/image.ts';
 import type { ImportMethodName as MethodName } from '../domain/import.ts';
+import type { FoundFormat as FoundFormatName } from '../domain/inspection.ts';
 import type * as metadef from '../domain/metadef/metadef.ts';
 import type { TaskStatus as TaskStatusName } from '../domain/task.ts';
 import { builder } from './builder.ts';
@@ -165,5 +166,28 @@ export const MetadefMode = upperCaseEnum<metadef.MetadefMode>(
     off: 'Nothing is looked at.',
     warn: 'It is written, and issues say what is wrong.',
     enforce: 'It is refused.',
+  },
+);
+
+export const FoundFormat = upperCaseEnum<FoundFormatName>(
+  'FoundFormat',
+  'A format that is recognised by what is in the bytes.',
+  {
+    qcow2: 'QEMU copy-on-write, version 2 or 3.',
+    qed: 'QEMU enhanced disk: never published.',
+    vmdk: 'VMware disk.',
+    vhd: 'Virtual PC and Hyper-V disk.',
+    vhdx: 'Hyper-V disk.',
+    vdi: 'VirtualBox disk.',
+    iso: 'Optical disc: ISO 9660 or UDF.',
+    mbr: 'A partition table in the first sector.',
+    gpt: 'A GUID partition table.',
+    luks: 'An encrypted volume, LUKS 1 or 2.',
+    ploop: 'Parallels and Virtuozzo disk.',
+    tar: 'An archive, as OVA and Docker images are.',
+    gzip: 'Compressed with gzip.',
+    xz: 'Compressed with xz.',
+    zstd: 'Compressed with Zstandard.',
+    bzip2: 'Compressed with bzip2.',
   },
 );

@@ -11,6 +11,7 @@ import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { inRequest } from '../domain/caller.ts';
+import type { Admission } from '../http/admission.ts';
 import { lingerBeforeClose } from '../http/linger.ts';
 import { HttpError } from '../http/problem.ts';
 import { baseUrlOf, bufferBodies, isMultipart, problemFor } from '../http/server.ts';
@@ -19,7 +20,7 @@ import { type DocumentCache, documentCache } from './documents.ts';
 import { topLevelError } from './errors.ts';
 import { readMultipart } from './multipart.ts';
 import { parseParams } from './params.ts';
-import { operationPlugins } from './plugins.ts';
+import { type OperationOptions, operationPlugins } from './plugins.ts';
 import { type Run, runIn, type ServerContext, type Yoga } from './run.ts';
 import { schema } from './schema.ts';
 import { mendSpool } from './spool.ts';
@@ -27,6 +28,8 @@ import { mendSpool } from './spool.ts';
 export interface GraphqlOptions {
   app: App;
   authenticate: Authenticate;
+  admission: Admission;
+  limits: OperationOptions['bounds'];
   publicUrl: string | null;
   introspection: boolean;
   graphiql: boolean;
@@ -68,12 +71,12 @@ function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .send(JSON.stringify({ errors }));
 }
 
-function yogaOf({ app, introspection, graphiql }: GraphqlOptions, documents: DocumentCache): Yoga {
+function yogaOf({ app, introspection, graphiql, limits }: GraphqlOptions, documents: DocumentCache): Yoga {
   return createYoga<ServerContext, object>({
     schema: schema as never,
     graphqlEndpoint: endpoint,
     context: ({ facts }) => createContext(app, facts),
-    plugins: operationPlugins({ introspection }),
+    plugins: operationPlugins({ introspection, bounds: limits }),
     multipart: false,
     batching: false,
     cors: false,
@@ -118,8 +121,11 @@ query Start {
 `;
 
 async function factsOf(options: GraphqlOptions, request: FastifyRequest): Promise<RequestFacts> {
+  const { authenticate, admission } = options;
+  const caller = await authenticate(request.headers);
   return {
-    caller: inRequest(await options.authenticate(request.headers), request.id),
+    caller: inRequest(caller, request.id),
+    purse: { admission, payer: admission.payerOf(request, caller) },
     requestId: request.id,
     baseUrl: baseUrlOf(request, options.publicUrl),
     signal: null,
@@ -196,8 +202,23 @@ function plainAnswerType(request: FastifyRequest): string | null {
 /** As yoga sends it: in the new media type a request that cannot be run is 400 (GraphQL over HTTP 6.4). */
 function sendResult(reply: FastifyReply, mediaType: string, result: ExecutionResult): FastifyReply {
   const isRefused = result.data === undefined;
-  reply.code(isRefused && mediaType !== 'application/json' ? 400 : 200).type(`${mediaType}; charset=utf-8`);
+  const { status, headers = {} } = (isRefused && httpOf(result.errors?.[0])) || {};
+  reply
+    .code(status ?? (isRefused && mediaType !== 'application/json' ? 400 : 200))
+    .headers(headers)
+    .type(`${mediaType}; charset=utf-8`);
   return reply.send(JSON.stringify(isRefused ? { errors: result.errors?.map(withoutHttp) } : result));
+}
+
+interface AnswerHttp {
+  status?: number;
+  headers?: Record<string, string>;
+}
+
+/** The status and headers of what was one too many; of other errors they are for yoga. */
+function httpOf(error: GraphQLError | undefined): AnswerHttp | null {
+  const { code, http } = error?.extensions ?? {};
+  return code === 'RATE_LIMITED' ? (http as AnswerHttp) : null;
 }
 
 /** What the pipeline says of status and headers is not for clients. */
@@ -244,9 +265,14 @@ async function answerMultipart(
   requireCsrfSafety(request, door);
   const facts = await factsOf(door, request);
   requireToken(facts.caller);
-  const params = await readMultipart(request, reply, door.app.limits.imageSizeMax);
-  const result = await door.run(facts, params);
-  // A file that the operation did not want is still on its way.
-  lingerBeforeClose(request, reply);
-  return sendResult(reply, 'application/json', result);
+  const done = door.admission.begin(facts.purse.payer, 'uploads');
+  try {
+    const params = await readMultipart(request, reply, door.app.limits.imageSizeMax);
+    const result = await door.run(facts, params);
+    // A file that the operation did not want is still on its way.
+    lingerBeforeClose(request, reply);
+    return sendResult(reply, 'application/json', result);
+  } finally {
+    done();
+  }
 }

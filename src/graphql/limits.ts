@@ -25,7 +25,6 @@ import {
 export const limits = {
   characters: 20_000,
   tokens: 2_000,
-  depth: 12,
   introspectionDepth: 20,
   aliases: 15,
   directives: 20,
@@ -33,7 +32,6 @@ export const limits = {
   fields: 400,
   /** Values in the variables, lists and objects among them. */
   values: 20_000,
-  cost: 100_000,
 } as const;
 
 /** The values of all matches are counted for a facet. */
@@ -62,7 +60,7 @@ interface Shape {
 }
 
 /** The first structural limit that a document passes; null when it keeps all. */
-export function structureError(document: DocumentNode): GraphQLError | null {
+export function structureError(document: DocumentNode, depth: number): GraphQLError | null {
   const fragments = fragmentsOf(document);
   const known = new Map<string, Shape>();
   let directives = 0;
@@ -75,7 +73,9 @@ export function structureError(document: DocumentNode): GraphQLError | null {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     directives += definition.directives?.length ?? 0;
     const shape = shapeOf(definition.selectionSet, fragments, known);
-    const depthLimit = isIntrospection(definition.selectionSet) ? limits.introspectionDepth : limits.depth;
+    const depthLimit = isIntrospection(definition.selectionSet)
+      ? Math.max(depth, limits.introspectionDepth)
+      : depth;
     if (shape.depth > depthLimit) return overLimit('depth', shape.depth, depthLimit);
     if (shape.aliases > limits.aliases) return overLimit('aliases', shape.aliases, limits.aliases);
     if (shape.fields > limits.fields) return overLimit('fields', shape.fields, limits.fields);

@@ -1,5 +1,6 @@
 /** Node: everything with an id of its own, found again by it. An image's id is its UUID, others are "Type:key". */
 import { findSeenTask } from '../actions/find-tasks.ts';
+import { findSeenToken } from '../actions/list-tokens.ts';
 import { requireToken } from '../actions/require-image.ts';
 import { findImageOfCopy } from '../db/copies.ts';
 import { invalid } from '../domain/errors.ts';
@@ -80,6 +81,7 @@ const finders: Record<string, (context: GraphContext, key: string) => Promise<ob
     return loaders.metadefs.resourceType.load(name);
   },
   Task: ({ app, caller }, key) => findSeenTask(app, caller, key),
+  Token: ({ app, caller }, key) => findSeenToken(app, caller, key),
   // Not the staging area of a machine.
   Store: async ({ app }, key) => app.stores.all.find(({ id }) => id === key) ?? null,
 };

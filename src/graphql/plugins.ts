@@ -1,6 +1,7 @@
 /** What happens around every operation, whichever way it came in: limits, compilation, errors. */
 import {
   type DocumentNode,
+  type ExecutionResult,
   GraphQLError,
   getOperationAST,
   Kind,
@@ -10,21 +11,25 @@ import {
   type Source,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { RateLimitedError } from '../domain/errors.ts';
 import { useCompilation } from './compilation.ts';
 import type { GraphContext } from './context.ts';
 import { rebuilt, shortened, topLevelError } from './errors.ts';
 import { costOf, hasFixedCost, limits, overLimit, structureError } from './limits.ts';
+import { pay } from './purse.ts';
 import { schema } from './schema.ts';
 import { variablesErrors } from './variables.ts';
 
 export interface OperationOptions {
   introspection: boolean;
+  /** What an operation may cost, and how deep it may be. */
+  bounds: { graphqlCost: number; graphqlDepth: number };
 }
 
 export function operationPlugins(options: OperationOptions): Plugin[] {
   return [
     useReadableRequests(),
-    useLimits(),
+    useLimits(options),
     useShownValidation(options),
     useCostLimit(options),
     useCompilation(schema),
@@ -69,18 +74,20 @@ function useRefusalStatus(): Plugin {
 }
 
 /** Characters and tokens while parsing, structure before validation. */
-function useLimits(): Plugin {
+function useLimits({ bounds }: OperationOptions): Plugin {
   const checked = new WeakMap<DocumentNode, GraphQLError | null>();
   return {
     onParse({ params, setParseFn }) {
       const text = sourceText(params.source);
       if (text.length > limits.characters) throw overLimit('characters', text.length, limits.characters);
-      setParseFn((source: string | Source, options?: ParseOptions) => parseBounded(source, options));
+      setParseFn((source: string | Source, options?: ParseOptions) =>
+        parseBounded(source, bounds.graphqlDepth, options),
+      );
       return ({ result }) => {
         if (!result || result instanceof Error) return;
         let error = checked.get(result as DocumentNode);
         if (error === undefined) {
-          error = structureError(result as DocumentNode);
+          error = structureError(result as DocumentNode, bounds.graphqlDepth);
           checked.set(result as DocumentNode, error);
         }
         if (error) throw error;
@@ -91,12 +98,12 @@ function useLimits(): Plugin {
 
 const sourceText = (source: string | Source) => (typeof source === 'string' ? source : source.body);
 
-function parseBounded(source: string | Source, options?: ParseOptions): DocumentNode {
+function parseBounded(source: string | Source, depthMax: number, options?: ParseOptions): DocumentNode {
   try {
     return parse(source, { ...options, maxTokens: limits.tokens });
   } catch (error) {
     // The parser is recursive: what nests so deep that it runs out of stack has no smaller measure.
-    if (error instanceof RangeError) throw overLimit('nesting beyond', limits.tokens, limits.depth);
+    if (error instanceof RangeError) throw overLimit('nesting beyond', limits.tokens, depthMax);
     if (!(error instanceof GraphQLError)) throw error;
     if (/tokens\. Parsing aborted/.test(error.message))
       throw overLimit('tokens', limits.tokens + 1, limits.tokens);
@@ -124,7 +131,7 @@ function told(error: GraphQLError, withHints: boolean): GraphQLError {
 }
 
 /** Before anything runs, and with the request's own variables and page sizes. */
-function useCostLimit({ introspection }: OperationOptions): Plugin {
+function useCostLimit({ introspection, bounds }: OperationOptions): Plugin {
   const fixed = new WeakMap<DocumentNode, number | null>();
   return {
     onExecute({ args, setResultAndStopExecution }) {
@@ -142,7 +149,10 @@ function useCostLimit({ introspection }: OperationOptions): Plugin {
         cost = fixed.get(document);
       }
       cost ??= costOf(schema, document, operationName, variableValues);
-      if (cost > limits.cost) setResultAndStopExecution({ errors: [overLimit('cost', cost, limits.cost)] });
+      if (cost > bounds.graphqlCost)
+        return setResultAndStopExecution({ errors: [overLimit('cost', cost, bounds.graphqlCost)] });
+      const refusal = pay((args.contextValue as unknown as GraphContext).purse, cost, args);
+      if (refusal) setResultAndStopExecution({ errors: [rateLimited(refusal)] });
     },
   };
 }
@@ -159,6 +169,8 @@ function useTypedErrors({ introspection }: OperationOptions): Plugin {
         onExecuteDone({ result, setResult }) {
           if (!('errors' in result) || !result.errors?.length) return;
           const errors = result.errors.map((error) => shownError(located(error, args.document), context));
+          const limited = onlyRateLimited(result);
+          if (limited) return setResult({ errors: [rateLimited(limited)] });
           // Without data nothing has run: graphql-js speaks of the variables.
           if (result.data === undefined) setResult({ errors: errors.map((e) => told(e, introspection)) });
           else setResult({ errors, data: result.data });
@@ -166,6 +178,23 @@ function useTypedErrors({ introspection }: OperationOptions): Plugin {
       };
     },
   };
+}
+
+/** For the door: another status than that of what has run, or is no GraphQL. */
+function rateLimited(error: RateLimitedError): GraphQLError {
+  const headers = { 'retry-after': String(error.retryAfterSeconds) };
+  return new GraphQLError(error.message, {
+    extensions: { code: error.code, http: { status: 429, headers } },
+  });
+}
+
+/** Why nothing at all has become of an operation, when it is this. */
+function onlyRateLimited({ data, errors = [] }: ExecutionResult): RateLimitedError | null {
+  if (data && Object.values(data).some((value) => value !== null)) return null;
+  const causes = errors.map(({ originalError }) => originalError);
+  const [first] = causes;
+  const isOnly = causes.every((cause) => cause instanceof RateLimitedError);
+  return isOnly && first instanceof RateLimitedError ? first : null;
 }
 
 /** The compiler's errors know lines and columns only: the same error as graphql-js makes it. */

@@ -8,6 +8,7 @@ import './node.ts';
 import './store.ts';
 import './task.ts';
 import './audit.ts';
+import './token.ts';
 import './image/image.ts';
 import './image/images.ts';
 import './image/parsed-search.ts';

@@ -18,6 +18,8 @@ export interface Metrics {
   identityCalls: Histogram<'service' | 'outcome'>;
   /** 1 while a store is left alone because it failed several times in a row. */
   storesLeftAlone: Gauge<'store'>;
+  /** Requests that were one too many, by the name of the limit. */
+  refusals: Counter<'limit'>;
   /** Promises that failed with nobody to hear it: each is a bug. */
   unheardFailures: Counter;
 }
@@ -90,6 +92,12 @@ export function createMetrics(): Metrics {
       name: 'vitrine_store_left_alone',
       help: 'Whether a store is not asked for a while because it failed several times in a row.',
       labelNames: ['store'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'vitrine_refused_requests_total',
+      help: 'Requests that were refused because a project or an address had too many, by limit.',
+      labelNames: ['limit'],
       registers,
     }),
     unheardFailures: new Counter({

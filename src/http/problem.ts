@@ -6,12 +6,14 @@ import {
   ForbiddenError,
   NotFoundError,
   QuotaExceededError,
+  RateLimitedError,
   TimeoutError,
   TooCostlyError,
   UnauthenticatedError,
   UnavailableError,
   ValidationError,
 } from '../domain/errors.ts';
+import { isFormatRefusal } from '../domain/inspection.ts';
 
 /** A refusal that is about HTTP itself: a wrong media type, a range that cannot be had. */
 export class HttpError extends Error {
@@ -54,6 +56,7 @@ const titles: Record<number, string> = {
   415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   423: 'Locked',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   460: 'Checksum Mismatch',
   500: 'Internal Server Error',
@@ -61,13 +64,17 @@ const titles: Record<number, string> = {
 };
 
 const statuses: [new (...args: never[]) => Error, (error: never) => number][] = [
-  [ValidationError, () => 400],
+  [
+    ValidationError,
+    ({ issues }: ValidationError) => (issues.some((one) => isFormatRefusal(one.code)) ? 415 : 400),
+  ],
   [UnauthenticatedError, () => 401],
   [ForbiddenError, () => 403],
   [NotFoundError, () => 404],
   [ConflictError, (error: ConflictError) => (error.code === 'GONE' ? 410 : 409)],
   [DamagedError, () => 410],
   [QuotaExceededError, () => 413],
+  [RateLimitedError, () => 429],
   [UnavailableError, (error: UnavailableError) => (error.reason === 'full' ? 413 : 503)],
   [TimeoutError, () => 503],
   [TooCostlyError, () => 400],
@@ -80,6 +87,7 @@ export function problemOf(error: unknown): Problem | null {
   const status = statuses.find(([type]) => error instanceof type)?.[1](error as never) ?? 500;
   const headers: Record<string, string> = {};
   if (status === 503) headers['retry-after'] = '2';
+  if (error instanceof RateLimitedError) headers['retry-after'] = String(error.retryAfterSeconds);
   const found = problem(status, error.code, error.message, headers);
   if (error instanceof QuotaExceededError) {
     const { resource, limit, used, requested } = error;

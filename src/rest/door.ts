@@ -6,9 +6,10 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../actions/app.ts';
 import { type Call, notingDenial } from '../actions/denials.ts';
-import { requireToken } from '../actions/require-image.ts';
+import { requireToken, requireWriter } from '../actions/require-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { anonymous, type Caller, inRequest } from '../domain/caller.ts';
+import type { Admission } from '../http/admission.ts';
 import { HttpError } from '../http/problem.ts';
 import { baseUrlOf, bufferBodies, problemFor } from '../http/server.ts';
 import { parseJson } from './json.ts';
@@ -20,6 +21,7 @@ import { rootResources, unversionedUrl, versionsThere } from './versions.ts';
 export interface RestOptions {
   app: App;
   authenticate: Authenticate;
+  admission: Admission;
   /** Null: as the client calls us. */
   publicUrl: string | null;
 }
@@ -68,11 +70,8 @@ const places: Place[] = [
   })),
 );
 
-function addWithoutBody(
-  http: FastifyInstance,
-  { method, url, operation }: Place,
-  options: RestOptions,
-): void {
+function addWithoutBody(http: FastifyInstance, place: Place, options: RestOptions): void {
+  const { method, url, operation } = place;
   http.route({
     method,
     url,
@@ -82,36 +81,53 @@ function addWithoutBody(
     },
     async handler(request, reply) {
       const caller = await callerOf(options, operation, request);
-      return send(reply, await run(operation, askOf(options, request, { caller, json: undefined })));
+      requireRate(options, operation, request, caller);
+      return send(reply, await run(place, askOf(options, request, { caller, json: undefined })));
     },
   });
 }
 
 /** The caller is known before the body is read: one that is refused need not be sent. */
-function addWithBody(http: FastifyInstance, { method, url, operation }: Place, options: RestOptions): void {
+function addWithBody(http: FastifyInstance, place: Place, options: RestOptions): void {
+  const { method, url, operation } = place;
   const callers = new WeakMap<FastifyRequest, Caller>();
   http.route({
     method,
     url,
     config: { statuses: operation.statuses },
     async onRequest(request) {
-      callers.set(request, await callerOf(options, operation, request));
+      const caller = await callerOf(options, operation, request);
+      callers.set(request, caller);
       requireType(operation, request);
+      requireRate(options, operation, request, caller);
     },
     async handler(request, reply) {
       const caller = callers.get(request) ?? anonymous;
       const ask = askOf(options, request, { caller, json: parseJson(request.body) });
-      return send(reply, await run(operation, ask));
+      return send(reply, await run(place, ask));
     },
   });
 }
 
+/** @throws RateLimitedError before anything is done */
+function requireRate(
+  { admission }: RestOptions,
+  { rates = [] }: Operation,
+  request: FastifyRequest,
+  caller: Caller,
+): void {
+  for (const rate of rates) admission.take(admission.payerOf(request, caller), rate, 1);
+}
+
 /** What is denied is noted, wherever it is denied. */
-async function run(operation: Operation, ask: Ask): Promise<Answer> {
+async function run({ method, operation }: Place, ask: Ask): Promise<Answer> {
   const { app, caller, params } = ask;
   if (operation.action === undefined) return operation.run(ask);
   const call = callOf(operation.action, params);
-  return notingDenial(app, { caller, ...call }, async () => operation.run(ask));
+  return notingDenial(app, { caller, ...call }, async () => {
+    if (!method.includes('GET')) requireWriter(caller);
+    return operation.run(ask);
+  });
 }
 
 function callOf(action: string, { id, namespace }: Ask['params']): Call {

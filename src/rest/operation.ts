@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { App } from '../actions/app.ts';
 import type { Caller } from '../domain/caller.ts';
+import type { Admission } from '../http/admission.ts';
 
 /** A request, as far as the frame has read it. */
 export interface Ask {
@@ -27,6 +28,8 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
+type Rate = Parameters<Admission['take']>[1];
+
 /** What is done by one method on one path. */
 export interface Operation {
   /**
@@ -41,6 +44,8 @@ export interface Operation {
    * about may ask it.
    */
   action?: string;
+  /** What it is one of, where these are limited. */
+  rates?: readonly Rate[];
   /** Where /v2 wants another status for an error, or for what is wrong with the input, than `http/problem` has: by its code. */
   statuses?: Readonly<Record<string, number>>;
   run(ask: Ask): Promise<Answer> | Answer;

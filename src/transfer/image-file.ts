@@ -6,10 +6,11 @@ import { downloadImage, type ImageBytes } from '../actions/download-image.ts';
 import { requireToken } from '../actions/require-image.ts';
 import { uploadImage } from '../actions/upload-image.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { callerWithGrant, inRequest } from '../domain/caller.ts';
+import { type Caller, callerWithGrant, inRequest } from '../domain/caller.ts';
 import { ForbiddenError, ValidationError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath } from '../domain/signed-path.ts';
+import type { Admission } from '../http/admission.ts';
 import { isKnown } from '../http/conditions.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { pacedBy, watchPace } from '../http/pace.ts';
@@ -25,6 +26,7 @@ import { sendBytes } from './send-bytes.ts';
 export interface TransferOptions {
   app: App;
   authenticate: Authenticate;
+  admission: Admission;
   metrics: Metrics;
   /** Ends all transfers: the server stops and its patience is over. */
   stopping: AbortSignal;
@@ -72,7 +74,7 @@ async function put(
   request: ImageRequest,
   { reply, to }: { reply: FastifyReply; to: 'file' | 'stage' },
 ): Promise<void> {
-  const { app, metrics, stopping } = options;
+  const { app, admission, metrics, stopping } = options;
   const { caller, params } = await callerOf(options, request, to);
   requireBytesType(request.headers['content-type']);
   const sizes = [declaredSize(request.headers), params.size === undefined ? null : Number(params.size)];
@@ -87,6 +89,7 @@ async function put(
   const store = askedStore(header(request, 'x-image-meta-store'), params.store);
   const expected = [...expectedDigests(request.headers), ...signedDigest(params.digest)];
   const bytes = receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
+  const done = admission.begin(admission.payerOf(request, caller), 'uploads');
   metrics.transfers.inc({ direction: 'in' });
   try {
     const action = to === 'stage' ? 'beginStaging' : 'beginUpload';
@@ -105,6 +108,7 @@ async function put(
     throw to === 'stage' ? stageError(error) : error;
   } finally {
     metrics.transfers.dec({ direction: 'in' });
+    done();
   }
   reply.code(204).send();
 }
@@ -161,8 +165,23 @@ function header(request: FastifyRequest, name: string): string | undefined {
 }
 
 async function get(options: TransferOptions, request: ImageRequest, reply: FastifyReply): Promise<void> {
-  const { app, metrics, stopping } = options;
+  const { admission } = options;
   const { caller } = await callerOf(options, request);
+  if (request.method === 'HEAD') return answerGet(options, request, { reply, caller });
+  const done = admission.begin(admission.payerOf(request, caller), 'downloads');
+  try {
+    await answerGet(options, request, { reply, caller });
+  } finally {
+    done();
+  }
+}
+
+async function answerGet(
+  options: TransferOptions,
+  request: ImageRequest,
+  { reply, caller }: { reply: FastifyReply; caller: Caller },
+): Promise<void> {
+  const { app, metrics, stopping } = options;
   const { id } = request.params;
   const file = await notingDenial(app, { caller, action: 'downloadImage', type: 'image', id }, () =>
     downloadImage(app, caller, id),

@@ -9,7 +9,7 @@ import { notingDenial } from '../actions/denials.ts';
 import { endResumable } from '../actions/end-resumable.ts';
 import { findResumable, type Resumable } from '../actions/find-resumable.ts';
 import { requireToken } from '../actions/require-image.ts';
-import { type Caller, callerWithGrant, inRequest } from '../domain/caller.ts';
+import { anonymous, type Caller, callerWithGrant, inRequest } from '../domain/caller.ts';
 import { ConflictError, ForbiddenError, UnavailableError } from '../domain/errors.ts';
 import { parseImageId } from '../domain/image.ts';
 import { readSignedPath, uploadsPath } from '../domain/signed-path.ts';
@@ -150,7 +150,7 @@ async function begin(about: ResumableOptions, request: UploadRequest, reply: Fas
   const made = await notingDenial(app, { caller, action: 'beginUpload', type: 'image', id: imageId }, () =>
     beginResumable(app, caller, input),
   );
-  const upload = sent ? await appendFirst(about, { request, reply, made }) : made;
+  const upload = sent ? await appendFirst(about, { request, reply, caller, made }) : made;
   reply.header('location', `${baseUrlOf(request, publicUrl)}${uploadsPath}/${upload.id}`);
   if (sent) reply.header('upload-offset', String(upload.received));
   tellExpiry(reply, upload);
@@ -163,10 +163,10 @@ const sentWith = (request: UploadRequest) => mediaTypeOf(request) === bytesType;
 /** Of a creation that fails here nobody learns the URL: it leaves nothing. */
 async function appendFirst(
   about: ResumableOptions,
-  { request, reply, made }: { request: UploadRequest; reply: FastifyReply; made: Resumable },
+  { made, ...from }: Pick<Receiving, 'request' | 'reply' | 'caller'> & { made: Resumable },
 ): Promise<Resumable> {
   try {
-    return await receive(about, { request, reply, id: made.id, offset: 0, length: null });
+    return await receive(about, { ...from, id: made.id, offset: 0, length: null });
   } catch (error) {
     await endResumable(about.app, made.id).catch(() => {}); // ended by itself, or it expires
     throw error;
@@ -190,7 +190,7 @@ async function append(about: ResumableOptions, request: UploadRequest, reply: Fa
   const offset = byteCount(request.headers, 'upload-offset');
   if (offset === null) throw new HttpError(400, 'BAD_HEADER', 'Say in Upload-Offset where the bytes begin.');
   const length = byteCount(request.headers, 'upload-length');
-  const upload = await receive(about, { request, reply, id: idOf(request), offset, length });
+  const upload = await receive(about, { request, reply, caller: null, id: idOf(request), offset, length });
   reply.header('upload-offset', String(upload.received));
   tellExpiry(reply, upload);
   reply.code(204).send();
@@ -202,6 +202,8 @@ async function end({ app }: ResumableOptions, request: UploadRequest, reply: Fas
 }
 
 interface Receiving {
+  /** Null: nobody knows, and its address pays. */
+  caller: Caller | null;
   request: UploadRequest;
   reply: FastifyReply;
   id: string;
@@ -210,8 +212,8 @@ interface Receiving {
 }
 
 async function receive(
-  { app, metrics, stopping }: ResumableOptions,
-  { request, reply, ...at }: Receiving,
+  { app, admission, metrics, stopping }: ResumableOptions,
+  { request, reply, caller, ...at }: Receiving,
 ): Promise<Resumable> {
   if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new HttpError(415, 'UNSUPPORTED_ENCODING', 'Send the bytes as they are, without Content-Encoding.');
@@ -221,6 +223,7 @@ async function receive(
     sendContinue(request, reply);
     yield* receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
   }
+  const done = admission.begin(admission.payerOf(request, caller ?? anonymous), 'uploads');
   metrics.transfers.inc({ direction: 'in' });
   try {
     return await appendResumable(app, {
@@ -236,6 +239,7 @@ async function receive(
     throw error;
   } finally {
     metrics.transfers.dec({ direction: 'in' });
+    done();
   }
 }
 

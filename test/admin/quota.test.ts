@@ -16,7 +16,7 @@ let drop: () => Promise<void>;
 beforeAll(async () => {
   const made = await aDatabase(inject('database'));
   const { DATABASE_URL = '', ...ofLibpq } = databaseEnvironment(made.address);
-  Object.assign(process.env, ofLibpq);
+  for (const [name, value] of Object.entries(ofLibpq)) vi.stubEnv(name, value);
   db = openDatabase(made.address, { poolSize: 2 });
   const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-quota-'));
   config = readConfig({ DATABASE_URL, VITRINE_DATA_DIR: dataDir }, dataDir);
@@ -26,7 +26,10 @@ beforeAll(async () => {
     await rm(dataDir, { recursive: true });
   };
 });
-afterAll(() => drop?.());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await drop?.();
+});
 
 /** What it printed. */
 async function printed(work: () => Promise<unknown>): Promise<string> {

@@ -39,7 +39,7 @@ function* images(who: Who): Generator<{ thing: Thing; target: PolicyTarget }> {
           const members = membership !== null && who.project !== null ? { [who.project]: membership } : {};
           const facts = { owner, visibility, members, deactivated: status === 'deactivated', hidden: false };
           yield {
-            thing: { ...facts, is: 'image', name: '', id, task: '', namespace: '' },
+            thing: { ...facts, is: 'image', name: '', id, task: '', token: '', namespace: '' },
             target: {
               id,
               owner,

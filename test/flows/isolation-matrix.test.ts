@@ -64,8 +64,8 @@ function cells(): Cell[] {
 }
 
 /** What can be told apart is only what was asked for. */
-function withoutIds(whole: string, { id, task, namespace }: Thing): string {
-  const names = [id, id.toUpperCase(), task, namespace].filter((name) => name !== '');
+function withoutIds(whole: string, { id, task, token, namespace }: Thing): string {
+  const names = [id, id.toUpperCase(), task, token, namespace].filter((name) => name !== '');
   return names.reduce((text, name) => text.replaceAll(name, 'IT'), whole);
 }
 

@@ -124,6 +124,14 @@ async function aNamespace(): Promise<string> {
   return namespace;
 }
 
+async function aToken(): Promise<string> {
+  const { data } = await server.raw(
+    blue,
+    'mutation { createToken(input: {name: "given"}) { ... on CreateTokenPayload { token { id } } } }',
+  );
+  return data.createToken.token.id;
+}
+
 interface Recipe {
   input: object;
   changes: ReturnType<typeof change>[];
@@ -285,6 +293,19 @@ const recipes: Record<string, () => Promise<Recipe>> = {
     input: { namespace, resourceType: 'OS::Audited' },
     changes: [change('resourceTypes.OS::Audited', { prefix: 'a_' }, null)],
   })),
+  createToken: async () => ({
+    input: { name: 'made', roles: ['reader'], readOnly: true, imageFilter: { tags: { has: 'x' } } },
+    changes: [
+      change('name', null, 'made'),
+      change('roles', null, ['reader']),
+      change('readOnly', null, true),
+      change('imageFilter', null, '{"tags":{"has":"x"}}'),
+    ],
+  }),
+  revokeToken: async () => ({
+    input: { id: await aToken() },
+    changes: [change('name', 'given', null), change('roles', ['member'], null)],
+  }),
   setQuota: async () => ({
     input: { project: 'elsewhere', set: [{ resource: 'image_count_total', limit: 3 }] },
     changes: [change('quotas.images', null, 3)],
@@ -294,7 +315,13 @@ const recipes: Record<string, () => Promise<Recipe>> = {
 
 /** What entries are about, by a word in the name of the mutation; else about an image. */
 const aboutOf = (name: string) =>
-  /Metadef/.test(name) ? 'METADEF_NAMESPACE' : /Quota/.test(name) ? 'PROJECT' : 'IMAGE';
+  /Metadef/.test(name)
+    ? 'METADEF_NAMESPACE'
+    : /Quota/.test(name)
+      ? 'PROJECT'
+      : /Token/.test(name)
+        ? 'TOKEN'
+        : 'IMAGE';
 
 /** Its bytes come in a multipart request: with the other ways to send bytes, below. */
 const elsewhere = ['uploadImage'];
@@ -323,6 +350,47 @@ describe('every mutation of the schema', () => {
     const left = await entries({ requestId: again.requestId });
     if (again.result?.code !== undefined) expect(left).toEqual([]);
     else expect(left.length).toBeLessThanOrEqual(1);
+  });
+
+  test('by a robot is told with its token, in its maker’s name, and never with its secret', async () => {
+    const query =
+      'mutation { createToken(input: {name: "r"}) { ... on CreateTokenPayload { secret token { id } } } }';
+    const { secret, token } = (await server.raw(blue, query)).data.createToken;
+    const id = await queued();
+    expect((await putFile(id, { 'x-auth-token': secret })).status).toBe(204);
+    // What is no id may be the secret, by mistake.
+    expect((await mutate('revokeToken', { id: secret }, secret)).result?.code).toBe('FORBIDDEN');
+    const asked = '{ auditLog(first: 5) { nodes { action result objectId actor { user robotToken } } } }';
+    const { data } = await server.raw(admin, asked);
+    const actor = { user: 'blue-member', robotToken: token.id };
+    expect(data.auditLog.nodes).toEqual([
+      { action: 'revokeToken', result: 'DENIED', objectId: null, actor },
+      { action: 'finishUpload', result: 'DONE', objectId: id, actor },
+      { action: 'beginUpload', result: 'DONE', objectId: id, actor },
+      {
+        action: 'createToken',
+        result: 'DONE',
+        objectId: token.id.replace('Token:', ''),
+        actor: { user: 'blue-member', robotToken: null },
+      },
+      expect.anything(),
+    ]);
+    const rows = await server.app.db.query('select * from audit_log', []);
+    expect(JSON.stringify(rows)).not.toContain(secret.slice(4, 60));
+  });
+
+  test('is read by a robot as by its maker, but not where it is for certain images', async () => {
+    const asked = '{ auditLog(first: 1) { nodes { action } } }';
+    const read = async (input: string) => {
+      const query = `mutation { createToken(input: {name: "r" ${input}}) { ... on CreateTokenPayload { secret } } }`;
+      return server.raw((await server.raw(blue, query)).data.createToken.secret, asked);
+    };
+    expect((await read('readOnly: true')).data.auditLog.nodes).toHaveLength(1);
+    const { data, errors } = await read('imageFilter: {tags: {has: "x"}}');
+    expect(data).toEqual({ auditLog: null });
+    expect(errors).toMatchObject([
+      { message: expect.stringContaining('certain images'), extensions: { code: 'FORBIDDEN' } },
+    ]);
   });
 
   test('has an input with the names by which a denied call is told', () => {

@@ -536,7 +536,7 @@ test('script in names and bytes is never answered as a page', async () => {
   const script = '"><img src=x onerror=alert(1)><script>alert(1)</script>';
   const token = server.tokenOf('blue');
   const made = await run(server, create, {
-    input: { name: script, tags: [script], diskFormat: 'ISO', containerFormat: 'BARE' },
+    input: { name: script, tags: [script], diskFormat: 'RAW', containerFormat: 'BARE' },
   });
   expect(made.data.createImage.image.name).toBe(script);
   expect(made.headers.get('content-type')).toBe('application/json; charset=utf-8');

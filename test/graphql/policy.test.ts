@@ -19,6 +19,9 @@ policy:
     download_image: { admin: any, member: owner }
     download_deactivated_image: { member: owner }
     metadef_admin: { publisher: any }
+    add_token: { admin: any, reader: owner, publisher: any }
+    get_token: { member: [owner, maker], auditor: any }
+    revoke_token: { member: maker }
 `;
 
 let server: TestServer;
@@ -105,6 +108,33 @@ test('rules are tightened and widened for what they are about, and for nothing e
   expect(await codeOf(server.tokenOf('admin'), 'createMetadefNamespace', 'namespace: "Other"')).toBe(
     'FORBIDDEN',
   );
+});
+
+test('robot tokens are made, seen and revoked by rules, and have roles of the settings as far as their maker has', async () => {
+  const make = async (token: string, input: string) => {
+    const query = `mutation { createToken(input: {name: "r", ${input}}) {
+      ... on CreateTokenPayload { secret token { id } } ... on Error { code } } }`;
+    return (await server.raw(token, query)).data.createToken;
+  };
+  const blue = server.tokenOf('blue');
+  const publisher = server.tokenOf('blue', 'publisher');
+  expect(await make(blue, 'roles: ["publisher"]')).toEqual({ code: 'FORBIDDEN' });
+  expect(await make(publisher, '')).toEqual({ code: 'FORBIDDEN' });
+  const { secret, token } = await make(publisher, 'project: "red", roles: ["Publisher"]');
+  expect((await server.raw(secret, '{ viewer { project roles can { createImage } } }')).data.viewer).toEqual({
+    project: 'red',
+    roles: ['publisher'],
+    can: { createImage: true },
+  });
+  const own = await make(blue, 'roles: ["reader"]');
+  const sees = async (who: string, id: string) =>
+    (await server.raw(who, `{ node(id: "${id}") { id } }`)).data.node !== null;
+  expect(await sees(auditor(), token.id)).toBe(true);
+  expect(await sees(publisher, token.id)).toBe(false);
+  expect(await sees(server.tokenOf('admin'), own.token.id)).toBe(false);
+  expect(await codeOf(auditor(), 'revokeToken', `id: "${own.token.id}"`)).toBe('FORBIDDEN');
+  expect(await codeOf(publisher, 'revokeToken', `id: "${own.token.id}"`)).toBe('NOT_FOUND');
+  expect(await codeOf(blue, 'revokeToken', `id: "${own.token.id}"`)).toBeNull();
 });
 
 test('a change that takes an image out of sight is told of once more', async () => {

@@ -49,6 +49,40 @@ afterAll(async () => {
 const ask = (query: string, token = server.tokenOf('blue')) => server.raw(token, query);
 const admin = () => server.tokenOf('admin');
 
+test('a robot token is for images by what its maker reads, whether or not its own roles do', async () => {
+  const made = async (imageFilter: string, token: string) => {
+    const query = `mutation { createToken(input: {name: "r", project: "blue", roles: ["reader"], imageFilter: ${imageFilter}}) {
+      ... on CreateTokenPayload { secret } ... on ValidationError { issues { path code } } } }`;
+    return (await ask(query, token)).data.createToken;
+  };
+  const hidden =
+    '{not: {and: [{properties: [{name: "billing_code", text: {eq: "7"}}, {name: "billing_code"}]}]}}';
+  const issue = (field: string) => ({
+    issues: [{ path: ['input', 'imageFilter', field], code: 'PROTECTED' }],
+  });
+  expect(await made(hidden, server.tokenOf('blue'))).toEqual(issue('properties'));
+  for (const token of [server.tokenOf('blue'), admin()]) {
+    expect(await made('{or: [{freeText: "hello"}]}', token)).toEqual(issue('freeText'));
+  }
+  const { secret } = await made('{properties: [{name: "billing_code", text: {eq: "5"}}]}', admin());
+  const { data } = await ask(
+    `{ images { totalCount nodes { id properties { name } } facets(of: [{property: "billing_code"}]) { buckets { value } } }
+      image(id: "${image}") { id } other: image(id: "${plain}") { id }
+      asked: images(where: {properties: [{name: "billing_code"}]}) { totalCount } }`,
+    secret,
+  );
+  expect(data).toEqual({
+    images: {
+      totalCount: 1,
+      nodes: [{ id: image, properties: [{ name: 'os_glance_x' }, { name: 'title' }] }],
+      facets: [{ buckets: [] }],
+    },
+    image: { id: image },
+    other: null,
+    asked: { totalCount: 0 },
+  });
+});
+
 test('of an image only what may be read is there', async () => {
   const query = `{ image(id: "${image}") {
     properties { name value } some: properties(names: ["billing_code", "title"]) { name }

@@ -137,12 +137,24 @@ const put = (path: string, headers: Record<string, string> = { 'x-auth-token': t
     body: 'bytes',
   });
 
+/** Of a robot token, which nobody but who made it is told. */
+async function newRobot(): Promise<string> {
+  const { text } = await graphql(
+    'mutation { createToken(input: {name: "r"}) { ... on CreateTokenPayload { secret } } }',
+  );
+  answered.pop();
+  return JSON.parse(text).data.createToken.secret;
+}
+
 test('whatever is done, refused or broken, no secret comes out', async () => {
+  const robot = await newRobot();
   // Every way in, and every way to be refused.
   for (const headers of [
     { 'x-auth-token': token },
     { authorization: `Bearer ${otherToken}` },
     { 'x-auth-token': unknown },
+    { 'x-auth-token': robot },
+    { authorization: `Bearer ${robot.slice(0, -1)}` },
     { authorization: `Bearer ${bearer}` },
     { authorization: `Basic ${btoa(basic)}`, cookie: `session=${cookie}`, 'x-service-token': service },
     { 'x-auth-token': token, authorization: `Bearer ${otherToken}` },
@@ -155,6 +167,14 @@ test('whatever is done, refused or broken, no secret comes out', async () => {
   await ask(`/nope?token=${token}&signature=${signature}`);
   await ask(`/graphql?query={x}&token=${token}`, { headers: { 'x-vitrine-csrf': '1' } });
   await ask(`/v2/images/${randomUUID()}/file?signature=${signature}&expires=1`);
+
+  // A secret in place of an id.
+  for (const who of [token, robot]) {
+    await graphql(
+      `mutation { revokeToken(input: {id: "${robot}"}) { __typename ... on Error { message } } }`,
+      { 'x-auth-token': who },
+    );
+  }
 
   // Signed targets: made, used, changed and over.
   const id = await newImage();
@@ -172,7 +192,11 @@ test('whatever is done, refused or broken, no secret comes out', async () => {
   // The database is cut off, and then not what we think it is.
   for (let i = 0; i < 5; i++) {
     const cut = setTimeout(() => proxy.cut(), i);
-    await Promise.all([graphql('{ images { totalCount } }'), newImage().catch(() => {})]);
+    await Promise.all([
+      graphql('{ images { totalCount } }'),
+      graphql('{ images { totalCount } }', { 'x-auth-token': robot }),
+      newImage().catch(() => {}),
+    ]);
     clearTimeout(cut);
   }
   await until(async () => (await graphql('{ images { totalCount } }')).text.includes('"totalCount":'));
@@ -231,7 +255,7 @@ test('whatever is done, refused or broken, no secret comes out', async () => {
   const output = { logged: logged.join(''), answered: answered.join('\n') };
   expect(logged.length).toBeGreaterThan(60);
   expect(answered.length).toBeGreaterThan(30);
-  for (const secret of [...secrets, ownSignature]) {
+  for (const secret of [...secrets, ownSignature, robot.slice(4, -1)]) {
     expect(output.logged.includes(secret), `logged: ${secret}`).toBe(false);
     expect(output.answered.includes(secret), `answered: ${secret}`).toBe(false);
   }

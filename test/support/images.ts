@@ -61,7 +61,7 @@ export async function findImage(access: Access, id: string): Promise<Image | nul
 /** `updateImage` or `deleteImage` with an input: what came, an error of the contract included. */
 export async function mutate(
   access: Access,
-  field: 'updateImage' | 'deleteImage',
+  field: 'updateImage' | 'deleteImage' | 'importImage',
   input: object,
 ): Promise<{ __typename: string; code?: string; image?: Image }> {
   const type = `${field[0]?.toUpperCase()}${field.slice(1)}`;

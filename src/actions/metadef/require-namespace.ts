@@ -6,7 +6,7 @@ import { ConflictError, ForbiddenError, NotFoundError } from '../../domain/error
 import type { MetadefNamespace } from '../../domain/metadef/metadef.ts';
 import { canSeeNamespace, mayManageMetadefs, type Policy } from '../../domain/policy.ts';
 import type { App } from '../app.ts';
-import { requireToken } from '../require-image.ts';
+import { requireToken, requireWriter } from '../require-image.ts';
 
 /** A name as messages have it. */
 export const quoted = (name: string) => JSON.stringify(name.slice(0, 80).toWellFormed());
@@ -51,6 +51,7 @@ export async function namespaceAfterChange(app: App, name: string): Promise<Meta
 /** @throws ForbiddenError the caller writes no definitions */
 export function requireManager(policy: Policy, caller: Caller): void {
   requireToken(caller);
+  requireWriter(caller);
   if (mayManageMetadefs(policy, caller)) return;
   throw new ForbiddenError('Only an admin changes metadata definitions; ask one.');
 }

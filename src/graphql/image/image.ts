@@ -9,6 +9,7 @@ import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } 
 import { Node } from '../node.ts';
 import { TaskConnection } from '../task.ts';
 import { ImageType } from './image-ref.ts';
+import { Inspection } from './inspection.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
 import { ImageProperty } from './property.ts';
 import { pageOfTasks } from './tasks-page.ts';
@@ -55,6 +56,12 @@ ImageType.implement({
       type: 'BigInt',
       nullable: true,
       description: 'Bytes of the disk inside, as its header says; null until known.',
+    }),
+    inspection: t.expose('inspection', {
+      type: Inspection,
+      nullable: true,
+      description:
+        'What was seen in the bytes before they were published; null until there are any, and of images that came before bytes were looked at.',
     }),
     minDisk: t.exposeInt('minDisk', { description: 'GiB.' }),
     minRam: t.exposeInt('minRam', { description: 'MiB.' }),

@@ -1,10 +1,11 @@
 /** What a search string stands for, in the words of the arguments of `images`; or why it is wrong. */
 import { explainSearch } from '../../actions/asked-images.ts';
-import { type ImageFilter, impliedIncludes } from '../../search/image-filter.ts';
+import { impliedIncludes } from '../../search/image-filter.ts';
 import type { ImageOrder } from '../../search/image-order.ts';
 import type { SearchIssue } from '../../search/language/issues.ts';
 import type { SearchParse } from '../../search/language/parse.ts';
 import { builder } from '../builder.ts';
+import { filterJson } from './filter-json.ts';
 import { ImageIncludeEnum } from './order.ts';
 
 const SearchError = builder.objectRef<SearchIssue>('SearchError').implement({
@@ -53,42 +54,6 @@ absolute. All null when errors is not empty, include and orderBy also when the s
     }),
   }),
 });
-
-const enums: ReadonlySet<string> = new Set([
-  'kind',
-  'status',
-  'visibility',
-  'diskFormat',
-  'containerFormat',
-] satisfies (keyof ImageFilter)[]);
-
-function filterJson(filter: ImageFilter): Record<string, unknown> {
-  const json: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(filter)) {
-    if (key === 'and' || key === 'or') json[key] = (value as ImageFilter[]).map(filterJson);
-    else if (key === 'not') json[key] = filterJson(value as ImageFilter);
-    else if (enums.has(key)) json[key] = upperCased(value);
-    else if (key === 'sharedWith' && filter.sharedWith?.status !== undefined) {
-      json[key] = { ...filter.sharedWith, status: filter.sharedWith.status.toUpperCase() };
-    } else json[key] = plain(value);
-  }
-  return json;
-}
-
-/** The operands of a choice, by their names in GraphQL. */
-function upperCased(value: unknown): unknown {
-  if (typeof value === 'string') return value.toUpperCase();
-  if (Array.isArray(value)) return value.map(upperCased);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([operator, operand]) => [operator, upperCased(operand)]),
-  );
-}
-
-/** What JSON has no number for goes as text, which BigInt takes too. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
-}
 
 function orderJson(order: ImageOrder): Record<string, string> {
   const field = order.field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();

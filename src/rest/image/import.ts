@@ -16,6 +16,7 @@ const asked = z.object({
 export const importing: Operation = {
   body: 'json',
   action: 'importImage',
+  rates: ['imports'],
   // To Nova a copy that is there, or on its way, is a bad request, and all that may be right later a conflict.
   statuses: { ALREADY_EXISTS: 400, REQUIRED: 409, UNKNOWN_STORE: 409 },
   async run({ app, caller, params, headers, json }: Ask): Promise<Answer> {

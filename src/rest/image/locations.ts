@@ -23,6 +23,7 @@ const newLocation = z.strictObject({
 export const locationAdding: Operation = {
   body: 'json',
   action: 'addImageLocation',
+  rates: ['imports'],
   async run({ app, caller, params, json }: Ask): Promise<Answer> {
     const { id = '' } = params;
     const { url, validation_data: validation = {} } = requireShape(newLocation, json);

@@ -16,7 +16,10 @@ const stale = { REVISION_MISMATCH: 412 };
 export const imageResources: readonly Resource[] = [
   {
     path: '/images',
-    operations: { GET: { run: listImages }, POST: { body: 'json', action: 'createImage', run: addImage } },
+    operations: {
+      GET: { run: listImages },
+      POST: { body: 'json', action: 'createImage', rates: ['creates'], run: addImage },
+    },
   },
   {
     path: '/images/:id',

@@ -72,7 +72,7 @@ export const taskResources: readonly Resource[] = [
     path: '/tasks',
     operations: {
       GET: { action: 'listTasks', run: listTasks },
-      POST: { body: 'json', action: 'importNewImage', run: addTask },
+      POST: { body: 'json', action: 'importNewImage', rates: ['creates', 'imports'], run: addTask },
     },
   },
   { path: '/tasks/:id', operations: { GET: { action: 'showTask', run: showTask } } },

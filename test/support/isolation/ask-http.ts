@@ -24,4 +24,5 @@ export async function askHttp(
 const ofTheMoment = new Set(['x-openstack-request-id', 'date', 'x-runtime']);
 
 /** Not of the thing that was asked for, but of something about it. */
-export const isThingMissing = (message: string) => /^No (image|namespace) "/.test(message);
+export const isThingMissing = (message: string) =>
+  /^(No (image|namespace) "|There is no such token)/.test(message);

@@ -53,7 +53,7 @@ async function askGraphql(server: TestServer, token: string | null, query: strin
 const graphql = (rule: RuleName, query: (thing: Thing) => string): Question => ({
   door: 'graphql',
   rule,
-  name: query({ id: '', task: '', namespace: '' } as Thing)
+  name: query({ id: '', task: '', token: '', namespace: '' } as Thing)
     .replace(/\s+/g, ' ')
     .slice(0, 60),
   ask: (server, token, thing) => askGraphql(server, token, query(thing)),
@@ -133,6 +133,14 @@ export const doors: readonly Question[] = [
   ),
   mutation('metadef_admin', 'deleteMetadefNamespace', ({ namespace }) => `namespace: "${namespace}"`),
   graphql('get_audit_log', ({ id }) => `{ auditLog(where: {objectId: "${id}"}) { nodes { id } } }`),
+  // Refused where it would be made: each of so many would stay.
+  mutation(
+    'add_token',
+    'createToken',
+    () => `name: "x", project: "blue", roles: ["reader"], imageFilter: {}`,
+  ),
+  graphql('get_token', ({ token }) => `{ node(id: "Token:${token}") { id __typename } }`),
+  mutation('revoke_token', 'revokeToken', ({ token }) => `id: "${token}"`),
   graphql('manage_quotas', () => `{ quotas(project: "blue") { resource used } }`),
   bytes('download_image', 'GET file', ({ id }) => ({ path: file(id) })),
   bytes('download_deactivated_image', 'HEAD file', ({ id }) => ({ path: file(id), method: 'HEAD' })),

@@ -37,6 +37,10 @@ function seesNamespace(who: Who, thing: Thing): boolean {
   return who.role === 'admin' || thing.visibility === 'public' || isMine(who, thing);
 }
 
+/** Of blue, with the role member, made by somebody else. */
+const seesToken = (who: Who, { is }: Thing) =>
+  is === 'image' && (who.role === 'admin' || (who.role === 'member' && who.project === 'blue'));
+
 type ByHand = (who: Who, thing: Thing) => Verdict;
 
 const ifSeen =
@@ -102,6 +106,10 @@ const onImages: Record<RuleName, ByHand> = {
   get_audit_log: (who) => (isAdmin(who) || (mayRead(who) && who.project !== null) ? 'through' : 'forbidden'),
   tasks_api_access: (who) => (isAdmin(who) ? 'through' : 'forbidden'),
   stores_info_detail: (who) => (isAdmin(who) || who.role === 'service' ? 'through' : 'forbidden'),
+  // Of blue, with the role reader.
+  add_token: (who) => (isAdmin(who) || (mayRead(who) && who.project === 'blue') ? 'through' : 'forbidden'),
+  get_token: (who, thing) => (seesToken(who, thing) ? 'through' : 'missing'),
+  revoke_token: (who, thing) => (seesToken(who, thing) ? 'through' : 'missing'),
   manage_quotas: (who) => (isAdmin(who) ? 'through' : 'forbidden'),
 };
 

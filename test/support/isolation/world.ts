@@ -1,8 +1,8 @@
 /** Who asks and what there is: everybody and everything that the isolation matrix is made of. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { App } from '../../../src/actions/app.ts';
 import { transaction } from '../../../src/db/client.ts';
-import { tasks } from '../../../src/db/tables.ts';
+import { tasks, tokens } from '../../../src/db/tables.ts';
 import type { MemberStatus } from '../../../src/domain/image.ts';
 import { type AnImage, anImage } from '../an-image.ts';
 import type { TestServer } from '../server.ts';
@@ -56,6 +56,8 @@ export interface Thing extends Facts {
   id: string;
   /** Of its task. */
   task: string;
+  /** Of a robot token of its owner, which another one made. */
+  token: string;
   /** Of the namespace. */
   namespace: string;
 }
@@ -101,7 +103,14 @@ export async function aThing(server: TestServer, name: string, isMarked = false)
     deactivated: given?.status === 'deactivated',
     hidden: given?.hidden ?? false,
   };
-  const nothing = { ...facts, name, id: randomUUID(), task: randomUUID(), namespace: '' };
+  const nothing = {
+    ...facts,
+    name,
+    id: randomUUID(),
+    task: randomUUID(),
+    token: randomUUID(),
+    namespace: '',
+  };
   if (name === 'missing') return { ...nothing, is: 'missing' };
   const word = wordOf(name);
   const id = await anImage(app, {
@@ -121,7 +130,8 @@ export async function aThing(server: TestServer, name: string, isMarked = false)
     );
     return { ...nothing, is: 'deleted', id };
   }
-  return { ...nothing, is: 'image', id, task: await aTask(app, id, facts.owner) };
+  const task = await aTask(app, id, facts.owner);
+  return { ...nothing, is: 'image', id, task, token: await aToken(app) };
 }
 
 async function aTask(app: App, imageId: string, owner: string | null): Promise<string> {
@@ -132,6 +142,16 @@ async function aTask(app: App, imageId: string, owner: string | null): Promise<s
   return row.id;
 }
 
+async function aToken(app: App): Promise<string> {
+  const digest = randomBytes(32).toString('hex');
+  const id = randomUUID();
+  const row = { id, digest, project: 'blue', user: 'somebody', name: 'secret', roles: ['member'] };
+  await transaction(app.db, async (tx) => {
+    await tx.insert(tokens).values(row);
+  });
+  return id;
+}
+
 let count = 0;
 
 /** A new namespace of blue. */
@@ -139,7 +159,7 @@ export async function aNamespace(server: TestServer, name: string): Promise<Thin
   const visibility = name.startsWith('private') ? 'private' : 'public';
   const facts = { owner: 'blue', members: {}, deactivated: false, hidden: false, visibility } as const;
   const namespace = `secret-${String(++count).padStart(6, '0')}`;
-  const nothing = { ...facts, name, id: randomUUID(), task: '', namespace };
+  const nothing = { ...facts, name, id: randomUUID(), task: '', token: '', namespace };
   if (name === 'missing') return { ...nothing, is: 'no namespace' };
   const { data } = await server.raw(
     server.tokenOf('admin'),
