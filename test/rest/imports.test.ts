@@ -9,6 +9,7 @@ import { digestImage } from '../../src/actions/digest-image.ts';
 import { byteRate } from '../../src/actions/slowly.ts';
 import { anImage } from '../support/an-image.ts';
 import { someBytes } from '../support/bytes.ts';
+import { qcow2 } from '../support/disks/headers.ts';
 import { anId, aTime, type RestRequest, rest } from '../support/rest.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { only } from '../support/size.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
     answer({ url }) {
       // To where the service may not go.
       if (url.pathname === '/astray') return { status: 302, headers: { location: 'http://127.0.0.1:1/' } };
+      if (url.pathname === '/hostile') return { status: 200, body: qcow2({ 8: { be64: 512n } }) };
       return { status: 200, body: bytes };
     },
   });
@@ -448,6 +450,17 @@ describe('/v2/images/{id}/locations', () => {
       { status: 'failure', message: expect.stringContaining('have sha256') },
     ]);
     expect((await locationsOf(bad)).body).toEqual([]);
+  });
+
+  test('bytes that may do harm where they are booted are not published from where they are either', async () => {
+    const id = await queued({ disk_format: 'qcow2', container_format: 'bare' });
+    expect((await add(id, { url: `${web.url}/hostile` })).status).toBe(202);
+    await until(async () => (await show(id)).status === 'queued');
+    const { body } = await rest(server, `GET /v2/images/${id}/tasks`);
+    expect(body.tasks).toMatchObject([
+      { status: 'failure', message: expect.stringContaining('backing file') },
+    ]);
+    expect((await locationsOf(id)).body).toEqual([]);
   });
 
   test('a copy of one can be made in a store of ours, and every copy has its URL', async () => {
