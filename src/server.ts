@@ -229,6 +229,7 @@ export async function openApp(
     hashes,
     limits: { imageSizeMax: config.imageSizeMax, imports: config.limits.imports },
     formats: config.formats,
+    locations: config.locations,
     quotas: {
       defaults: config.quotas,
       unified: config.keystone?.unifiedLimits ? openUnifiedLimits({ keystone: config.keystone }) : null,

@@ -33,6 +33,8 @@ export interface App {
     /** Null: limits are kept here. */
     readonly unified: UnifiedLimits | null;
   };
+  /** Whether images of /v2 show where their bytes are: all the URLs, or that of the copy that is read first. */
+  readonly locations: { readonly showMultiple: boolean; readonly showDirectUrl: boolean };
   /** What bytes may be published. */
   readonly formats: FormatPolicy;
   /** Who may do what. */

@@ -19,8 +19,17 @@ export interface Location {
  */
 export async function listLocations(app: App, caller: Caller, imageId: string): Promise<Location[]> {
   const { id } = await requireImage(app, caller, imageId, 'listLocations');
-  const { stores } = app;
-  const copies = (await findStoredCopies(app.db, id)).filter(({ damage }) => damage === null);
-  const sorted = copies.toSorted((a, b) => stores.weightOf(b.store) - stores.weightOf(a.store));
+  return locationsOf(
+    app,
+    (await findStoredCopies(app.db, id)).filter(({ damage }) => damage === null),
+  );
+}
+
+/** Of these copies, in the order in which they are read. */
+export function locationsOf(
+  { stores }: App,
+  places: readonly { store: string; key: string }[],
+): Promise<Location[]> {
+  const sorted = places.toSorted((a, b) => stores.weightOf(b.store) - stores.weightOf(a.store));
   return Promise.all(sorted.map(async ({ store, key }) => ({ url: await stores.urlOf(store, key), store })));
 }

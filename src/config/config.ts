@@ -24,6 +24,7 @@ import {
   isSecretName,
   type KeystoneConfig,
   type LimitsConfig,
+  type LocationsConfig,
   type OidcConfig,
   type QuotasConfig,
   readSections,
@@ -86,6 +87,7 @@ export interface Config {
   readonly quotas: QuotasConfig;
   readonly formats: FormatPolicy;
   readonly limits: LimitsConfig;
+  readonly locations: LocationsConfig;
   /** What is said in place of the built-in rules. */
   readonly policy: Sections['policy'];
   /** Null: who may change an image may do anything with its properties. */

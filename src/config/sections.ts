@@ -8,6 +8,7 @@ import { formatsSection } from './formats.ts';
 import { importsSection } from './imports.ts';
 import { keystoneSection } from './keystone.ts';
 import { limitsSection } from './limits.ts';
+import { locationsSection } from './locations.ts';
 import { oidcSection } from './oidc.ts';
 import { parseDuration, parseInteger, parsePropertyName } from './parse.ts';
 import { policySection } from './policy.ts';
@@ -56,6 +57,7 @@ const sections = keys({
   quotas: quotasSection.prefault({}),
   formats: formatsSection.prefault({}),
   limits: limitsSection.prefault({}),
+  locations: locationsSection.prefault({}),
   policy: policySection.prefault({}),
   propertyProtection: propertyProtectionSection,
 })
@@ -82,6 +84,7 @@ export type KeystoneConfig = NonNullable<Sections['keystone']>;
 export type OidcConfig = NonNullable<Sections['oidc']>;
 export type ScrubConfig = Sections['scrub'];
 export type AuditConfig = Sections['audit'];
+export type LocationsConfig = Sections['locations'];
 export type QuotasConfig = Sections['quotas'];
 export type LimitsConfig = Sections['limits'];
 

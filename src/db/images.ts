@@ -15,6 +15,8 @@ export interface SeenImage extends Image {
   membership: MemberStatus | null;
   /** Where it can be read from: Store.id of each active copy, in the order of their names. */
   stores: string[];
+  /** The same with the key of each, where it was asked for: for who may know where the bytes are. */
+  places?: { store: string; key: string }[];
 }
 export type SeenField = keyof SeenImage;
 
@@ -54,6 +56,9 @@ const fieldSql: Record<ImageField, string> = {
 
 const storesSql = `array(select c.store from image_copies c where c.image_id = i.id and c.state = 'active' order by c.store)`;
 
+const placesSql = `coalesce((select jsonb_agg(jsonb_build_object('store', c.store, 'key', c.key) order by c.created_at, c.id)
+  from image_copies c where c.image_id = i.id and c.state = 'active'), '[]'::jsonb)`;
+
 const allFields: readonly SeenField[] = [...(Object.keys(fieldSql) as ImageField[]), 'stores'];
 
 /** The select list for these fields of `images i`. */
@@ -63,6 +68,7 @@ export function columnsSql(fields: Iterable<SeenField>, caller: Caller, params: 
 
 function seenSql(field: SeenField, caller: Caller, params: Params): string {
   if (field === 'membership') return membershipSql(caller, params);
+  if (field === 'places') return placesSql;
   return field === 'stores' ? storesSql : fieldSql[field];
 }
 

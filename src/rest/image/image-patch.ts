@@ -6,6 +6,7 @@ import { HttpError } from '../../http/problem.ts';
 import { requireObject } from '../json.ts';
 import { badRequest, notWritable } from '../problem.ts';
 import { isBase, readField, requireWritable } from './image-fields.ts';
+import { type LocationStep, readLocationStep } from './location-patch.ts';
 
 const v20 = 'application/openstack-images-v2.0-json-patch';
 const v21 = 'application/openstack-images-v2.1-json-patch';
@@ -19,11 +20,14 @@ type Step =
   /** `mayExist` and `mustExist` are about a custom property of that name. */
   | { op: 'setProperty'; property: PropertyInput; mayExist: boolean; mustExist: boolean }
   | { op: 'removeProperty'; name: string }
-  | { op: 'moveProperty'; from: string; name: string };
+  | { op: 'moveProperty'; from: string; name: string }
+  | { op: 'locations'; step: LocationStep };
 
 export interface Patch {
   /** Null: it says nothing of the owner. */
   newOwner: string | null;
+  /** Done by themselves, once the rest is. */
+  locations: readonly LocationStep[];
   /** @throws HttpError 409 a custom property that is not there, or is */
   changeOf(image: ImageRow): Change;
 }
@@ -32,19 +36,22 @@ export interface Patch {
  * The change that a patch stands for, given the image: applied in order, saved once.
  * @throws HttpError 400 no patch, or a value that is none for its field; 403 fields that are not the client's.
  */
-export function readPatch(json: unknown, mediaType: string): Patch {
+export function readPatch(json: unknown, mediaType: string, hasLocations: boolean): Patch {
   if (!Array.isArray(json)) throw badRequest('A patch is a list of operations.');
   const steps = json.map((item: unknown) => {
     const operation = requireObject(item, 'Each operation of a patch');
-    return stepOf(mediaType === v20 ? readOldOperation(operation) : readOperation(operation));
+    return stepOf(mediaType === v20 ? readOldOperation(operation) : readOperation(operation), hasLocations);
   });
   const owners = steps.flatMap((step) => (step.op === 'set' && step.change.owner) || []);
-  return { newOwner: owners.at(-1) ?? null, changeOf: (image) => apply(steps, image) };
+  const locations = steps.flatMap((step) => (step.op === 'locations' ? [step.step] : []));
+  return { newOwner: owners.at(-1) ?? null, locations, changeOf: (image) => apply(steps, image) };
 }
 
 interface Operation {
   op: string;
   path: string;
+  /** What stands below `locations`: '', '/-' or '/0'. Nothing else has anything below it. */
+  below: string;
   /** Undefined: none was given. */
   value: unknown;
   from: string | null;
@@ -59,8 +66,8 @@ const names = known.join(', ');
 function readOperation({ op, path, value, from }: Record<string, unknown>): Operation {
   if (typeof op !== 'string' || !known.includes(op))
     throw badRequest(`An operation's op is one of ${names}.`);
-  if (op !== 'move') return { op, path: pathOf(path), value, from: null, isNew: false };
-  return { op, path: pathOf(path), value: undefined, from: pathOf(from), isNew: false };
+  if (op !== 'move') return { op, ...placeOf(path), value, from: null, isNew: false };
+  return { op, ...placeOf(path), value: undefined, from: placeOf(from).path, isNew: false };
 }
 
 /** `{"add": "/x", "value": ...}`, as the API had it before RFC 6902 came. */
@@ -69,23 +76,24 @@ function readOldOperation(operation: Record<string, unknown>): Operation {
   const [op] = ops;
   if (op === undefined || ops.length > 1)
     throw badRequest('An operation has one of add, replace and remove.');
-  return { op, path: pathOf(operation[op]), value: operation.value, from: null, isNew: op === 'add' };
+  return { op, ...placeOf(operation[op]), value: operation.value, from: null, isNew: op === 'add' };
 }
 
 /** The one name that a JSON pointer (RFC 6901) into an image has. */
-function pathOf(pointer: unknown): string {
+function placeOf(pointer: unknown): Pick<Operation, 'path' | 'below'> {
   if (typeof pointer !== 'string' || !pointer.startsWith('/')) throw badPointer(pointer);
   const [, name = '', ...deeper] = pointer.split('/');
-  // The old form of locations: not the client's to write, whatever stands below.
-  if (name === 'locations') return name;
+  if (name === 'locations') return { path: name, below: pointer.slice('/locations'.length) };
   if (name === '' || deeper.length > 0 || /~(?![01])/.test(name)) throw badPointer(pointer);
-  return name.replaceAll('~1', '/').replaceAll('~0', '~');
+  return { path: name.replaceAll('~1', '/').replaceAll('~0', '~'), below: '' };
 }
 
 const badPointer = (pointer: unknown) =>
   badRequest(`${JSON.stringify(pointer)?.slice(0, 100)} is no path to a field of an image, such as "/name".`);
 
-function stepOf({ op, path: name, value, from, isNew }: Operation): Step {
+function stepOf({ op, path: name, below, value, from, isNew }: Operation, hasLocations: boolean): Step {
+  if (hasLocations && name === 'locations')
+    return { op: 'locations', step: readLocationStep(op, below, value) };
   if (op === 'remove') return { op: 'removeProperty', name: requireRemovable(name) };
   if (op === 'move') {
     requireWritable(name);
@@ -123,6 +131,8 @@ function apply(steps: readonly Step[], image: ImageRow): Change {
       if (step.mustExist) require(name);
       if (!step.mayExist && properties.has(name)) throw conflict(`Property ${name} already present.`);
       properties.set(name, value);
+    } else if (step.op === 'locations') {
+      // Not of the row.
     } else if (step.op === 'removeProperty') {
       require(step.name);
       properties.delete(step.name);

@@ -6,26 +6,26 @@ import type { SeenImage } from '../../db/images.ts';
 import { isKnown } from '../../http/conditions.ts';
 import { type Answer, type Ask, noContent, ok } from '../operation.ts';
 import { etagOf, requireMatch } from './etag.ts';
-import { imageJson, shownFields } from './image-json.ts';
 import { readPatch } from './image-patch.ts';
-
-const readFields = [...shownFields, 'revision'] as const;
+import { changeLocations } from './location-patch.ts';
+import { fieldsShown, shownImage } from './shown-image.ts';
 
 export async function showImage({ app, caller, params, headers }: Ask): Promise<Answer> {
   const { id = '' } = params;
-  const image = await findImage(app, caller, id, readFields);
+  const image = await findImage(app, caller, id, [...fieldsShown(app), 'revision']);
   if (!image) throw noImage(id);
-  const answer = shown(app, image);
+  const answer = await shown(app, image);
   const { etag = '' } = answer.headers ?? {};
   return isKnown(headers['if-none-match'], etag) ? { status: 304, headers: { etag } } : answer;
 }
 
-function shown({ stores }: Ask['app'], image: SeenImage): Answer {
-  return ok(imageJson(image, stores), { etag: etagOf(image) });
+async function shown(app: Ask['app'], image: SeenImage): Promise<Answer> {
+  return ok(await shownImage(app, image), { etag: etagOf(image) });
 }
 
-export async function changeImage({ app, caller, params, headers, json, mediaType }: Ask): Promise<Answer> {
-  const { newOwner, changeOf } = readPatch(json, mediaType);
+export async function changeImage(ask: Ask): Promise<Answer> {
+  const { app, caller, params, headers, json, mediaType } = ask;
+  const { newOwner, locations, changeOf } = readPatch(json, mediaType, app.locations.showMultiple);
   const match = requireMatch(headers['if-match']);
   const { image } = await updateImageBy(app, caller, {
     id: params.id ?? '',
@@ -35,7 +35,9 @@ export async function changeImage({ app, caller, params, headers, json, mediaTyp
       return changeOf(row);
     },
   });
-  return shown(app, image);
+  await changeLocations(ask, image.id, locations);
+  if (!app.locations.showMultiple && !app.locations.showDirectUrl) return shown(app, image);
+  return showImage({ ...ask, headers: {} });
 }
 
 export async function removeImage({ app, caller, params, headers }: Ask): Promise<Answer> {

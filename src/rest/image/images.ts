@@ -4,9 +4,9 @@ import { listImages as listImagesOf } from '../../actions/list-images.ts';
 import { type Answer, type Ask, ok } from '../operation.ts';
 import { etagOf } from './etag.ts';
 import { readImage } from './image-fields.ts';
-import { imageJson, shownFields } from './image-json.ts';
 import { readListQuery } from './list-query.ts';
 import { pageLink } from './page-link.ts';
+import { fieldsShown, shownImage } from './shown-image.ts';
 
 export async function listImages(ask: Ask): Promise<Answer> {
   const { app, caller, query } = ask;
@@ -14,12 +14,12 @@ export async function listImages(ask: Ask): Promise<Answer> {
   const list = await listImagesOf(app, caller, {
     ...asked,
     page: { first: limit, afterId: marker },
-    fields: shownFields,
+    fields: fieldsShown(app),
   });
   const last = list.images.at(-1);
   const next = last && (await list.hasNextPage()) ? pageLink('/v2/images', query, last.id) : null;
   return ok({
-    images: list.images.map((image) => imageJson(image, app.stores)),
+    images: await Promise.all(list.images.map((image) => shownImage(app, image))),
     first: pageLink('/v2/images', query, null),
     ...(next !== null && { next }),
     schema: '/v2/schemas/images',
@@ -30,7 +30,7 @@ export async function addImage({ app, caller, json, baseUrl }: Ask): Promise<Ans
   const { image } = await createImage(app, caller, readImage(json));
   return {
     status: 201,
-    body: imageJson(image, app.stores),
+    body: await shownImage(app, image),
     headers: {
       location: `${baseUrl}/v2/images/${image.id}`,
       etag: etagOf(image),

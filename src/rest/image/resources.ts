@@ -25,11 +25,11 @@ export const imageResources: readonly Resource[] = [
     path: '/images/:id',
     operations: {
       GET: { run: showImage },
-      // Formats that are fixed are fields that may not be written.
+      // Formats that are fixed are fields that may not be written, and so is the last location.
       PATCH: {
         body: patchTypes,
         action: 'updateImage',
-        statuses: { ...stale, WRONG_STATUS: 403 },
+        statuses: { ...stale, WRONG_STATUS: 403, LAST_COPY: 403 },
         run: changeImage,
       },
       DELETE: { action: 'deleteImage', statuses: stale, run: removeImage },
