@@ -240,7 +240,7 @@ it.skipIf(programs.skip)(`agrees with the programs on whatever they make${progra
     ['zstd', '-19', '--long=27'],
     ['gzip', '-9'],
   ] as const;
-  for (let n = 0; n < sized({ quick: 1, ci: 20, full: 300 }); n++) {
+  for (let n = 0; n < sized({ quick: 1, ci: 6, full: 300 }); n++) {
     const noise = someBytes(1_000 + ((n * 7919) % 200_000), n + 11);
     const input = Buffer.concat([sample.subarray(n * 100), noise, Buffer.alloc(n * 1_000), sample, noise]);
     for (const [program, ...args] of options) {
