@@ -13,6 +13,12 @@ export interface Judged {
   virtualSize: number | null;
 }
 
+/** What an image says to be; nothing when it is gone. */
+export const declaredBy = (image: Declared | null): Declared => ({
+  diskFormat: image?.diskFormat ?? null,
+  containerFormat: image?.containerFormat ?? null,
+});
+
 export interface Judge {
   /** The next bytes. Never throws: what cannot be looked at is refused in the end. */
   update(chunk: Uint8Array): void;
@@ -23,22 +29,25 @@ export interface Judge {
 /** Of bytes as they go by. */
 export function judgeStream(app: App): Judge {
   const inspector = inspectStream();
-  let failure: unknown = null;
-  /** One that throws has met what its format does not have. */
-  const guarded = <T>(step: () => T): T | null => {
-    if (failure !== null) return null;
-    try {
-      return step();
-    } catch (error) {
-      failure = error;
-      return null;
-    }
-  };
+  /** An inspector that throws has met what its format does not have. */
+  let failed: { cause: unknown } | null = null;
   return {
-    update: (chunk) => void guarded(() => inspector.update(chunk)),
+    update(chunk) {
+      if (failed) return;
+      try {
+        inspector.update(chunk);
+      } catch (cause) {
+        failed = { cause };
+      }
+    },
     finish(declared) {
-      const seen = guarded(() => inspector.finish());
-      if (!seen) throw unreadable(app, failure);
+      if (failed) throw unreadable(app, failed.cause);
+      let seen: Inspection;
+      try {
+        seen = inspector.finish();
+      } catch (cause) {
+        throw unreadable(app, cause);
+      }
       return requireWelcome(app, seen, declared);
     },
   };
@@ -50,18 +59,34 @@ export async function judgeStored(
   { store, key, size }: { store: Store; key: string; size: number },
   { declared, signal }: { declared: Declared; signal?: AbortSignal | undefined },
 ): Promise<Judged> {
-  const read = async (start: number, end: number): Promise<Buffer> => {
-    const bytes = Buffer.allocUnsafe(Math.max(0, end - start));
-    if (bytes.length === 0) return bytes;
-    let at = 0;
-    for await (const chunk of await store.read(key, { start, end: end - 1 }, signal)) {
-      bytes.set(chunk.subarray(0, bytes.length - at), at);
-      at += Math.min(chunk.length, bytes.length - at);
-    }
-    if (at < bytes.length) throw new DamagedError('What had come is shorter in its store; send it again.');
-    return bytes;
-  };
-  return requireWelcome(app, await inspectStored(size, read), declared);
+  /** Of reading, which says nothing of the bytes. */
+  let failed: { cause: unknown } | null = null;
+  const read = (start: number, end: number) =>
+    readRange(store, key, { start, end, signal }).catch((cause: unknown) => {
+      failed = { cause };
+      throw cause;
+    });
+  const seen = await inspectStored(size, read).catch((cause: unknown) => {
+    throw failed ? cause : unreadable(app, cause);
+  });
+  return requireWelcome(app, seen, declared);
+}
+
+/** From `start` to before `end`. @throws DamagedError there is less */
+async function readRange(
+  store: Store,
+  key: string,
+  { start, end, signal }: { start: number; end: number; signal?: AbortSignal | undefined },
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(end - start);
+  if (bytes.length === 0) return bytes;
+  let at = 0;
+  for await (const chunk of await store.read(key, { start, end: end - 1 }, signal)) {
+    bytes.set(chunk.subarray(0, bytes.length - at), at);
+    at += Math.min(chunk.length, bytes.length - at);
+  }
+  if (at < bytes.length) throw new DamagedError('What had come is shorter in its store; send it again.');
+  return bytes;
 }
 
 function requireWelcome(app: App, seen: Inspection, declared: Declared): Judged {

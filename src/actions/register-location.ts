@@ -1,4 +1,5 @@
 /** One attempt at registering bytes that stay where they are: they are looked at, and read where a digest was said. */
+import type { Declared } from '../bytes/inspect/verdict.ts';
 import type { Imported } from '../db/import-ends.ts';
 import type { ImportRun } from '../db/imports.ts';
 import type { Writing } from '../db/quotas.ts';
@@ -9,7 +10,7 @@ import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
 import { counting } from './import-source.ts';
 import { ingest } from './ingest.ts';
-import { judgeStored } from './judge-bytes.ts';
+import { declaredBy, judgeStored, judgeStream } from './judge-bytes.ts';
 import { reserve } from './reserve.ts';
 import type { Hold } from './run-import.ts';
 import { allDigests, nowhere } from './verify-copy.ts';
@@ -41,28 +42,36 @@ export async function registerLocation(
   hold.expect(size);
   await reserve(app, writing, { atLeast: size });
   const { digest } = method;
-  const digests = digest ? await digestsOf(app, store, { key: target.key, size, digest, signal, hold }) : {};
-  const declared = { diskFormat: image?.diskFormat ?? null, containerFormat: image?.containerFormat ?? null };
-  const judged = await judgeStored(app, { store, key: target.key, size }, { declared, signal }).catch(told);
-  return { size, digests, ...judged, written: [target.id], failed: {}, change: {}, message: null };
+  const object = { store, key: target.key, size };
+  const declared = declaredBy(image);
+  const found = digest
+    ? await readWhole(app, object, { digest, declared, signal, hold })
+    : { digests: {}, ...(await judgeStored(app, object, { declared, signal }).catch(told)) };
+  return { size, ...found, written: [target.id], failed: {}, change: {}, message: null };
 }
 
 interface Whole extends Pick<Registering, 'signal' | 'hold'> {
-  key: string;
-  size: number;
   digest: KnownDigest;
+  declared: Declared;
 }
 
-async function digestsOf(app: App, store: Store, { key, size, digest, signal, hold }: Whole) {
+/** What is judged is what is hashed: another answer may have other bytes. */
+async function readWhole(
+  app: App,
+  { store, key, size }: { store: Store; key: string; size: number },
+  { digest, declared, signal, hold }: Whole,
+) {
+  const judge = judgeStream(app);
   const bytes = await store.read(key, undefined, signal).catch(told);
   const { digests } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
     algorithms: allDigests,
     sizeLimit: app.limits.imageSizeMax,
     expectedSize: size,
+    look: judge.update,
     signal,
   });
   checkDigests({ digests }, [digest]);
-  return digests;
+  return { digests, ...judge.finish(declared) };
 }
 
 /** In the same words, whatever is behind the URL: nobody learns by them what there is in a network. */

@@ -18,7 +18,7 @@ import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { counting, type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
-import { judgeStream } from './judge-bytes.ts';
+import { declaredBy, judgeStream } from './judge-bytes.ts';
 import { removeStray } from './reap.ts';
 import { registerLocation } from './register-location.ts';
 import { reserve, reserving } from './reserve.ts';
@@ -152,7 +152,7 @@ async function bring(
       signal,
     });
     checkDigests(stored, source.expected);
-    const judged = judge?.finish({ ...declaredBy(run), ...source.change });
+    const judged = judge?.finish({ ...declaredBy(run.image), ...source.change });
     await all.commit();
     return { ...stored, ...judged, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
@@ -162,11 +162,6 @@ async function bring(
     throw error;
   }
 }
-
-const declaredBy = ({ image }: ImportRun) => ({
-  diskFormat: image?.diskFormat ?? null,
-  containerFormat: image?.containerFormat ?? null,
-});
 
 /** @throws QuotaExceededError before any byte is read, where the source says how many there are */
 function requireWelcome(app: App, source: ImportSource): void {

@@ -1,4 +1,5 @@
 /** Reads all bytes of a copy and compares them with the digests of the image; adds those that are missing there. */
+import { findFormats } from '../db/images.ts';
 import { addDigests, addSha256, markVerified, type StoredCopy } from '../db/stored-copies.ts';
 import { NotFoundError, UnavailableError, ValidationError } from '../domain/errors.ts';
 import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
@@ -6,6 +7,7 @@ import { instantOf } from '../domain/instant.ts';
 import type { StoreWriter } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { ingest } from './ingest.ts';
+import { type Judge, judgeStream } from './judge-bytes.ts';
 import { lookAtCopy, noteDamage, noteWhole, requireStoreOf } from './look-at-copy.ts';
 import { type ByteRate, slowly } from './slowly.ts';
 
@@ -26,16 +28,19 @@ export const allDigests: readonly DigestAlgorithm[] = ['md5', 'sha256', 'sha512'
 export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): Promise<CopyDamage | null> {
   const found = await lookAtCopy(app, copy, reading.signal);
   if (found) return found;
-  const digests = await digestsTwice(app, copy, reading);
+  // Bytes that another server has, and nobody has read yet: what they are is told by what is read now.
+  const isUnread = copy.checksum === null && !copy.digests.sha512;
+  const judge = isUnread ? judgeStream(app) : null;
+  const digests = await digestsTwice(app, copy, reading, judge?.update);
   // It went while it was read.
   if (digests === null) return lookAtCopy(app, copy, reading.signal);
-  const message = mismatch(copy, digests);
+  const message = mismatch(copy, digests) ?? (judge && (await refusalOf(app, copy, judge)));
   if (message) {
     const damage: CopyDamage = { code: 'OTHER_BYTES', message, at: instantOf(app.now()) };
     await noteDamage(app, copy, damage);
     return damage;
   }
-  if (copy.checksum === null && !copy.digests.sha512) {
+  if (isUnread) {
     await addDigests(app.db, copy.imageId, digestsAsPublished(digests));
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
@@ -45,13 +50,30 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   return null;
 }
 
+/** Why the bytes are none that may be published; null: they may. */
+async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promise<string | null> {
+  const declared = await findFormats(app.db, imageId);
+  try {
+    judge.finish(declared);
+    return null;
+  } catch (error) {
+    if (error instanceof ValidationError) return error.message;
+    throw error;
+  }
+}
+
 /** For bytes that are only looked at. */
 export const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
 
 /** Read once more before anything is said against it: the line or the memory may have been wrong. Null: it is gone. */
-async function digestsTwice(app: App, copy: StoredCopy, reading: Reading) {
+async function digestsTwice(
+  app: App,
+  copy: StoredCopy,
+  reading: Reading,
+  look?: (chunk: Uint8Array) => void,
+) {
   try {
-    const first = await digestsOf(app, copy, reading);
+    const first = await digestsOf(app, copy, { ...reading, look });
     if (mismatch(copy, first) === null) return first;
     const second = await digestsOf(app, copy, reading);
     const { imageId: image, store, key } = copy;
@@ -75,7 +97,11 @@ const digestsAsPublished = ({ md5, ...others }: Partial<Record<DigestAlgorithm, 
   digests: others,
 });
 
-async function digestsOf(app: App, copy: StoredCopy, { rate, signal }: Reading) {
+async function digestsOf(
+  app: App,
+  copy: StoredCopy,
+  { rate, signal, look }: Reading & { look?: ((chunk: Uint8Array) => void) | undefined },
+) {
   const store = requireStoreOf(app, copy);
   try {
     const bytes = await store.read(copy.key, undefined, signal);
@@ -83,6 +109,7 @@ async function digestsOf(app: App, copy: StoredCopy, { rate, signal }: Reading) 
       algorithms: allDigests,
       sizeLimit: Number.MAX_SAFE_INTEGER,
       expectedSize: copy.size,
+      look,
       signal,
     });
     return digests;

@@ -122,12 +122,12 @@ function requireRate(
 /** What is denied is noted, wherever it is denied. */
 async function run({ method, operation }: Place, ask: Ask): Promise<Answer> {
   const { app, caller, params } = ask;
-  if (operation.action === undefined) return operation.run(ask);
-  const call = callOf(operation.action, params);
-  return notingDenial(app, { caller, ...call }, async () => {
+  const work = async () => {
     if (!method.includes('GET')) requireWriter(caller);
     return operation.run(ask);
-  });
+  };
+  if (operation.action === undefined) return work();
+  return notingDenial(app, { caller, ...callOf(operation.action, params) }, work);
 }
 
 function callOf(action: string, { id, namespace }: Ask['params']): Call {

@@ -23,10 +23,13 @@ let web: WireServer;
 let server: TestServer;
 beforeAll(async () => {
   web = await wireServer({
-    answer({ url }) {
+    answer({ url, headers }) {
       // To where the service may not go.
       if (url.pathname === '/astray') return { status: 302, headers: { location: 'http://127.0.0.1:1/' } };
-      if (url.pathname === '/hostile') return { status: 200, body: qcow2({ 8: { be64: 512n } }) };
+      const hostile = qcow2({ 8: { be64: 512n } });
+      if (url.pathname === '/hostile') return { status: 200, body: hostile };
+      // Harmless to who looks at a part of it.
+      if (url.pathname === '/two-faced') return { status: 200, body: headers.range ? qcow2() : hostile };
       return { status: 200, body: bytes };
     },
   });
@@ -42,9 +45,10 @@ imports: { egress: { allow: ["${new URL(web.url).host}"] } }
   });
 });
 afterAll(async () => {
-  // Imports that fail are told as errors; nothing else is one.
+  // Imports that fail are told as errors, and the one copy that was another; nothing else is one.
   const errors = server.logged.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50);
-  expect(errors.filter(({ task }) => task === undefined)).toEqual([]);
+  const others = errors.filter(({ task }) => task === undefined);
+  expect(others).toEqual([expect.objectContaining({ damage: 'OTHER_BYTES', key: `${web.url}/two-faced` })]);
   await server.stop();
   await web.close();
   rmSync(root, { recursive: true, force: true });
@@ -461,6 +465,27 @@ describe('/v2/images/{id}/locations', () => {
       { status: 'failure', message: expect.stringContaining('backing file') },
     ]);
     expect((await locationsOf(id)).body).toEqual([]);
+  });
+
+  test('bytes that are others when all of them are read are not published, or never again', async () => {
+    const whole = createHash('sha256')
+      .update(qcow2({ 8: { be64: 512n } }))
+      .digest('hex');
+    const [known, unknown] = [
+      await queued({ disk_format: 'qcow2', container_format: 'bare' }),
+      await queued({ disk_format: 'qcow2', container_format: 'bare' }),
+    ];
+    const url = `${web.url}/two-faced`;
+    await add(known, { url, validation_data: { os_hash_algo: 'sha256', os_hash_value: whole } });
+    await until(async () => (await show(known)).status === 'queued');
+
+    expect((await add(unknown, { url })).status).toBe(202);
+    await until(async () => (await show(unknown)).stores === 'web');
+    await digestImage(server.app, unknown, { rate: byteRate(10 ** 9), signal: new AbortController().signal });
+    expect(await show(unknown)).toMatchObject({ checksum: null, os_hash_value: null });
+    const file = await server.http(`/v2/images/${unknown}/file`, { token: server.tokenOf('blue') });
+    expect(file.status).toBeGreaterThanOrEqual(400);
+    expect((await locationsOf(unknown)).body).toEqual([]);
   });
 
   test('a copy of one can be made in a store of ours, and every copy has its URL', async () => {

@@ -6,6 +6,7 @@ import {
   bytesAt,
   type Finding,
   headBytes,
+  isZero,
   lastBytesMost,
   objections,
   type Reading,
@@ -14,11 +15,11 @@ import {
 import { diskInspectors } from './formats.ts';
 
 const block = 512;
-/** Those after that are not looked at: so many are no disks. */
+/** More are refused: so many are no disks, and none is left unseen. */
 const membersMost = 1000;
 type Inside = NonNullable<Finding['inside']>[number];
-/** What is in members of these types is data; links and directories have none. */
-const fileTypes = ['0', '\0', '7'];
+/** Links, devices, directories, and what is said of the next member: all others may be read as files. */
+const otherTypes = ['1', '2', '3', '4', '5', '6', 'x', 'g', 'L', 'K'];
 
 export function* tar(head: Buffer): Reading {
   if (head.subarray(257, 262).toString('latin1') !== 'ustar') return null;
@@ -28,15 +29,17 @@ export function* tar(head: Buffer): Reading {
   let at = 0;
   for (;;) {
     const header = yield* bytesAt(head, at, block);
-    if (header.length < block || header[0] === 0) break;
+    if (header.length < block || isZero(header)) break;
     const size = sizeOf(header);
     const isHeader =
       header.subarray(257, 262).toString('latin1') === 'ustar' && hasChecksum(header) && size !== null;
     found.when(!isHeader, 'BAD_HEADER', at, 'a header of the archive is damaged');
     if (!isHeader || size === null) break;
     names.push(header.subarray(0, 100).toString('latin1').split('\0')[0] ?? '');
-    if (names.length > membersMost) break;
-    const isFile = fileTypes.includes(String.fromCharCode(header[156] as number));
+    const isTooMany = names.length > membersMost;
+    found.when(isTooMany, 'TOO_MANY_MEMBERS', at, `the archive has more than ${membersMost} members`);
+    if (isTooMany) break;
+    const isFile = !otherTypes.includes(String.fromCharCode(header[156] as number));
     if (isFile && size > 0) inside.push(...(yield* inspectMember(head, { at: at + block, size })));
     at += block + Math.ceil(size / block) * block;
   }

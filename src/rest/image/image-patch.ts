@@ -20,8 +20,7 @@ type Step =
   /** `mayExist` and `mustExist` are about a custom property of that name. */
   | { op: 'setProperty'; property: PropertyInput; mayExist: boolean; mustExist: boolean }
   | { op: 'removeProperty'; name: string }
-  | { op: 'moveProperty'; from: string; name: string }
-  | { op: 'locations'; step: LocationStep };
+  | { op: 'moveProperty'; from: string; name: string };
 
 export interface Patch {
   /** Null: it says nothing of the owner. */
@@ -38,12 +37,16 @@ export interface Patch {
  */
 export function readPatch(json: unknown, mediaType: string, hasLocations: boolean): Patch {
   if (!Array.isArray(json)) throw badRequest('A patch is a list of operations.');
-  const steps = json.map((item: unknown) => {
+  const operations = json.map((item: unknown) => {
     const operation = requireObject(item, 'Each operation of a patch');
-    return stepOf(mediaType === v20 ? readOldOperation(operation) : readOperation(operation), hasLocations);
+    return mediaType === v20 ? readOldOperation(operation) : readOperation(operation);
   });
+  const isOfLocations = ({ path }: Operation) => hasLocations && path === 'locations';
+  const steps = operations.filter((one) => !isOfLocations(one)).map(stepOf);
+  const locations = operations
+    .filter(isOfLocations)
+    .map(({ op, below, value }) => readLocationStep(op, below, value));
   const owners = steps.flatMap((step) => (step.op === 'set' && step.change.owner) || []);
-  const locations = steps.flatMap((step) => (step.op === 'locations' ? [step.step] : []));
   return { newOwner: owners.at(-1) ?? null, locations, changeOf: (image) => apply(steps, image) };
 }
 
@@ -91,9 +94,7 @@ function placeOf(pointer: unknown): Pick<Operation, 'path' | 'below'> {
 const badPointer = (pointer: unknown) =>
   badRequest(`${JSON.stringify(pointer)?.slice(0, 100)} is no path to a field of an image, such as "/name".`);
 
-function stepOf({ op, path: name, below, value, from, isNew }: Operation, hasLocations: boolean): Step {
-  if (hasLocations && name === 'locations')
-    return { op: 'locations', step: readLocationStep(op, below, value) };
+function stepOf({ op, path: name, value, from, isNew }: Operation): Step {
   if (op === 'remove') return { op: 'removeProperty', name: requireRemovable(name) };
   if (op === 'move') {
     requireWritable(name);
@@ -131,8 +132,6 @@ function apply(steps: readonly Step[], image: ImageRow): Change {
       if (step.mustExist) require(name);
       if (!step.mayExist && properties.has(name)) throw conflict(`Property ${name} already present.`);
       properties.set(name, value);
-    } else if (step.op === 'locations') {
-      // Not of the row.
     } else if (step.op === 'removeProperty') {
       require(step.name);
       properties.delete(step.name);

@@ -1,6 +1,6 @@
 /** One image: shown, changed, taken away. */
 import { deleteImage } from '../../actions/delete-image.ts';
-import { findImage, noImage } from '../../actions/require-image.ts';
+import { findImage, imageAfterChange, noImage } from '../../actions/require-image.ts';
 import { updateImageBy } from '../../actions/update-image.ts';
 import type { SeenImage } from '../../db/images.ts';
 import { isKnown } from '../../http/conditions.ts';
@@ -35,9 +35,9 @@ export async function changeImage(ask: Ask): Promise<Answer> {
       return changeOf(row);
     },
   });
+  if (locations.length === 0) return shown(app, image);
   await changeLocations(ask, image.id, locations);
-  if (!app.locations.showMultiple && !app.locations.showDirectUrl) return shown(app, image);
-  return showImage({ ...ask, headers: {} });
+  return shown(app, await imageAfterChange(app, caller, image.id));
 }
 
 export async function removeImage({ app, caller, params, headers }: Ask): Promise<Answer> {

@@ -2,6 +2,7 @@
 import type { App } from '../../actions/app.ts';
 import { locationsOf } from '../../actions/list-locations.ts';
 import type { SeenField, SeenImage } from '../../db/images.ts';
+import { findStoredCopies } from '../../db/stored-copies.ts';
 import { imageJson, type ShownImage, shownFields } from './image-json.ts';
 
 const showsPlaces = ({ locations }: App) => locations.showMultiple || locations.showDirectUrl;
@@ -13,7 +14,9 @@ export const fieldsShown = (app: App): readonly SeenField[] =>
 export async function shownImage(app: App, image: ShownImage & Pick<SeenImage, 'places'>): Promise<object> {
   const shown = imageJson(image, app.stores);
   if (!showsPlaces(app)) return shown;
-  const locations = await locationsOf(app, image.places ?? []);
+  const places =
+    image.places ?? (await findStoredCopies(app.db, image.id)).filter(({ damage }) => damage === null);
+  const locations = await locationsOf(app, places);
   const [first] = locations;
   return {
     ...shown,

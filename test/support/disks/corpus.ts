@@ -46,26 +46,18 @@ const honest = (
   virtualSize: number | null,
   containerFormat: ContainerFormat = 'bare',
 ): Sample => ({ name, bytes, diskFormat, containerFormat, virtualSize, refused: null });
-const unsafe = (
-  name: string,
-  bytes: Buffer,
-  diskFormat: DiskFormat,
-  says: RegExp,
-  containerFormat: ContainerFormat = 'bare',
-): Sample => ({
-  ...{ name, bytes, diskFormat, containerFormat },
-  refused: { code: 'unsafe_image', says },
-});
-const other = (
-  name: string,
-  bytes: Buffer,
-  diskFormat: DiskFormat,
-  says: RegExp,
-  containerFormat: ContainerFormat = 'bare',
-): Sample => ({
-  ...{ name, bytes, diskFormat, containerFormat },
-  refused: { code: 'format_mismatch', says },
-});
+type Code = NonNullable<Sample['refused']>['code'];
+const refusedAs =
+  (code: Code) =>
+  (
+    name: string,
+    bytes: Buffer,
+    diskFormat: DiskFormat,
+    says: RegExp,
+    containerFormat: ContainerFormat = 'bare',
+  ): Sample => ({ name, bytes, diskFormat, containerFormat, refused: { code, says } });
+const unsafe = refusedAs('unsafe_image');
+const other = refusedAs('format_mismatch');
 
 const raw = Buffer.from(someBytes(200 * KiB, 5));
 const text = (line: string) => vmdk(vmdkText([line]));
@@ -73,6 +65,9 @@ const flat = vmdkText()
   .replace('monolithicSparse', 'monolithicFlat')
   .replace(/RW .*/, 'RW 2048 FLAT "/etc/shadow" 0');
 const parentLocator = vhdxItem('a8d35f2d-b30b-454d-abf7-d3d84834ab0c', 64 * KiB + 16, 32);
+
+const backed = qcow2({ 8: { be64: 1n } });
+const many = Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`${n}.ovf`, Buffer.alloc(0)]));
 
 export const samples: readonly Sample[] = [
   honest('raw bytes', raw, 'raw', raw.length),
@@ -333,6 +328,27 @@ export const samples: readonly Sample[] = [
   unsafe(
     'OVA with a qcow2 that has a backing file',
     tar({ 'vm.ovf': raw, 'disk.qcow2': qcow2({ 8: { be64: 1n } }) }),
+    'qcow2',
+    /in the archive.*backing file/,
+    'ova',
+  ),
+  unsafe(
+    'OVA with more members than are looked at',
+    tar({ ...many, 'disk.qcow2': backed }),
+    'qcow2',
+    /1000 members/,
+    'ova',
+  ),
+  unsafe(
+    'OVA with a disk whose name begins behind',
+    tar({ 'vm.ovf': raw, '': backed }),
+    'qcow2',
+    /in the archive.*backing file/,
+    'ova',
+  ),
+  unsafe(
+    'OVA with a disk of a type that is not known',
+    tar({ 'vm.ovf': raw, 'disk.qcow2': backed }, {}, 'S'),
     'qcow2',
     /in the archive.*backing file/,
     'ova',

@@ -232,16 +232,18 @@ export const ploop = () =>
     36: { le64: 131_072n },
   });
 
-/** An archive of these files. */
-export function tar(files: Readonly<Record<string, Buffer>>, changes: Fields = {}): Buffer {
+/** An archive of these files; of the last one's type. One without a name has it in the prefix alone. */
+export function tar(files: Readonly<Record<string, Buffer>>, changes: Fields = {}, lastType = '0'): Buffer {
+  const last = Object.keys(files).at(-1);
   const blocks = Object.entries(files).flatMap(([name, body]) => {
     const header = fill(Buffer.alloc(512), {
       0: name,
       100: '0000644\0',
       124: `${body.length.toString(8).padStart(11, '0')}\0`,
       148: '        ',
-      156: '0',
+      156: name === last ? lastType : '0',
       257: 'ustar\x0000',
+      345: name === '' ? 'hidden' : '',
     });
     const sum = header.reduce((all, byte) => all + byte, 0);
     fill(header, { 148: `${sum.toString(8).padStart(6, '0')}\0 ` });
