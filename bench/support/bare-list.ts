@@ -4,8 +4,8 @@
  *
  *   node bench/support/bare-list.ts <port> <address of the database, as JSON>
  */
-import { createServer } from 'node:http';
 import { connect } from '../../src/db/client.ts';
+import { serveJson } from './serve-json.ts';
 
 interface Row {
   name: string | null;
@@ -37,16 +37,4 @@ function nodeOf({ name, status, size, tags, properties }: Row): object {
   };
 }
 
-createServer((_request, response) => {
-  list().then(
-    (body) => {
-      response.setHeader('content-type', 'application/json');
-      response.setHeader('content-length', Buffer.byteLength(body));
-      response.end(body);
-    },
-    (error: unknown) => {
-      console.error(error);
-      response.destroy();
-    },
-  );
-}).listen(Number(port), '127.0.0.1');
+serveJson(Number(port), list);

@@ -4,8 +4,8 @@
  *
  *   node bench/support/bare-rest.ts <port> <address of the database, as JSON> <project, or admin>
  */
-import { createServer } from 'node:http';
 import { connect } from '../../src/db/client.ts';
+import { serveJson } from './serve-json.ts';
 
 type Row = Record<string, unknown> & {
   id: string;
@@ -73,16 +73,4 @@ async function answer(url: string): Promise<string> {
   return pathname === '/v2/images' ? list(searchParams) : one(pathname.slice('/v2/images/'.length));
 }
 
-createServer((request, response) => {
-  answer(request.url ?? '/').then(
-    (body) => {
-      response.setHeader('content-type', 'application/json');
-      response.setHeader('content-length', Buffer.byteLength(body));
-      response.end(body);
-    },
-    (error: unknown) => {
-      console.error(error);
-      response.destroy();
-    },
-  );
-}).listen(Number(port), '127.0.0.1');
+serveJson(Number(port), answer);

@@ -1,34 +1,18 @@
 /** `vitrine token`: what an operator makes, lists and revokes. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { userInfo } from 'node:os';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { listRobotTokens, newRobotToken, revokeRobotToken } from '../../src/admin/token.ts';
-import { type Config, readConfig } from '../../src/config/config.ts';
-import { type Database, openDatabase } from '../../src/db/client.ts';
-import { aDatabase } from '../support/database.ts';
-import { databaseEnvironment } from '../support/installation.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { Database } from '../../src/db/client.ts';
+import { commandSurroundings } from '../support/command-surroundings.ts';
 
 let config: Config;
 let db: Database;
-let drop: () => Promise<void>;
+let end: () => Promise<void>;
 beforeAll(async () => {
-  const made = await aDatabase(inject('database'));
-  const { DATABASE_URL = '', ...ofLibpq } = databaseEnvironment(made.address);
-  for (const [name, value] of Object.entries(ofLibpq)) vi.stubEnv(name, value);
-  db = openDatabase(made.address, { poolSize: 2 });
-  const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-token-'));
-  config = readConfig({ DATABASE_URL, VITRINE_DATA_DIR: dataDir }, dataDir);
-  drop = async () => {
-    await db.close();
-    await made.drop();
-    await rm(dataDir, { recursive: true });
-  };
+  ({ config, db, end } = await commandSurroundings());
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await drop?.();
-});
+afterAll(() => end?.());
 
 /** What it printed on standard output. */
 async function printed(work: () => Promise<unknown>): Promise<string> {

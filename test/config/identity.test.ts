@@ -1,27 +1,9 @@
 /** VITRINE_AUTH and the sections that its methods need. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config/config.ts';
+import { expect, test } from 'vitest';
+import { problemsOf, settingsOf } from '../support/settings-of.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'vitrine-identity-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function read(auth: string, yaml = '') {
-  writeFileSync(join(folder, 'vitrine.yaml'), yaml);
-  return readConfig({ VITRINE_AUTH: auth }, folder);
-}
-
-function problems(auth: string, yaml = ''): readonly string[] {
-  try {
-    read(auth, yaml);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
+const read = (auth: string, yaml = '') => settingsOf(yaml, { VITRINE_AUTH: auth });
+const problems = (auth: string, yaml = '') => problemsOf(yaml, { VITRINE_AUTH: auth });
 
 const keystone = 'keystone: { url: "http://k/v3", username: u, password: p, project: s }\n';
 const oidc = 'oidc: { issuer: "https://id.example.org", audience: vitrine }\n';

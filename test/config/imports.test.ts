@@ -1,42 +1,22 @@
 /** The sections `imports` and `keystone` of the settings file. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { type Config, ConfigError, printableConfig, readConfig } from '../../src/config/config.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'vitrine-imports-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function read(yaml: string, env: Record<string, string> = {}): Config {
-  writeFileSync(join(folder, 'vitrine.yaml'), yaml);
-  return readConfig(env, folder);
-}
-
-function problems(yaml: string): readonly string[] {
-  try {
-    read(yaml);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
+import { expect, test } from 'vitest';
+import { printableConfig } from '../../src/config/config.ts';
+import { problemsOf, settingsOf } from '../support/settings-of.ts';
 
 test('nothing has to be said of imports', () => {
   for (const yaml of ['', 'imports: { staging: null }', 'imports: { methods: ~, decompress: {} }']) {
-    expect(read(yaml).imports).toMatchObject({
+    expect(settingsOf(yaml).imports).toMatchObject({
       methods: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
       staging: null,
       decompress: { enabled: true, ratioMax: 200 },
       copiedProperties: ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'],
     });
-    expect(read(yaml).keystone).toBe(null);
+    expect(settingsOf(yaml).keystone).toBe(null);
   }
 });
 
 test('what is said is read', () => {
-  const { imports } = read(`
+  const { imports } = settingsOf(`
 stores: [{ id: a, type: file, path: /a }, { id: all, type: file, path: /b }]
 imports:
   methods: [web-download, web-download]
@@ -50,7 +30,7 @@ imports:
     decompress: { enabled: false, ratioMax: 1000 },
     copiedProperties: ['a:'],
   });
-  expect(read('imports: { methods: [], staging: file }').imports).toMatchObject({
+  expect(settingsOf('imports: { methods: [], staging: file }').imports).toMatchObject({
     methods: [],
     staging: 'file',
   });
@@ -59,7 +39,7 @@ imports:
 test('bytes are staged in a store that can be written to', () => {
   const stores = 'stores: [{ id: a, type: file, path: /a }, { id: web, type: http }]\n';
   for (const id of ['web', 'b', 'file'])
-    expect(problems(`${stores}imports:\n  staging: ${id}`)).toEqual([
+    expect(problemsOf(`${stores}imports:\n  staging: ${id}`)).toEqual([
       `vitrine.yaml:3: imports.staging names no store that can be written to; there are a, or null for the data directory (it is "${id}")`,
     ]);
 });
@@ -73,7 +53,7 @@ keystone:
   project: service
   region: RegionOne
 `;
-  const config = read(yaml, { KEYSTONE_PASSWORD: 'hush' });
+  const config = settingsOf(yaml, { KEYSTONE_PASSWORD: 'hush' });
   expect(config.keystone).toEqual({
     url: 'http://127.0.0.1:15000/v3',
     username: 'glance',
@@ -91,7 +71,7 @@ keystone:
     answerTimeoutMs: 30_000,
     idleTimeoutMs: 60_000,
   });
-  const credential = read(
+  const credential = settingsOf(
     'keystone: { url: "http://k/v3", applicationCredentialId: i, applicationCredentialSecret: hush }',
   );
   for (const one of [config, credential]) {
@@ -103,7 +83,7 @@ keystone:
 
 test('every mistake has its place', () => {
   expect(
-    problems(`
+    problemsOf(`
 keystone:
   url: ftp://k
   pasword: x
@@ -117,7 +97,7 @@ imports:
     'vitrine.yaml:6: imports.methods[0] is one of glance-direct, ',
     'vitrine.yaml:7: imports.decompress.ratioMax is a whole numbe',
   ]);
-  expect(problems('keystone: { url: "http://k/v3", username: u, applicationCredentialId: i }')).toEqual([
+  expect(problemsOf('keystone: { url: "http://k/v3", username: u, applicationCredentialId: i }')).toEqual([
     expect.stringContaining('keystone has either username, password and project, or applicationCredentialId'),
   ]);
 });

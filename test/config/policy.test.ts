@@ -1,32 +1,13 @@
 /** The sections `policy` and `propertyProtection`: what they may say, and what keeps the service from starting. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config/config.ts';
+import { expect, test } from 'vitest';
 import { objects } from '../../src/domain/policy-rules.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'vitrine-policy-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function read(yaml: string) {
-  writeFileSync(join(folder, 'vitrine.yaml'), yaml);
-  return readConfig({}, folder);
-}
-
-function problems(yaml: string): readonly string[] {
-  try {
-    read(yaml);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
+import { problemsOf, settingsOf } from '../support/settings-of.ts';
 
 test('nothing is overridden or protected unless it is said', () => {
   for (const yaml of ['', 'policy:\n', 'policy: {}', 'policy: { rules: {} }']) {
-    const { policy, propertyProtection } = read(yaml);
+    const { policy, propertyProtection } = settingsOf(yaml);
     expect(policy).toEqual({ roles: [], rules: {} });
     expect(propertyProtection).toBeNull();
   }
@@ -35,7 +16,7 @@ test('nothing is overridden or protected unless it is said', () => {
 test('the examples of docs/policy.md are read', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/policy.md'), 'utf8');
   const [policy, protection] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1]);
-  const config = read(`${policy}\n${protection}`);
+  const config = settingsOf(`${policy}\n${protection}`);
   expect(config.policy.roles).toEqual(['auditor', 'publisher']);
   expect(config.policy.rules.get_image).toEqual({ admin: 'any', auditor: 'any', reader: objects.image });
   expect(config.policy.rules.copy_image).toEqual({ admin: 'any', member: ['owner'] });
@@ -104,7 +85,7 @@ test.each([
     /is no regular expression/,
   ],
 ])('%s keeps the service from starting', (yaml, message) => {
-  const found = problems(yaml);
+  const found = problemsOf(yaml);
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(message);
   expect(found[0]).toMatch(/vitrine\.yaml/);
@@ -112,7 +93,7 @@ test.each([
 
 test('every mistake is told at once', () => {
   expect(
-    problems(`
+    problemsOf(`
 policy:
   roles: [auditor]
   rules:

@@ -1,23 +1,13 @@
 /** The section `quotas` of the settings file, and where Keystone keeps them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config/config.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'vitrine-quotas-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const read = (yaml: string) => {
-  writeFileSync(join(folder, 'vitrine.yaml'), yaml);
-  return readConfig({}, folder);
-};
+import { expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/config.ts';
+import { settingsOf } from '../support/settings-of.ts';
 
 test('nothing said is no limit, and 0 is nothing at all', () => {
   const none = { images: null, bytes: null, stagingBytes: null, uploads: null };
-  expect(read('').quotas).toEqual(none);
-  expect(read('quotas: { images: null, bytes: ~ }').quotas).toEqual(none);
-  expect(read('quotas: { images: 0, bytes: 2TiB, stagingBytes: 0, uploads: 5 }').quotas).toEqual({
+  expect(settingsOf('').quotas).toEqual(none);
+  expect(settingsOf('quotas: { images: null, bytes: ~ }').quotas).toEqual(none);
+  expect(settingsOf('quotas: { images: 0, bytes: 2TiB, stagingBytes: 0, uploads: 5 }').quotas).toEqual({
     ...{ images: 0, bytes: 2 * 2 ** 40, stagingBytes: 0, uploads: 5 },
   });
 });
@@ -31,6 +21,6 @@ test.each([
     /keystone\.unifiedLimits needs username and password/,
   ],
 ])('%s is a mistake', (yaml, message) => {
-  expect(() => read(yaml)).toThrow(ConfigError);
-  expect(() => read(yaml)).toThrow(message);
+  expect(() => settingsOf(yaml)).toThrow(ConfigError);
+  expect(() => settingsOf(yaml)).toThrow(message);
 });
