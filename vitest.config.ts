@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/database.ts'],
-    setupFiles: ['test/support/leak-watch.ts', 'test/support/put-back.ts'],
+    setupFiles: ['test/support/leak-watch.ts', 'test/support/put-back.ts', 'test/support/properties.ts'],
     // A machine that others use as well is slow, not wrong.
     testTimeout: 90_000,
     hookTimeout: 90_000,

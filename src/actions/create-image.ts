@@ -15,6 +15,7 @@ import {
   normalProperties,
   normalTags,
   type PropertyInput,
+  projectIssues,
   propertyListIssues,
   tagListIssues,
   textIssues,
@@ -137,17 +138,12 @@ function createIssues(input: CreateImage): ValidationIssue[] {
 export function fieldIssues(input: Omit<CreateImage, 'id'>): ValidationIssue[] {
   const found: ValidationIssue[] = [];
   if (input.name != null) found.push(...textIssues(['name'], 'The name', input.name, limits.nameLength));
-  if (input.owner != null) found.push(...ownerIssues(input.owner));
+  if (input.owner != null) found.push(...projectIssues(['owner'], input.owner));
   if (input.minDisk != null) found.push(...minimumIssues(['minDisk'], 'minDisk', input.minDisk));
   if (input.minRam != null) found.push(...minimumIssues(['minRam'], 'minRam', input.minRam));
   found.push(...tagListIssues(['tags'], input.tags ?? []));
   found.push(...propertyListIssues(['properties'], input.properties ?? []));
   return found;
-}
-
-function ownerIssues(owner: string): ValidationIssue[] {
-  if (owner !== '') return textIssues(['owner'], 'The owner', owner, limits.ownerLength);
-  return [{ path: ['owner'], code: 'EMPTY', message: 'owner is the id of a project.', suggestion: null }];
 }
 
 function checkRights(

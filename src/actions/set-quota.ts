@@ -4,7 +4,7 @@ import { findUsage } from '../db/quotas.ts';
 import { type Actor, actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import { ForbiddenError, invalid, ValidationError, type ValidationIssue } from '../domain/errors.ts';
-import { limits as fieldLimits, textIssues } from '../domain/fields.ts';
+import { projectIssues } from '../domain/fields.ts';
 import { mayManageQuotas } from '../domain/policy.ts';
 import {
   type Quota,
@@ -107,9 +107,6 @@ function requireOnce(resources: readonly (QuotaResource | null)[]): void {
 
 /** @throws ValidationError at `path`: no project can be called so */
 export function requireProject(path: string[], project: string): void {
-  const issues: ValidationIssue[] =
-    project === ''
-      ? [{ path, code: 'EMPTY', message: 'A project is named by its id.', suggestion: null }]
-      : textIssues(path, 'The project', project, fieldLimits.ownerLength);
+  const issues = projectIssues(path, project);
   if (issues.length > 0) throw new ValidationError(issues);
 }

@@ -13,7 +13,7 @@ import {
   QuotaExceededError,
   ValidationError,
 } from '../domain/errors.ts';
-import { limits, textIssues } from '../domain/fields.ts';
+import { limits, projectIssues } from '../domain/fields.ts';
 import type { ImageMember, MemberStatus } from '../domain/image.ts';
 import { mayAnswerFor } from '../domain/policy.ts';
 import type { App } from './app.ts';
@@ -37,15 +37,7 @@ export async function addImageMember(app: App, caller: Caller, input: ShareImage
   const { policy } = app;
   return transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: input.imageId, operation: 'share', policy });
-    const issues = projectIssues(input.project);
-    if (input.project === '') {
-      issues.push({
-        path: ['project'],
-        code: 'EMPTY',
-        message: 'project is the id of a project.',
-        suggestion: null,
-      });
-    }
+    const issues = projectIssues(['project'], input.project);
     if (issues.length > 0) throw new ValidationError(issues);
     requireShared(image);
     const member = await insertMember(tx, image.id, input.project);
@@ -82,11 +74,8 @@ function record(
   return recordChange(tx, { by: actorOf(caller), action, object: imageObject(image), changes });
 }
 
-const projectIssues = (project: string) =>
-  textIssues(['project'], 'The project', project, limits.ownerLength);
-
 /** What cannot be written is nowhere to be found. */
-const canBeMember = (project: string) => projectIssues(project).length === 0;
+const canBeMember = (project: string) => projectIssues(['project'], project).length === 0;
 
 /**
  * Returns the image. The project no longer sees it.

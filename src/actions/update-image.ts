@@ -10,6 +10,7 @@ import { ConflictError, ForbiddenError, ValidationError, type ValidationIssue } 
 import {
   normalTags,
   type PropertyInput,
+  projectIssues,
   propertyListIssues,
   propertyNameIssues,
   tagListIssues,
@@ -85,8 +86,9 @@ export async function updateImageBy(
   const check = await checkProperties(app, caller);
   const { policy } = app;
   // Looked up before the transaction: it may have to ask elsewhere. Whether the owner may change is asked in it.
-  const taker =
-    newOwner !== null && mayEver(policy, caller, 'giveAway') ? await allowanceOf(app, newOwner) : null;
+  const isTaker =
+    newOwner !== null && projectIssues([], newOwner).length === 0 && mayEver(policy, caller, 'giveAway');
+  const taker = isTaker ? await allowanceOf(app, newOwner) : null;
   const id = await transaction(app.db, async (tx) => {
     const image = await requireLockedImage(tx, caller, { id: asked, operation: 'update', policy });
     const seen = readable(app.protection, caller, image);

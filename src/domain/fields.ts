@@ -85,6 +85,12 @@ const issue = (path: string[], code: string, message: string): ValidationIssue =
   suggestion: null,
 });
 
+/** Issues of the id of a project at `path`: whether there is one only Keystone knows. */
+export function projectIssues(path: string[], project: string): ValidationIssue[] {
+  if (project === '') return [issue(path, 'EMPTY', 'A project is named by its id.')];
+  return textIssues(path, 'The project', project, limits.ownerLength);
+}
+
 /** Issues of one tag at `path`. */
 export function tagIssues(path: string[], tag: string): ValidationIssue[] {
   if (tag === '') return [issue(path, 'EMPTY', 'A tag cannot be empty.')];

@@ -276,6 +276,20 @@ describe('updateImage', () => {
     });
   });
 
+  test.each([
+    ['a\0b', 'BAD_CHARACTER'],
+    ['\ud800', 'BAD_CHARACTER'],
+    ['', 'EMPTY'],
+    ['x'.repeat(256), 'TOO_LONG'],
+  ])('to an owner that no project can be (%j) is refused by rule', async (owner, code) => {
+    const id = await anImage(server.app, { name: 'a' });
+    const answer = await update({ id, owner }, server.tokenOf('admin'));
+    expect(answer).toMatchObject({
+      __typename: 'ValidationError',
+      issues: [{ path: ['input', 'owner'], code }],
+    });
+  });
+
   test('that changes nothing leaves revision and time alone', async () => {
     const id = await anImage(server.app, { name: 'a', tags: ['x'], properties: { a: '1', b: '2' } });
     const same = {

@@ -1,0 +1,4 @@
+/** Part of every test file: what a random case failed with is in its report, not only what it was drawn from. */
+import fc from 'fast-check';
+
+fc.configureGlobal({ ...fc.readConfigureGlobal(), includeErrorInReport: true });
