@@ -1,4 +1,5 @@
-/** Digests that an image was published without, out of whichever copy can be read; those it has are checked too. */
+/** Digests that an image, and each of its blocks, was published without, out of whichever copy can be read; those it has are checked too. */
+import { findBlocksOf } from '../db/blocks.ts';
 import { findStoredCopies } from '../db/stored-copies.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { App } from './app.ts';
@@ -12,7 +13,8 @@ export async function digestImage(app: App, imageId: string, reading: Reading): 
   const copies = await findStoredCopies(app.db, imageId);
   let unavailable: UnavailableError | null = null;
   for (const copy of copies.toSorted((a, b) => app.stores.weightOf(b.store) - app.stores.weightOf(a.store))) {
-    if (copy.digests.sha256) return;
+    if (copy.digests.sha256 && (copy.size === 0 || (await findBlocksOf(app.db, imageId, copy.size))?.digests))
+      return;
     if (copy.damage?.code === 'OTHER_BYTES') continue;
     try {
       if ((await verifyCopy(app, copy, reading)) === null) return;

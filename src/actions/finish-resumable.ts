@@ -33,8 +33,9 @@ export async function finishNow(app: App, id: string, received: number): Promise
 export async function finishResumable(app: App, hold: Hold, progress: Progress): Promise<void> {
   const { held } = hold;
   await orGivenUp(app, held, async () => {
-    const digests = (await digestsOf(progress)).finish();
-    const stored = { size: progress.paused.offset, digests };
+    const { digests, sums } = (await digestsOf(progress)).finish();
+    const blocks = sums && { sums, digests: null };
+    const stored = { size: progress.paused.offset, digests, blocks };
     checkDigests(stored, held.expected);
     const store = requireStore(app, held);
     await commit(store, hold, progress);

@@ -3,20 +3,26 @@
  * they are welcome, what they should be and what the row says of them is left to the callers.
  */
 import { abortable } from '../bytes/abortable.ts';
-import type { Algorithm, Digests } from '../bytes/digests.ts';
+import { type BlockSums, beginSums } from '../bytes/block-sums.ts';
 import type { HashPool } from '../bytes/hash-pool.ts';
 import type { Hasher } from '../bytes/hasher.ts';
+import type { Blocks } from '../domain/blocks.ts';
 import { invalid, QuotaExceededError } from '../domain/errors.ts';
+import type { DigestAlgorithm } from '../domain/image.ts';
 import type { StoreWriter } from '../stores/store.ts';
 
 export interface Ingested {
   /** Bytes. */
   size: number;
-  digests: Digests;
+  /** Lower-case hex. */
+  digests: Partial<Record<DigestAlgorithm, string>>;
+  blocks: Blocks;
 }
 
 export interface IngestOptions {
-  algorithms: readonly Algorithm[];
+  algorithms: readonly DigestAlgorithm[];
+  /** Whether the SHA-256 of every block is wanted too: that takes as long as that of the whole. */
+  blockDigests?: boolean;
   /** Bytes; the first one over it ends the transfer. */
   sizeLimit: number;
   /** Bytes that have to come, neither fewer nor more; null when nobody knows. */
@@ -44,16 +50,19 @@ export async function ingest(
   options: IngestOptions,
 ): Promise<Ingested> {
   const chunks = source[Symbol.asyncIterator]();
-  const hasher = await hashes.begin(options.algorithms, options.expectedSize).catch((error) => {
+  const algorithms = [...options.algorithms, ...(options.blockDigests ? (['sha256-blocks'] as const) : [])];
+  const begun = Promise.all([hashes.begin(algorithms, options.expectedSize), beginSums()]);
+  const [hasher, sums] = await begun.catch((error) => {
     void Promise.resolve(chunks.return?.()).catch(() => {});
     throw error;
   });
   const patience = abortable(options.signal);
   try {
-    const size = await pour(chunks, { hasher, writer, options, wait: patience.wait });
-    const digests = await patience.wait(hasher.finish());
+    const size = await pour(chunks, { hasher, sums, writer, options, wait: patience.wait });
+    const { 'sha256-blocks': ofBlocks, ...digests } = await patience.wait(hasher.finish());
     hasher.release();
-    return { size, digests };
+    const blocks = { sums: sums.finish(), digests: ofBlocks ? Buffer.from(ofBlocks, 'hex') : null };
+    return { size, digests, blocks };
   } catch (error) {
     // The store may still be reading the buffers; they are free when it has let go. Neither it nor the source
     // may keep the caller waiting: one of them may be what hangs.
@@ -70,6 +79,7 @@ export async function ingest(
 
 interface Pouring {
   hasher: Hasher;
+  sums: BlockSums;
   writer: StoreWriter;
   options: IngestOptions;
   wait: <T>(promise: Promise<T>) => Promise<T>;
@@ -77,7 +87,7 @@ interface Pouring {
 
 /** The loop. Returns the number of bytes, all of them taken by the writer. */
 async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promise<number> {
-  const { hasher, writer, options, wait } = pouring;
+  const { hasher, sums, writer, options, wait } = pouring;
   let size = 0;
   let buffer: Uint8Array | null = null;
   let filled = 0;
@@ -99,6 +109,7 @@ async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promis
     const room = options.reserve?.(size);
     if (room) await wait(room);
     options.look?.(chunk);
+    sums.update(chunk);
     for (let taken = 0; taken < chunk.length; ) {
       buffer ??= await wait(hasher.take());
       const n = Math.min(chunk.length - taken, buffer.length - filled);

@@ -1,6 +1,7 @@
 /**
  * The bytes of an image out of its copies: the heaviest that can be read, and from another one at the same place
- * when it fails, stalls or ends short. Each is tried once; when none is left, those are asked for that came meanwhile.
+ * when it fails, stalls, ends short or has other bytes. None goes on before its block was looked at. Each copy is tried
+ * once; when none is left, those are asked for that came meanwhile.
  */
 import { findStoredCopies, type StoredCopy } from '../db/stored-copies.ts';
 import { DamagedError, DomainError, UnavailableError } from '../domain/errors.ts';
@@ -8,10 +9,11 @@ import type { Image } from '../domain/image.ts';
 import type { ByteRange, Store } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { lookAtCopy, requireStoreOf } from './look-at-copy.ts';
+import { readOn } from './read-on.ts';
 
 export interface OpenCopies {
   /**
-   * All bytes, or those of a range inside them: once. Resolves when a store has begun to answer. As any reading of a
+   * All bytes, or those of a range inside them: once. Resolves when the first of them are here. As any reading of a
    * store, it is iterated or returned.
    * @throws DamagedError, UnavailableError as openCopies
    */
@@ -33,7 +35,8 @@ export async function openCopies(app: App, image: Pick<Image, 'id' | 'size'>): P
   };
 }
 
-interface GoodCopy {
+/** A copy that is there, with the store to read it from. */
+export interface GoodCopy {
   copy: StoredCopy;
   store: Store;
 }
@@ -74,82 +77,3 @@ const damaged = (imageId: string) =>
   new DamagedError(
     `The stored bytes of image ${imageId} are missing or damaged; the operator's log has the details.`,
   );
-
-interface Source {
-  first: GoodCopy;
-  /** Those after the first. */
-  copies: AsyncIterator<GoodCopy, never>;
-  /** Bytes of the image. */
-  size: number;
-}
-
-/** Not a generator: who leaves while a store hangs is not to wait for it, nor to make another one begin. */
-async function readOn(
-  app: App,
-  { first, copies, size }: Source,
-  range: ByteRange | null,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> {
-  const last = range?.end ?? size - 1;
-  let at = range?.start ?? 0;
-  let current = first;
-  let hasLeft = false;
-  let inner = await open(range ?? undefined);
-
-  /** The copy at hand, or the next one that begins to answer. */
-  async function open(part: ByteRange | undefined): Promise<AsyncIterator<Uint8Array>> {
-    for (;;) {
-      try {
-        const bytes = await current.store.read(current.copy.key, part, signal);
-        return bytes[Symbol.asyncIterator]();
-      } catch (error) {
-        await turnFrom(error);
-      }
-    }
-  }
-
-  /** @throws `failure`, or why no other copy can be had */
-  async function turnFrom(failure: unknown): Promise<void> {
-    if (hasLeft || signal.aborted || !(failure instanceof DomainError)) throw failure;
-    const { imageId: image, store } = current.copy;
-    app.log.warn({ err: failure, image, store, at }, 'a copy broke off; another one is read from there');
-    if (!(failure instanceof UnavailableError)) await lookAtCopy(app, current.copy).catch(() => {});
-    try {
-      current = (await copies.next()).value;
-    } catch (error) {
-      throw error instanceof DamagedError && failure instanceof UnavailableError ? failure : error;
-    }
-  }
-
-  async function next(): Promise<IteratorResult<Uint8Array>> {
-    for (;;) {
-      let failure: unknown;
-      try {
-        const step = await inner.next();
-        if (!step.done) at += step.value.length;
-        if (!step.done || at > last) return step;
-        failure = new DamagedError(`Store ${current.store.id} ended after ${at} of ${last + 1} bytes.`);
-      } catch (error) {
-        if (at > last) return { done: true, value: undefined }; // all of it is here
-        failure = error;
-      }
-      await turnFrom(failure);
-      inner = await open({ start: at, end: last });
-      if (hasLeft) {
-        void Promise.resolve(inner.return?.()).catch(() => {});
-        return { done: true, value: undefined };
-      }
-    }
-  }
-
-  const bytes: AsyncIterableIterator<Uint8Array> = {
-    next,
-    async return() {
-      hasLeft = true;
-      await inner.return?.();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => bytes,
-  };
-  return bytes;
-}

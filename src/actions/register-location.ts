@@ -63,7 +63,7 @@ async function readWhole(
 ) {
   const judge = judgeStream(app);
   const bytes = await store.read(key, undefined, signal).catch(told);
-  const { digests } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
+  const { digests, blocks } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
     algorithms: allDigests,
     sizeLimit: app.limits.imageSizeMax,
     expectedSize: size,
@@ -71,7 +71,7 @@ async function readWhole(
     signal,
   });
   checkDigests({ digests }, [digest]);
-  return { digests, ...judge.finish(declared) };
+  return { digests, blocks, ...judge.finish(declared) };
 }
 
 /** In the same words, whatever is behind the URL: nobody learns by them what there is in a network. */

@@ -1,4 +1,5 @@
 /** Reads all bytes of a copy and compares them with the digests of the image; adds those that are missing there. */
+import { findBlocksOf } from '../db/blocks.ts';
 import { findFormats } from '../db/images.ts';
 import { addDigests, addSha256, markVerified, type StoredCopy } from '../db/stored-copies.ts';
 import { NotFoundError, UnavailableError, ValidationError } from '../domain/errors.ts';
@@ -6,8 +7,9 @@ import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';
 import type { StoreWriter } from '../stores/store.ts';
 import type { App } from './app.ts';
-import { ingest } from './ingest.ts';
+import { type Ingested, ingest } from './ingest.ts';
 import { type Judge, judgeStream } from './judge-bytes.ts';
+import { learnBlocks, whereOthers } from './known-blocks.ts';
 import { lookAtCopy, noteDamage, noteWhole, requireStoreOf } from './look-at-copy.ts';
 import { type ByteRate, slowly } from './slowly.ts';
 
@@ -26,17 +28,25 @@ export const allDigests: readonly DigestAlgorithm[] = ['md5', 'sha256', 'sha512'
  * @throws the signal's reason
  */
 export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): Promise<CopyDamage | null> {
-  const found = await lookAtCopy(app, copy, reading.signal);
-  if (found) return found;
+  const otherSize = await lookAtCopy(app, copy, reading.signal);
+  if (otherSize) return otherSize;
   // Bytes that another server has, and nobody has read yet: what they are is told by what is read now.
   const isUnread = copy.checksum === null && !copy.digests.sha512;
   const judge = isUnread ? judgeStream(app) : null;
-  const digests = await digestsTwice(app, copy, reading, judge?.update);
+  const known = await findBlocksOf(app.db, copy.imageId, copy.size);
+  const found = await readTwice(app, copy, {
+    ...reading,
+    look: judge?.update,
+    blockDigests: !known?.digests,
+  });
   // It went while it was read.
-  if (digests === null) return lookAtCopy(app, copy, reading.signal);
-  const message = mismatch(copy, digests) ?? (judge && (await refusalOf(app, copy, judge)));
+  if (found === null) return lookAtCopy(app, copy, reading.signal);
+  const { digests, blocks } = found;
+  const others = mismatch(copy, digests);
+  const message = others ?? (judge && (await refusalOf(app, copy, judge)));
   if (message) {
-    const damage: CopyDamage = { code: 'OTHER_BYTES', message, at: instantOf(app.now()) };
+    const where = others ? whereOthers(known, blocks, copy.size) : '';
+    const damage: CopyDamage = { code: 'OTHER_BYTES', message: message + where, at: instantOf(app.now()) };
     await noteDamage(app, copy, damage);
     return damage;
   }
@@ -45,6 +55,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
   }
+  await learnBlocks(app, copy.imageId, { known, found: blocks });
   await markVerified(app.db, copy.id);
   if (copy.damage) await noteWhole(app, copy);
   return null;
@@ -65,24 +76,24 @@ async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promi
 /** For bytes that are only looked at. */
 export const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
 
+interface WholeReading extends Reading {
+  look?: ((chunk: Uint8Array) => void) | undefined;
+  blockDigests: boolean;
+}
+
 /** Read once more before anything is said against it: the line or the memory may have been wrong. Null: it is gone. */
-async function digestsTwice(
-  app: App,
-  copy: StoredCopy,
-  reading: Reading,
-  look?: (chunk: Uint8Array) => void,
-) {
+async function readTwice(app: App, copy: StoredCopy, reading: WholeReading): Promise<Ingested | null> {
   try {
-    const first = await digestsOf(app, copy, { ...reading, look });
-    if (mismatch(copy, first) === null) return first;
-    const second = await digestsOf(app, copy, reading);
+    const first = await readWhole(app, copy, reading);
+    if (mismatch(copy, first.digests) === null) return first;
+    const second = await readWhole(app, copy, { ...reading, look: undefined });
     const { imageId: image, store, key } = copy;
-    if (mismatch(copy, second) === null) {
+    if (mismatch(copy, second.digests) === null) {
       app.log.warn(
         { image, store, key },
         'a store gave wrong bytes once, and the right ones when it was asked again',
       );
-    } else if (mismatch(digestsAsPublished(first), second) !== null) {
+    } else if (mismatch(digestsAsPublished(first.digests), second.digests) !== null) {
       throw new UnavailableError(`Store ${store} gives other bytes each time it is asked.`, { store });
     }
     return second;
@@ -97,22 +108,22 @@ const digestsAsPublished = ({ md5, ...others }: Partial<Record<DigestAlgorithm, 
   digests: others,
 });
 
-async function digestsOf(
+async function readWhole(
   app: App,
   copy: StoredCopy,
-  { rate, signal, look }: Reading & { look?: ((chunk: Uint8Array) => void) | undefined },
-) {
+  { rate, signal, look, blockDigests }: WholeReading,
+): Promise<Ingested> {
   const store = requireStoreOf(app, copy);
   try {
     const bytes = await store.read(copy.key, undefined, signal);
-    const { digests } = await ingest(app.hashes, nowhere, slowly(bytes, rate, signal), {
+    return await ingest(app.hashes, nowhere, slowly(bytes, rate, signal), {
       algorithms: allDigests,
+      blockDigests,
       sizeLimit: Number.MAX_SAFE_INTEGER,
       expectedSize: copy.size,
       look,
       signal,
     });
-    return digests;
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     const message = `Store ${store.id} does not give as many bytes as it says it has.`;

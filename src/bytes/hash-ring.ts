@@ -5,6 +5,7 @@
  *   slots   | hashed, free | being hashed | being filled | free ... |
  *           ^ slowest thread              ^ push         ^ take waits here when all are taken: back-pressure
  */
+import { blockBytes } from '../domain/blocks.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { Algorithm, Digests } from './digests.ts';
 import type { FromWorker, HashThread } from './hash-threads.ts';
@@ -81,7 +82,7 @@ export function hashRing({ job, memory, slotBytes, lanes, onFree }: RingOptions)
       onMessage: (message) => onMessage(thread, message),
       onDeath: (cause) => onDeath(thread, cause),
     });
-    thread.post({ kind: 'begin', job, memory, algorithms });
+    thread.post({ kind: 'begin', job, memory, algorithms, blockBytes });
   }
 
   return {

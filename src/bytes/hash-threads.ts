@@ -4,7 +4,7 @@ import type { Algorithm, Digests } from './digests.ts';
 
 /** `job` names one stream; `start` and `length` are bytes of its memory. */
 export type ToWorker =
-  | { kind: 'begin'; job: number; memory: SharedArrayBuffer; algorithms: Algorithm[] }
+  | { kind: 'begin'; job: number; memory: SharedArrayBuffer; algorithms: Algorithm[]; blockBytes: number }
   | { kind: 'update'; job: number; start: number; length: number }
   | { kind: 'finish'; job: number }
   | { kind: 'drop'; job: number };

@@ -7,8 +7,9 @@
  */
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
+import { blockDigests } from './block-digests.mjs';
 
-/** @type {Map<number, { memory: SharedArrayBuffer, hashes: [string, import('node:crypto').Hash][] }>} */
+/** @type {Map<number, { memory: SharedArrayBuffer, hashes: [string, Pick<import('node:crypto').Hash, 'update' | 'digest'>][] }>} */
 const jobs = new Map();
 
 /** @type {(message: ToWorker) => FromWorker | null} */
@@ -16,7 +17,8 @@ function answer(message) {
   const { kind, job } = message;
   const running = jobs.get(job);
   if (kind === 'begin') {
-    const hashes = message.algorithms.map((name) => /** @type {const} */ ([name, createHash(name)]));
+    const { blockBytes } = message;
+    const hashes = message.algorithms.map((name) => /** @type {const} */ ([name, hashOf(name, blockBytes)]));
     jobs.set(job, { memory: message.memory, hashes: hashes });
     return null;
   }
@@ -30,6 +32,9 @@ function answer(message) {
   const digests = kind === 'finish' ? running.hashes.map(([name, hash]) => [name, hash.digest('hex')]) : [];
   return { kind: 'ended', job, digests: Object.fromEntries(digests) };
 }
+
+/** @type {(name: string, blockBytes: number) => Pick<import('node:crypto').Hash, 'update' | 'digest'>} */
+const hashOf = (name, blockBytes) => (name === 'sha256-blocks' ? blockDigests(blockBytes) : createHash(name));
 
 parentPort?.on('message', (message) => {
   const reply = answer(message);

@@ -5,10 +5,12 @@
  */
 import { and, eq, inArray, isNotNull, isNull, notInArray, or, sql } from 'drizzle-orm';
 import { type Actor, changesOf, imageObject, serviceFor } from '../domain/audit.ts';
+import type { Blocks } from '../domain/blocks.ts';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
 import type { ImageInspection } from '../domain/inspection.ts';
 import type { Allowance } from '../domain/quota.ts';
 import { recordChange, recordChanges } from './audit.ts';
+import { insertBlocks } from './blocks.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { enqueueDigest } from './missing-digests.ts';
@@ -133,6 +135,8 @@ export interface StoredBytes {
   size: number;
   /** Lower-case hex; md5 becomes the checksum. */
   digests: Partial<Record<DigestAlgorithm, string>>;
+  /** What their blocks have to be from now on; missing where that is computed when they are first read whole. */
+  blocks?: Blocks | null;
   /** What was seen in them; missing where they were only moved. */
   inspection?: ImageInspection;
   /** Bytes of the disk inside. */
@@ -143,7 +147,7 @@ export interface StoredBytes {
 export async function publishClaim(
   db: Database,
   claim: Claim,
-  { size, digests, inspection, virtualSize }: StoredBytes,
+  { size, digests, blocks, inspection, virtualSize }: StoredBytes,
 ): Promise<boolean> {
   const { md5, ...others } = digests;
   return transaction(db, async (tx) => {
@@ -165,7 +169,8 @@ export async function publishClaim(
       .returning(named);
     const [row] = rows;
     if (!row) return false;
-    if (!others.sha256) await enqueueDigest(tx, claim.imageId);
+    if (blocks) await insertBlocks(tx, claim.imageId, blocks);
+    await enqueueDigest(tx, claim.imageId);
     await tx
       .update(copies)
       .set({ state: 'active', size })

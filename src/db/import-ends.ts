@@ -8,6 +8,7 @@ import { propertiesBeside } from '../domain/fields.ts';
 import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf } from '../domain/image.ts';
 import { importQueue } from '../domain/import.ts';
 import { recordChange } from './audit.ts';
+import { insertBlocks } from './blocks.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
 import { asGivenUp, queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
@@ -133,7 +134,8 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
       updatedAt: sql`now()`,
     })
     .where(eq(images.id, image.id));
-  if (!digests.sha256) await enqueueDigest(tx, image.id);
+  if (imported.blocks) await insertBlocks(tx, image.id, imported.blocks);
+  await enqueueDigest(tx, image.id);
   return change;
 }
 

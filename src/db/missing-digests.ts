@@ -1,4 +1,7 @@
-/** SHA-256 of images that were published without: a job for each, in the transaction that publishes it. */
+/**
+ * SHA-256 of images, and of each of their blocks, which are published without: a job for each, in the transaction that
+ * publishes it.
+ */
 import { sql } from 'drizzle-orm';
 import type { Database, Statements } from './client.ts';
 
@@ -21,7 +24,9 @@ export async function enqueueMissingDigests(db: Database): Promise<number> {
       queue_name => 'digests', job_key => 'digest:' || id, priority => 1)
     from (select distinct i.id from image_copies c join images i on i.id = c.image_id
       where c.state = 'active' and c.verified_at is null and c.created_at < now() - interval '10 minutes'
-        and i.status in ('active', 'deactivated') and not i.digests ? 'sha256'
+        and i.status in ('active', 'deactivated')
+        and (not i.digests ? 'sha256' or i.size > 0 and not exists (
+          select from image_blocks b where b.image_id = i.id and b.part = 0 and b.digests is not null))
         and not exists (select from graphile_worker.jobs j where j.key = 'digest:' || i.id and j.attempts < j.max_attempts)
       limit 1000) missing`;
   return (await db.query(text, [])).length;

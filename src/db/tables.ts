@@ -22,6 +22,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { Actor, ActorKind, AuditChange, AuditObjectType, AuditResult } from '../domain/audit.ts';
+import type { DigestState } from '../domain/blocks.ts';
 import type {
   ContainerFormat,
   CopyDamage,
@@ -287,7 +288,7 @@ export const uploads = pgTable(
     writeState: jsonb('write_state').$type<unknown>(),
     tail: bytes(),
     /** The digests of what is here, as far as they are computed: base64 by algorithm. */
-    digestState: jsonb('digest_state').$type<Partial<Record<DigestAlgorithm, string>>>(),
+    digestState: jsonb('digest_state').$type<DigestState>(),
     /** Fences who appends: grows with every request that does. */
     turn: integer().notNull().default(0),
     /** Until when that request need not be asked whether it lives; null when there is none. */
@@ -301,6 +302,26 @@ export const uploads = pgTable(
       .default({ kind: 'link', user: null, project: null, roles: [], requestId: null }),
   },
   (t) => [index('uploads_image').on(t.imageId), index('uploads_expiry').on(t.expiresAt)],
+);
+
+/**
+ * What the blocks of an image have to be, `blocksAtOnce` of them in a row; those of all its copies are the same. Beside
+ * the image, of whose rows they would make large ones. Written when it is published, or when its bytes are first read.
+ */
+export const imageBlocks = pgTable(
+  'image_blocks',
+  {
+    imageId: uuid('image_id')
+      .notNull()
+      .references(() => images.id, { onDelete: 'cascade' }),
+    /** Which blocks: from part * blocksAtOnce on. */
+    part: integer().notNull(),
+    /** XXH64, 8 bytes each. */
+    sums: bytes().notNull(),
+    /** SHA-256, 32 bytes each; null until they are computed, in the background. */
+    digests: bytes(),
+  },
+  (t) => [primaryKey({ columns: [t.imageId, t.part] })],
 );
 
 /** Objects that nobody needs any more, until they are removed; or that no row claims, since they were seen. */

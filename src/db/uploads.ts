@@ -5,6 +5,7 @@
  * Images are locked before uploads, always.
  */
 import { sql } from 'drizzle-orm';
+import type { DigestState } from '../domain/blocks.ts';
 import type { DigestAlgorithm, ImageFailure, Instant } from '../domain/image.ts';
 import type { Database } from './client.ts';
 import { transaction } from './client.ts';
@@ -31,7 +32,7 @@ export interface Upload extends Claim {
 export interface Progress {
   /** As the store said when it was paused. */
   paused: { offset: number; state: unknown; tail: Uint8Array };
-  digestState: Partial<Record<DigestAlgorithm, string>>;
+  digestState: DigestState;
 }
 
 /** An upload, and the right to append to it. */

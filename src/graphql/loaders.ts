@@ -2,18 +2,17 @@
 import DataLoader from 'dataloader';
 import type { App } from '../actions/app.ts';
 import { requireToken } from '../actions/require-image.ts';
+import { findBlocks } from '../db/blocks.ts';
 import type { FoundPage } from '../db/found-page.ts';
 import { findImagesById, type SeenImage } from '../db/images.ts';
 import { findMembers } from '../db/members.ts';
 import { countTasksOfImages, findTasksOfImages, type TasksPage } from '../db/task-pages.ts';
+import type { BlockRange, Blocks } from '../domain/blocks.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { ImageMember } from '../domain/image.ts';
 import { canSee, tasksSeenBy } from '../domain/policy.ts';
-
 import { readable } from '../domain/property-protection.ts';
-
 import type { Task } from '../domain/task.ts';
-
 import { createMetadefLoaders, type MetadefLoaders } from './metadef/loaders.ts';
 
 export interface Loaders {
@@ -22,6 +21,8 @@ export interface Loaders {
   /** All memberships of an image, oldest first: what the caller may see of them is decided by who asks. */
   readonly members: DataLoader<string, ImageMember[]>;
   readonly tasks: TaskLoaders;
+  /** What these blocks of an image have to be; null when that is not known. */
+  blocks(range: BlockRange): DataLoader<string, Blocks | null>;
   readonly metadefs: MetadefLoaders;
 }
 
@@ -37,6 +38,7 @@ export function createLoaders(app: App, caller: Caller): Loaders {
   let members: Loaders['members'] | undefined;
   let tasks: Loaders['tasks'] | undefined;
   let metadefs: MetadefLoaders | undefined;
+  const blocks = new Map<string, DataLoader<string, Blocks | null>>();
   return {
     get image() {
       image ??= imageLoader(app, caller);
@@ -49,6 +51,12 @@ export function createLoaders(app: App, caller: Caller): Loaders {
     get tasks() {
       tasks ??= taskLoaders(app, caller);
       return tasks;
+    },
+    blocks(range) {
+      const key = `${range.start}-${range.end}`;
+      const loader = blocks.get(key) ?? blocksLoader(app, range);
+      blocks.set(key, loader);
+      return loader;
     },
     get metadefs() {
       metadefs ??= createMetadefLoaders(app, caller);
@@ -74,6 +82,13 @@ function membersLoader(app: App): Loaders['members'] {
   return new DataLoader(async (ids) => {
     const groups = Map.groupBy(await findMembers(app.db, ids), (member) => member.imageId);
     return ids.map((id) => groups.get(id) ?? []);
+  });
+}
+
+function blocksLoader({ db }: App, range: BlockRange): DataLoader<string, Blocks | null> {
+  return new DataLoader(async (ids) => {
+    const found = await findBlocks(db, ids, range);
+    return ids.map((id) => found.get(id) ?? null);
   });
 }
 

@@ -8,6 +8,7 @@ import { pageArgs, pageOf } from '../connection.ts';
 import { ContainerFormat, DiskFormat, ImageKind, ImageStatus, ImageVisibility } from '../enums.ts';
 import { Node } from '../node.ts';
 import { TaskConnection } from '../task.ts';
+import { ImageBlockConnection, pageOfBlocks } from './blocks.ts';
 import { ImageType } from './image-ref.ts';
 import { Inspection } from './inspection.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
@@ -107,6 +108,14 @@ ImageType.implement({
       type: [Copy],
       description: 'Copies of the bytes, one per store.',
       resolve: (image) => image.copies,
+    }),
+    blocks: t.field({
+      type: ImageBlockConnection,
+      nullable: true,
+      description: `Its bytes in pieces of 1 MiB, each with its digests: for a client that checks a range, or fetches only
+what changed. Null without bytes, and of an image whose bytes were never read as a whole. Ask for it of one image, not in lists.`,
+      args: pageArgs,
+      resolve: (image, page, context) => pageOfBlocks(context, image, page),
     }),
     members: t.field({
       type: ImageMemberConnection,

@@ -9,6 +9,7 @@ const needs: Record<string, SeenField[]> = {
   property: ['properties'],
   members: ['id', 'owner'],
   tasks: ['id'],
+  blocks: ['id', 'size'],
   can: decided,
   download: decided,
   membership: ['id'],
