@@ -19,13 +19,15 @@ const beginnings: Record<string, Buffer> = {
   'an OVA': tar({ 'vm.ovf': Buffer.alloc(8000, '<'), 'disk.vmdk': streamedVmdk() }),
 };
 
-/** Prints GB a second of one core, for `mib` MiB of each. */
-export function measureBytes({ mib, rounds }: { mib: number; rounds: number }): void {
+/** Prints GB a second of one core, for `mib` MiB of each. Returns bytes a second of the slowest. */
+export function measureLooking({ mib, rounds }: { mib: number; rounds: number }): number {
   const filler = Buffer.from(someBytes(chunkBytes, 9));
-  for (const [name, beginning] of Object.entries(beginnings)) {
+  const all = Object.entries(beginnings).map(([name, beginning]) => {
     const speeds = Array.from({ length: rounds }, () => speedOf(beginning, filler, mib * MiB));
     report(`looking at ${name}, GB/s of a core`, median(speeds), { limit: 1, kind: 'least' });
-  }
+    return median(speeds);
+  });
+  return Math.min(...all) * 1e9;
 }
 
 function speedOf(beginning: Buffer, filler: Buffer, size: number): number {

@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { keystoneServer } from '../test/support/keystone-server.ts';
 import { authSettings, measureAuth } from './auth.ts';
-import { measureBytes } from './bytes.ts';
+import { measureLooking } from './bytes.ts';
+import { measureChecks } from './checks.ts';
 import { measureGraphql } from './graphql.ts';
 import { measureImport } from './import.ts';
 import { fileServer, measureImports, settingsOfImports } from './imports.ts';
@@ -28,8 +29,9 @@ import { measureStores, settingsOf, storeServices } from './stores.ts';
 import { type Catalog, withCatalog, withOthersCatalog } from './support/catalog.ts';
 import { type BenchDatabase, openBenchDatabase } from './support/database.ts';
 import { fillImages, middlingProject } from './support/images.ts';
-import { measureTransfersOf } from './support/transfer-target.ts';
+import { measureTransfersOf, targetOf } from './support/transfer-target.ts';
 import { startVitrine } from './support/vitrine.ts';
+import { makePayload } from './transfer.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -74,7 +76,7 @@ try {
     const isAsked = (name: string) => what === undefined || what === name;
     if (isAsked('import')) await imports(database);
     if (isAsked('graphql') || isAsked('rest')) await lists(database, isAsked);
-    if (isAsked('bytes')) measureBytes({ mib: Number(values.mib), rounds: Number(values.rounds) });
+    if (isAsked('bytes')) await bytes(database);
     if (isAsked('transfer')) await transfer(database);
     if (isAsked('auth')) await auth(database);
     if (isAsked('stores')) await stores(database);
@@ -108,6 +110,18 @@ async function lists({ address }: BenchDatabase, isAsked: (name: string) => bool
 }
 
 /** A server that has just started: its memory is measured too. */
+async function bytes({ address }: BenchDatabase): Promise<void> {
+  const [mib, rounds] = [Number(values.mib), Number(values.rounds)];
+  const looked = measureLooking({ mib, rounds });
+  const vitrine = await startVitrine(address, { dataDir, projects: [] });
+  try {
+    const payload = makePayload(join(dataDir, 'payload'), mib * 2 ** 20);
+    await measureChecks(targetOf(vitrine), { address, payload, looked, rounds, directory: dataDir });
+  } finally {
+    await vitrine.stop();
+  }
+}
+
 async function transfer({ address }: BenchDatabase): Promise<void> {
   const vitrine = await startVitrine(address, { dataDir, projects: [] });
   try {

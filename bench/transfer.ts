@@ -197,8 +197,8 @@ async function measureDownloads(
   );
 }
 
-/** The byte path alone, in its own process. */
-async function bareTarget(directory: string): Promise<{ target: Target; stop: () => void }> {
+/** The byte path alone, in its own process: no blocks are checked, and no format is looked at. */
+export async function bareTarget(directory: string): Promise<{ target: Target; stop: () => void }> {
   const program = new URL('./support/bare-bytes.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [program, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
   const port = await new Promise<string>((resolve) =>

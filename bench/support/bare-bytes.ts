@@ -1,5 +1,5 @@
 /**
- * The byte path with nothing around it, for measuring: PUT and GET of /<key> against a file store, DELETE to
+ * The byte path with nothing around it, no block checked and no format looked at, for measuring: PUT and GET of /<key> against a file store, DELETE to
  * make room. Prints its port when it listens; ends with its parent.
  *
  *   node bench/support/bare-bytes.ts <existing directory>
@@ -23,6 +23,7 @@ async function upload(key: string, req: IncomingMessage): Promise<object> {
   const bytes = req.iterator({ destroyOnReturn: false });
   const stored = await ingest(hashes, writer, bytes, {
     algorithms: ['md5', 'sha512'],
+    blocks: 'none',
     sizeLimit: 2 ** 40,
     expectedSize,
   });

@@ -140,6 +140,7 @@ async function write(
     const bytes = await requireStoreOf(app, source).read(source.key, undefined, signal);
     const { digests } = await ingest(app.hashes, writer, slowly(bytes, rate, signal), {
       algorithms: allDigests,
+      blocks: 'none',
       sizeLimit: Number.MAX_SAFE_INTEGER,
       expectedSize: source.size,
       signal,

@@ -16,13 +16,14 @@ export interface Ingested {
   size: number;
   /** Lower-case hex. */
   digests: Partial<Record<DigestAlgorithm, string>>;
-  blocks: Blocks;
+  /** Null when none are wanted. */
+  blocks: Blocks | null;
 }
 
 export interface IngestOptions {
   algorithms: readonly DigestAlgorithm[];
-  /** Whether the SHA-256 of every block is wanted too: that takes as long as that of the whole. */
-  blockDigests?: boolean;
+  /** What is wanted of every block: its sum, or its SHA-256 as well, which takes as long as that of the whole. */
+  blocks: 'none' | 'sums' | 'digests';
   /** Bytes; the first one over it ends the transfer. */
   sizeLimit: number;
   /** Bytes that have to come, neither fewer nor more; null when nobody knows. */
@@ -50,8 +51,14 @@ export async function ingest(
   options: IngestOptions,
 ): Promise<Ingested> {
   const chunks = source[Symbol.asyncIterator]();
-  const algorithms = [...options.algorithms, ...(options.blockDigests ? (['sha256-blocks'] as const) : [])];
-  const begun = Promise.all([hashes.begin(algorithms, options.expectedSize), beginSums()]);
+  const algorithms = [
+    ...options.algorithms,
+    ...(options.blocks === 'digests' ? (['sha256-blocks'] as const) : []),
+  ];
+  const begun = Promise.all([
+    hashes.begin(algorithms, options.expectedSize),
+    options.blocks === 'none' ? null : beginSums(),
+  ]);
   const [hasher, sums] = await begun.catch((error) => {
     void Promise.resolve(chunks.return?.()).catch(() => {});
     throw error;
@@ -61,7 +68,7 @@ export async function ingest(
     const size = await pour(chunks, { hasher, sums, writer, options, wait: patience.wait });
     const { 'sha256-blocks': ofBlocks, ...digests } = await patience.wait(hasher.finish());
     hasher.release();
-    const blocks = { sums: sums.finish(), digests: ofBlocks ? Buffer.from(ofBlocks, 'hex') : null };
+    const blocks = sums && { sums: sums.finish(), digests: ofBlocks ? Buffer.from(ofBlocks, 'hex') : null };
     return { size, digests, blocks };
   } catch (error) {
     // The store may still be reading the buffers; they are free when it has let go. Neither it nor the source
@@ -79,7 +86,7 @@ export async function ingest(
 
 interface Pouring {
   hasher: Hasher;
-  sums: BlockSums;
+  sums: BlockSums | null;
   writer: StoreWriter;
   options: IngestOptions;
   wait: <T>(promise: Promise<T>) => Promise<T>;
@@ -109,7 +116,7 @@ async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promis
     const room = options.reserve?.(size);
     if (room) await wait(room);
     options.look?.(chunk);
-    sums.update(chunk);
+    sums?.update(chunk);
     for (let taken = 0; taken < chunk.length; ) {
       buffer ??= await wait(hasher.take());
       const n = Math.min(chunk.length - taken, buffer.length - filled);

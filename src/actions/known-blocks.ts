@@ -10,8 +10,8 @@ import type { App } from './app.ts';
 const namedMax = 3;
 
 /** Where the bytes are others, as a sentence; nothing when that is not known. */
-export function whereOthers(known: Blocks | null, found: Blocks, size: number): string {
-  const others = known ? differingBlocks(known.sums, found.sums) : [];
+export function whereOthers(known: Blocks | null, found: Blocks | null, size: number): string {
+  const others = known && found ? differingBlocks(known.sums, found.sums) : [];
   if (others.length === 0) return '';
   const places = others.slice(0, namedMax).map((block) => {
     const last = Math.min(size, (block + 1) * blockBytes) - 1;

@@ -65,6 +65,7 @@ async function readWhole(
   const bytes = await store.read(key, undefined, signal).catch(told);
   const { digests, blocks } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
     algorithms: allDigests,
+    blocks: 'sums',
     sizeLimit: app.limits.imageSizeMax,
     expectedSize: size,
     look: judge.update,

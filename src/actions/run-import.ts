@@ -145,6 +145,7 @@ async function bring(
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, all, source.bytes, {
       algorithms: [...wanted],
+      blocks: isCopy ? 'none' : 'sums',
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
       reserve: reserving(app, writing, source.size ?? 0),

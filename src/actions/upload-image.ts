@@ -93,6 +93,7 @@ async function storeBytes(
     const wanted = new Set<DigestAlgorithm>([...usual, ...input.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, writer, input.bytes, {
       algorithms: [...wanted],
+      blocks: input.stage ? 'none' : 'sums',
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: input.size,
       reserve: input.reserve,

@@ -55,7 +55,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
   }
-  await learnBlocks(app, copy.imageId, { known, found: blocks });
+  if (blocks) await learnBlocks(app, copy.imageId, { known, found: blocks });
   await markVerified(app.db, copy.id);
   if (copy.damage) await noteWhole(app, copy);
   return null;
@@ -118,7 +118,7 @@ async function readWhole(
     const bytes = await store.read(copy.key, undefined, signal);
     return await ingest(app.hashes, nowhere, slowly(bytes, rate, signal), {
       algorithms: allDigests,
-      blockDigests,
+      blocks: blockDigests ? 'digests' : 'sums',
       sizeLimit: Number.MAX_SAFE_INTEGER,
       expectedSize: copy.size,
       look,

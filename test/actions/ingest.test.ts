@@ -33,7 +33,7 @@ const drivers: [string, () => WritableStore][] = [
 ];
 
 function options(change: Partial<IngestOptions> = {}): IngestOptions {
-  return { algorithms: ['md5', 'sha512'], sizeLimit: 1e9, expectedSize: null, ...change };
+  return { algorithms: ['md5', 'sha512'], blocks: 'sums', sizeLimit: 1e9, expectedSize: null, ...change };
 }
 
 async function keysOf(store: WritableStore): Promise<string[]> {
