@@ -199,5 +199,6 @@ function send(reply: FastifyReply, { status, body, headers }: Answer): FastifyRe
   reply.code(status);
   if (headers) reply.headers(headers);
   if (body === undefined) return reply.send();
-  return reply.type(jsonType).send(typeof body === 'string' ? body : JSON.stringify(body));
+  const isJson = typeof body === 'string' || Buffer.isBuffer(body);
+  return reply.type(jsonType).send(isJson ? body : JSON.stringify(body));
 }

@@ -23,7 +23,7 @@ export interface Ask {
 
 export interface Answer {
   status: number;
-  /** Sent as JSON; a text is JSON already. Left out: there is no body. */
+  /** Sent as JSON; a text, or bytes, are JSON already. Left out: there is no body. */
   body?: object | string;
   headers?: Record<string, string>;
 }

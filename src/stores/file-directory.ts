@@ -20,7 +20,7 @@ import type { WritableStore } from './store.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 /** Two for each reader. Larger ones read no faster, warm or cold. */
-const chunkBytes = 512 * 1024;
+const chunkBytes = 1024 * 1024;
 const idleBuffers = 8;
 /** ext4 and xfs (statfs(2)): local disks that take O_DIRECT. Over a network each write would wait for a reply. */
 const directFileSystems = new Set([0xef53, 0x58465342]);

@@ -22,7 +22,7 @@ export const schemas: Readonly<Record<string, object>> = {
 const cacheControl = 'private, max-age=300';
 
 export const schemaResources: readonly Resource[] = Object.entries(schemas).map(([name, schema]) => {
-  const body = JSON.stringify(schema);
+  const body = Buffer.from(JSON.stringify(schema));
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
   const headers = { etag, 'cache-control': cacheControl, vary: 'x-auth-token' };
   const whole: Answer = { status: 200, body, headers };
