@@ -1,6 +1,7 @@
 /** What actions work with: built once in `server.ts`; a test passes its own. */
 import type { Logger } from 'pino';
 import type { HashPool } from '../bytes/hash-pool.ts';
+import type { Converter } from '../convert/converter.ts';
 import type { Database } from '../db/client.ts';
 import type { HotProperties } from '../db/hot-properties.ts';
 import type { Catalog } from '../db/image-scope.ts';
@@ -53,6 +54,10 @@ export interface App {
   readonly imports: {
     /** Those that are on, and for which all there is to know is in the settings. */
     readonly methods: readonly ImportMethodName[];
+    /** Null: disks stay in their formats. */
+    readonly converter: Converter | null;
+    /** Where conversions have their private directories, on this machine. */
+    readonly workFolder: string;
     readonly decompress: { readonly enabled: boolean; readonly ratioMax: number };
     /** Images of other regions; null: the settings name no Keystone. */
     readonly remoteImages: RemoteImages | null;

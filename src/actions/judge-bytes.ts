@@ -56,7 +56,7 @@ export function judgeStream(app: App): Judge {
 /** Of an object that is whole already. @throws ValidationError as Judge.finish; UnavailableError the store's */
 export async function judgeStored(
   app: App,
-  { store, key, size }: { store: Store; key: string; size: number },
+  { store, key, size }: { store: Pick<Store, 'read'>; key: string; size: number },
   { declared, signal }: { declared: Declared; signal?: AbortSignal | undefined },
 ): Promise<Judged> {
   /** Of reading, which says nothing of the bytes. */
@@ -74,7 +74,7 @@ export async function judgeStored(
 
 /** From `start` to before `end`. @throws DamagedError there is less */
 async function readRange(
-  store: Store,
+  store: Pick<Store, 'read'>,
   key: string,
   { start, end, signal }: { start: number; end: number; signal?: AbortSignal | undefined },
 ): Promise<Buffer> {

@@ -8,11 +8,11 @@ import type { KnownDigest, Registration } from '../domain/import.ts';
 import type { Store } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
+import type { Hold } from './hold-run.ts';
 import { counting } from './import-source.ts';
 import { ingest } from './ingest.ts';
 import { declaredBy, judgeStored, judgeStream } from './judge-bytes.ts';
 import { reserve } from './reserve.ts';
-import type { Hold } from './run-import.ts';
 import { allDigests, nowhere } from './verify-copy.ts';
 
 export interface Registering {
