@@ -6,7 +6,7 @@ import type { Declared } from '../bytes/inspect/verdict.ts';
 import { type Converter, tooLarge } from '../convert/converter.ts';
 import { openNewFile, openWorkFile, type WorkFile } from '../convert/work-file.ts';
 import type { WorkFolder } from '../convert/work-folder.ts';
-import type { Conversion } from '../domain/conversion.ts';
+import { type Conversion, conversionOf } from '../domain/conversion.ts';
 import { invalid } from '../domain/errors.ts';
 import type { App } from './app.ts';
 import { checkDigests } from './check-data.ts';
@@ -45,7 +45,7 @@ export async function converted(
   converting: Converting,
 ): Promise<ConvertedSource | null> {
   const { converter } = app.imports;
-  const conversion = converter?.conversionOf(converting.declared);
+  const conversion = converter && conversionOf(converter.rule, converting.declared);
   if (!converter || !conversion) return null;
   const folder = await converter.begin(converting.name).catch((error) => {
     void source.bytes[Symbol.asyncIterator]().return?.();

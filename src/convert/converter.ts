@@ -4,12 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { chown, open, writeFile } from 'node:fs/promises';
-import {
-  type Conversion,
-  type ConversionRule,
-  type ConversionSource,
-  conversionOf,
-} from '../domain/conversion.ts';
+import type { Conversion, ConversionRule, ConversionSource } from '../domain/conversion.ts';
 import { invalid, QuotaExceededError } from '../domain/errors.ts';
 import { type ProgramEnd, runProgram } from './run-program.ts';
 import {
@@ -31,8 +26,8 @@ export interface ConversionSettings extends ConversionRule {
 }
 
 export interface Converter {
-  /** What becomes of such an image; null: it stays what it is. */
-  conversionOf(declared: Parameters<typeof conversionOf>[1]): Conversion | null;
+  /** Which images become what. */
+  readonly rule: ConversionRule;
   /** `name` is one that is used once. */
   begin(name: string): Promise<WorkFolder>;
   /**
@@ -77,7 +72,7 @@ export async function openConverter({ settings, root, log }: ConverterOptions): 
   log.info(`Images are converted to ${settings.to}; qemu-img runs ${isolation.name}.`);
 
   return {
-    conversionOf: (declared) => conversionOf(settings, declared),
+    rule: settings,
     begin: (name) => makeWorkFolder(root, name, isolation.user),
     async convert(folder, conversion, { sizeMax, signal }) {
       const limits = { ...settings, fileSize: sizeMax };

@@ -172,6 +172,13 @@ describe.skipIf(needs.skip)(`where images are converted to raw${needs.why}`, () 
     expect(await imageOf(access, id)).toMatchObject({ diskFormat: 'QCOW2', checksum: md5(bytes) });
   });
 
+  test('clients can ask what becomes of disks', async () => {
+    const { service } = await ask<{ service: object }>(access, '{ service { importConvertsTo } }');
+    expect(service).toEqual({ importConvertsTo: 'RAW' });
+    const info = await raw.http('/v2/info/import', { token: access.token });
+    expect(await info.text()).toMatch(/Disks \(qcow2, vmdk, vhd, vhdx, vdi\) are converted to raw/);
+  });
+
   test('what is refused says why, names no path, and leaves nothing', async () => {
     const { bytes } = madeOf(disk, 'qcow2');
     const hostile = qcow2({ 8: { be64: 0x200n }, 16: { be32: 11 }, 512: '/etc/passwd' });
