@@ -75,9 +75,11 @@ function inspectionOf(findings: readonly Finding[], main: Finding | undefined): 
   };
 }
 
-/** What is no format of a disk is one byte for byte; of an archive, and of what is encrypted, nothing is known. */
+/** What is no format of a disk is one byte for byte; of an archive, and of LUKS 2, nothing is known. */
 function virtualSizeOf({ size }: Inspection, main: Finding | undefined): number | null {
   if (!main || main.format === 'iso' || tables.includes(main.format)) return size;
+  const { payloadAt } = main.facts;
+  if (typeof payloadAt === 'number') return payloadAt < size ? size - payloadAt : null;
   return main.virtualSize;
 }
 
