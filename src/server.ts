@@ -16,6 +16,7 @@ import { openMethods } from './auth/methods.ts';
 import { robotTokens } from './auth/robot-tokens.ts';
 import type { IdentityWatch } from './auth/token-check.ts';
 import { hashPool } from './bytes/hash-pool.ts';
+import { captureRoom, unpackRoom } from './bytes/inspect/room.ts';
 import type { Config } from './config/config.ts';
 import { type Converter, openConverter } from './convert/converter.ts';
 import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
@@ -250,6 +251,7 @@ export async function openApp(
     hashes,
     limits: { imageSizeMax: config.imageSizeMax, imports: config.limits.imports },
     formats: config.formats,
+    inspecting: { captures: captureRoom(), unpacking: unpackRoom() },
     locations: config.locations,
     quotas: {
       defaults: config.quotas,

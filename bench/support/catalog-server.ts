@@ -11,6 +11,7 @@ import { openDenials } from '../../src/actions/denials.ts';
 import { authenticateWith } from '../../src/auth/authenticate.ts';
 import { openTokensFile } from '../../src/auth/tokens.ts';
 import { hashPool } from '../../src/bytes/hash-pool.ts';
+import { captureRoom, unpackRoom } from '../../src/bytes/inspect/room.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
@@ -39,6 +40,7 @@ export async function openCatalog(
     quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0, imports: null },
     formats: config.formats,
+    inspecting: { captures: captureRoom(), unpacking: unpackRoom() },
     locations: config.locations,
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     policy: builtInPolicy,

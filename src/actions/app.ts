@@ -1,6 +1,7 @@
 /** What actions work with: built once in `server.ts`; a test passes its own. */
 import type { Logger } from 'pino';
 import type { HashPool } from '../bytes/hash-pool.ts';
+import type { Room } from '../bytes/inspect/room.ts';
 import type { Converter } from '../convert/converter.ts';
 import type { Database } from '../db/client.ts';
 import type { HotProperties } from '../db/hot-properties.ts';
@@ -38,6 +39,8 @@ export interface App {
   readonly locations: { readonly showMultiple: boolean; readonly showDirectUrl: boolean };
   /** What bytes may be published. */
   readonly formats: FormatPolicy;
+  /** How much may be held at once of the bytes that are looked at, in this process. */
+  readonly inspecting: { readonly captures: Room; readonly unpacking: Room };
   /** Who may do what. */
   readonly policy: Policy;
   /** Who may do what with which custom properties; null: who may change an image may do all. */

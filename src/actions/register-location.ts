@@ -61,17 +61,22 @@ async function readWhole(
   { store, key, size }: { store: Store; key: string; size: number },
   { digest, declared, signal, hold }: Whole,
 ) {
-  const judge = judgeStream(app);
-  const bytes = await store.read(key, undefined, signal).catch(told);
-  const { digests } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
-    algorithms: allDigests,
-    sizeLimit: app.limits.imageSizeMax,
-    expectedSize: size,
-    look: judge.update,
-    signal,
-  });
-  checkDigests({ digests }, [digest]);
-  return { digests, ...judge.finish(declared) };
+  // Who does not know the digest learns nothing else.
+  const judge = judgeStream(app, declared, { isPatient: true });
+  try {
+    const bytes = await store.read(key, undefined, signal).catch(told);
+    const { digests } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
+      algorithms: allDigests,
+      sizeLimit: app.limits.imageSizeMax,
+      expectedSize: size,
+      look: judge.update,
+      signal,
+    });
+    checkDigests({ digests }, [digest]);
+    return { digests, ...(await judge.finish(declared)) };
+  } finally {
+    judge.close();
+  }
 }
 
 /** In the same words, whatever is behind the URL: nobody learns by them what there is in a network. */

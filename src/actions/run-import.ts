@@ -19,7 +19,7 @@ import { newKey, patiently } from './hold-claim.ts';
 import { type Hold, holdRun } from './hold-run.ts';
 import { counting, type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
-import { declaredBy, judgeStream } from './judge-bytes.ts';
+import { declaredBy, type Judge, judgeStream } from './judge-bytes.ts';
 import { removeStray } from './reap.ts';
 import { registerLocation } from './register-location.ts';
 import { reserve, reserving } from './reserve.ts';
@@ -126,8 +126,10 @@ async function write(
     run.targets.map(({ store, key }) => beginObject(app, { store, key }, source, signal)),
   );
   const all = fanOut(writers, { allMustSucceed });
+  const declared = { ...declaredBy(run.image), ...source.change };
+  let judge: Judge | null = null;
   try {
-    const judge = isCopy ? null : judgeStream(app);
+    judge = isCopy ? null : judgeStream(app, declared);
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, all, source.bytes, {
       algorithms: [...wanted],
@@ -138,7 +140,7 @@ async function write(
       signal,
     });
     checkDigests(stored, source.expected);
-    const judged = judge?.finish({ ...declaredBy(run.image), ...source.change });
+    const judged = await judge?.finish(declared);
     await all.commit();
     return { ...stored, ...judged, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
@@ -146,6 +148,8 @@ async function write(
       .cancel()
       .catch((cause) => app.log.warn({ err: cause, task: run.id }, 'a part could not be removed'));
     throw error;
+  } finally {
+    judge?.close();
   }
 }
 

@@ -30,7 +30,22 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   if (found) return found;
   // Bytes that another server has, and nobody has read yet: what they are is told by what is read now.
   const isUnread = copy.checksum === null && !copy.digests.sha512;
-  const judge = isUnread ? judgeStream(app) : null;
+  const judge = isUnread
+    ? judgeStream(app, await findFormats(app.db, copy.imageId), { isPatient: true })
+    : null;
+  try {
+    return await verifyRead(app, copy, { reading, judge });
+  } finally {
+    judge?.close();
+  }
+}
+
+/** `judge`: of what nobody has read yet. */
+async function verifyRead(
+  app: App,
+  copy: StoredCopy,
+  { reading, judge }: { reading: Reading; judge: Judge | null },
+): Promise<CopyDamage | null> {
   const digests = await digestsTwice(app, copy, reading, judge?.update);
   // It went while it was read.
   if (digests === null) return lookAtCopy(app, copy, reading.signal);
@@ -40,7 +55,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
     await noteDamage(app, copy, damage);
     return damage;
   }
-  if (isUnread) {
+  if (judge) {
     await addDigests(app.db, copy.imageId, digestsAsPublished(digests));
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
@@ -54,7 +69,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
 async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promise<string | null> {
   const declared = await findFormats(app.db, imageId);
   try {
-    judge.finish(declared);
+    await judge.finish(declared);
     return null;
   } catch (error) {
     if (error instanceof ValidationError) return error.message;
@@ -66,12 +81,7 @@ async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promi
 export const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
 
 /** Read once more before anything is said against it: the line or the memory may have been wrong. Null: it is gone. */
-async function digestsTwice(
-  app: App,
-  copy: StoredCopy,
-  reading: Reading,
-  look?: (chunk: Uint8Array) => void,
-) {
+async function digestsTwice(app: App, copy: StoredCopy, reading: Reading, look?: Judge['update']) {
   try {
     const first = await digestsOf(app, copy, { ...reading, look });
     if (mismatch(copy, first) === null) return first;
@@ -100,7 +110,7 @@ const digestsAsPublished = ({ md5, ...others }: Partial<Record<DigestAlgorithm, 
 async function digestsOf(
   app: App,
   copy: StoredCopy,
-  { rate, signal, look }: Reading & { look?: ((chunk: Uint8Array) => void) | undefined },
+  { rate, signal, look }: Reading & { look?: Judge['update'] | undefined },
 ) {
   const store = requireStoreOf(app, copy);
   try {
