@@ -10,12 +10,15 @@ import { robotView } from './actions/asked-images.ts';
 import { openDenials } from './actions/denials.ts';
 import { loadShippedNamespaces } from './actions/metadef/load-namespaces.ts';
 import { prepareSearch } from './actions/prepare-search.ts';
+import { sweepConversions } from './actions/sweep-conversions.ts';
 import { authenticateWith } from './auth/authenticate.ts';
 import { openMethods } from './auth/methods.ts';
 import { robotTokens } from './auth/robot-tokens.ts';
 import type { IdentityWatch } from './auth/token-check.ts';
 import { hashPool } from './bytes/hash-pool.ts';
+import { captureRoom, unpackRoom } from './bytes/inspect/room.ts';
 import type { Config } from './config/config.ts';
+import { type Converter, openConverter } from './convert/converter.ts';
 import { type OpenedDatabase, openDatabaseServer } from './db/address.ts';
 import { type DatabaseAddress, openDatabase } from './db/client.ts';
 import { openHotProperties } from './db/hot-properties.ts';
@@ -76,6 +79,7 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   await prepareFolders(config);
   const metrics = createMetrics();
   const methods = await openMethods(config, identityWatch(metrics, log));
+  const converter = await converterOf(config, log);
 
   const database = parts.database ?? (await openDatabaseServer(config, (message) => log.info(message)));
   undo.push(() => database.close());
@@ -83,8 +87,9 @@ async function build(config: Config, log: Logger, parts: Parts, undo: Undo[]): P
   const stores =
     parts.stores ??
     openStores(config.stores, { ...(await surroundingsOf(config)), watch: storeWatch(metrics, log) });
-  const { app, close } = await openApp(config, { address: database.address, stores, log });
+  const { app, close } = await openApp(config, { address: database.address, stores, log, converter });
   undo.push(close);
+  await sweepConversions(app);
   meterDamage(metrics, () => countDamaged(app.db));
   await loadShippedNamespaces(app.db, (message) => log.info(message));
   const tasks = await startTasks(app, database.address, {
@@ -154,12 +159,14 @@ export async function startWorker(config: Config, log: Logger): Promise<{ stop()
   const undo: Undo[] = [];
   try {
     await prepareFolders(config);
+    const converter = await converterOf(config, log);
     const database = await openDatabaseServer(config, (message) => log.info(message));
     undo.push(() => database.close());
     await migrate(database.address);
     const stores = openStores(config.stores, await surroundingsOf(config));
-    const { app, close } = await openApp(config, { address: database.address, stores, log });
+    const { app, close } = await openApp(config, { address: database.address, stores, log, converter });
     undo.push(close);
+    await sweepConversions(app);
     const tasks = await startTasks(app, database.address, { imports: config.imports.parallel });
     undo.push(() => tasks.stop());
   } catch (error) {
@@ -212,10 +219,25 @@ function identityWatch(metrics: Metrics, log: Logger): IdentityWatch {
   };
 }
 
-/** What actions work with, and what closes it. */
+/** Null: the settings ask for none. @throws Error it is asked for, and cannot be done here */
+async function converterOf({ imports, dataDir }: Config, log: Logger): Promise<Converter | null> {
+  const { to, ...settings } = imports.convert;
+  return to === null
+    ? null
+    : openConverter({ settings: { ...settings, to }, root: workFolderIn(dataDir), log });
+}
+
+const workFolderIn = (dataDir: string) => join(dataDir, 'converting');
+
+/** What actions work with, and what closes it. `converter`: of who does queued work. */
 export async function openApp(
   config: Config,
-  { address, stores, log }: { address: DatabaseAddress; stores: Stores; log: Logger },
+  {
+    address,
+    stores,
+    log,
+    converter = null,
+  }: { address: DatabaseAddress; stores: Stores; log: Logger; converter?: Converter | null },
 ): Promise<{ app: App; close(): Promise<void> }> {
   const { statementTimeoutMs, costMax } = config.search;
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
@@ -229,6 +251,7 @@ export async function openApp(
     hashes,
     limits: { imageSizeMax: config.imageSizeMax, imports: config.limits.imports },
     formats: config.formats,
+    inspecting: { captures: captureRoom(), unpacking: unpackRoom() },
     locations: config.locations,
     quotas: {
       defaults: config.quotas,
@@ -238,7 +261,7 @@ export async function openApp(
     protection: protectionWith(config.propertyProtection, policy),
     search: { hot, costMax, describing: config.search.describingProperties },
     metadefs: { mode: config.metadefs, vocabulary: openVocabulary(db) },
-    imports: importsOf(config),
+    imports: { ...importsOf(config), converter, workFolder: workFolderIn(config.dataDir) },
     egress: openEgress(config.imports.egress),
     scrub: config.scrub,
     audit: config.audit,
@@ -259,7 +282,7 @@ export async function openApp(
 }
 
 /** What imports need to know of the settings. */
-function importsOf({ imports, keystone }: Config): App['imports'] {
+function importsOf({ imports, keystone }: Config): Omit<App['imports'], 'converter' | 'workFolder'> {
   const { methods, decompress, copiedProperties } = imports;
   return {
     // Without a Keystone there is no catalog to find other regions in.

@@ -10,10 +10,11 @@ const floor = {
   search: ['domain'],
   bytes: ['domain'],
   cloud: ['domain'],
+  convert: ['domain', 'cloud'],
   stores: ['domain', 'cloud'],
   db: ['domain', 'search'],
 };
-const belowActions = ['domain', 'search', 'bytes', 'cloud', 'stores', 'db'];
+const belowActions = ['domain', 'search', 'bytes', 'cloud', 'convert', 'stores', 'db'];
 const belowDoors = [...belowActions, 'actions', 'auth', 'http', 'version.ts'];
 
 /** Room -> rooms it may import, besides itself. */

@@ -11,6 +11,7 @@ import { openDenials } from '../../src/actions/denials.ts';
 import { authenticateWith } from '../../src/auth/authenticate.ts';
 import { openTokensFile } from '../../src/auth/tokens.ts';
 import { hashPool } from '../../src/bytes/hash-pool.ts';
+import { captureRoom, unpackRoom } from '../../src/bytes/inspect/room.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { openHotProperties } from '../../src/db/hot-properties.ts';
@@ -39,12 +40,19 @@ export async function openCatalog(
     quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0, imports: null },
     formats: config.formats,
+    inspecting: { captures: captureRoom(), unpacking: unpackRoom() },
     locations: config.locations,
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     policy: builtInPolicy,
     protection: null,
     search: { hot, costMax: config.search.costMax, describing: config.search.describingProperties },
-    imports: { methods: [], decompress: { enabled: false, ratioMax: 1 }, remoteImages: null },
+    imports: {
+      methods: [],
+      converter: null,
+      workFolder: '',
+      decompress: { enabled: false, ratioMax: 1 },
+      remoteImages: null,
+    },
     egress: openEgress({ schemes: [], ports: [], allow: [], deny: [], redirects: 0, timeoutMs: 1000 }),
     scrub: config.scrub,
     audit: config.audit,

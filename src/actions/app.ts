@@ -1,6 +1,8 @@
 /** What actions work with: built once in `server.ts`; a test passes its own. */
 import type { Logger } from 'pino';
 import type { HashPool } from '../bytes/hash-pool.ts';
+import type { Room } from '../bytes/inspect/room.ts';
+import type { Converter } from '../convert/converter.ts';
 import type { Database } from '../db/client.ts';
 import type { HotProperties } from '../db/hot-properties.ts';
 import type { Catalog } from '../db/image-scope.ts';
@@ -37,6 +39,8 @@ export interface App {
   readonly locations: { readonly showMultiple: boolean; readonly showDirectUrl: boolean };
   /** What bytes may be published. */
   readonly formats: FormatPolicy;
+  /** How much may be held at once of the bytes that are looked at, in this process. */
+  readonly inspecting: { readonly captures: Room; readonly unpacking: Room };
   /** Who may do what. */
   readonly policy: Policy;
   /** Who may do what with which custom properties; null: who may change an image may do all. */
@@ -53,6 +57,10 @@ export interface App {
   readonly imports: {
     /** Those that are on, and for which all there is to know is in the settings. */
     readonly methods: readonly ImportMethodName[];
+    /** Null: disks stay in their formats. */
+    readonly converter: Converter | null;
+    /** Where conversions have their private directories, on this machine. */
+    readonly workFolder: string;
     readonly decompress: { readonly enabled: boolean; readonly ratioMax: number };
     /** Images of other regions; null: the settings name no Keystone. */
     readonly remoteImages: RemoteImages | null;

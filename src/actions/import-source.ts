@@ -15,7 +15,7 @@ export interface ImportSource {
   /** What the bytes must have. */
   expected: readonly KnownDigest[];
   /** What the source knows of the image beside its bytes. */
-  change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
+  change: Partial<Pick<Image, 'diskFormat' | 'containerFormat' | 'properties'>>;
   /** What is to be told of it although it worked. */
   note: string | null;
 }

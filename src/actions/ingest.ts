@@ -30,8 +30,8 @@ export interface IngestOptions {
   expectedSize: number | null;
   /** Asked before bytes are kept: null, or a promise of room for so many. */
   reserve?: (bytes: number) => Promise<void> | null;
-  /** Is shown every byte, in order. */
-  look?: (chunk: Uint8Array) => void;
+  /** Is shown every byte, in order; a promise: the chunk is needed until then. */
+  look?: (chunk: Uint8Array) => void | Promise<void> | null;
   signal?: AbortSignal;
 }
 
@@ -115,7 +115,8 @@ async function pour(chunks: AsyncIterator<Uint8Array>, pouring: Pouring): Promis
     checkTooMany(size, options);
     const room = options.reserve?.(size);
     if (room) await wait(room);
-    options.look?.(chunk);
+    const looked = options.look?.(chunk);
+    if (looked) await wait(looked);
     sums?.update(chunk);
     for (let taken = 0; taken < chunk.length; ) {
       buffer ??= await wait(hasher.take());

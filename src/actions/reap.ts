@@ -25,6 +25,7 @@ import { instantOf } from '../domain/instant.ts';
 import { isObjectKey } from '../domain/object-key.ts';
 import type { WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
+import { sweepConversions } from './sweep-conversions.ts';
 
 /**
  * An object found without a row waits this long, by the database's clock, before it goes: time to notice that
@@ -67,8 +68,9 @@ export async function reap(
   return { claims, objects };
 }
 
-/** The same for the staging area of this machine alone, which no other can reach. */
+/** The same for the staging area of this machine alone, which no other can reach, and for what conversions left there. */
 export async function reapStaging(app: App): Promise<void> {
+  await sweepConversions(app);
   await reapStore(app, app.stores.staging, { list: true, graceSeconds: strayGraceSeconds });
 }
 

@@ -8,11 +8,11 @@ import type { KnownDigest, Registration } from '../domain/import.ts';
 import type { Store } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
+import type { Hold } from './hold-run.ts';
 import { counting } from './import-source.ts';
 import { ingest } from './ingest.ts';
 import { declaredBy, judgeStored, judgeStream } from './judge-bytes.ts';
 import { reserve } from './reserve.ts';
-import type { Hold } from './run-import.ts';
 import { allDigests, nowhere } from './verify-copy.ts';
 
 export interface Registering {
@@ -61,18 +61,23 @@ async function readWhole(
   { store, key, size }: { store: Store; key: string; size: number },
   { digest, declared, signal, hold }: Whole,
 ) {
-  const judge = judgeStream(app);
-  const bytes = await store.read(key, undefined, signal).catch(told);
-  const { digests, blocks } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
-    algorithms: allDigests,
-    blocks: 'sums',
-    sizeLimit: app.limits.imageSizeMax,
-    expectedSize: size,
-    look: judge.update,
-    signal,
-  });
-  checkDigests({ digests }, [digest]);
-  return { digests, blocks, ...judge.finish(declared) };
+  // Who does not know the digest learns nothing else.
+  const judge = judgeStream(app, declared, { isPatient: true });
+  try {
+    const bytes = await store.read(key, undefined, signal).catch(told);
+    const { digests, blocks } = await ingest(app.hashes, nowhere, counting(bytes, hold.moved), {
+      algorithms: allDigests,
+      blocks: 'sums',
+      sizeLimit: app.limits.imageSizeMax,
+      expectedSize: size,
+      look: judge.update,
+      signal,
+    });
+    checkDigests({ digests }, [digest]);
+    return { digests, blocks, ...(await judge.finish(declared)) };
+  } finally {
+    judge.close();
+  }
 }
 
 /** In the same words, whatever is behind the URL: nobody learns by them what there is in a network. */

@@ -5,7 +5,6 @@ import { failRun, type Imported, publishRun, putBackRun, type RunEnd } from '../
 import { beginRun, type ImportRun } from '../db/imports.ts';
 import type { Writing } from '../db/quotas.ts';
 import { endHolds } from '../db/strays.ts';
-import { reportProgress } from '../db/tasks.ts';
 import { ConflictError, UnavailableError } from '../domain/errors.ts';
 import { importFailureOf } from '../domain/failure.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
@@ -14,18 +13,18 @@ import { instantOf } from '../domain/instant.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
+import { type Converting, converted } from './convert-source.ts';
 import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
+import { type Hold, holdRun } from './hold-run.ts';
 import { counting, type ImportSource, openSource } from './import-source.ts';
 import { ingest } from './ingest.ts';
-import { declaredBy, judgeStream } from './judge-bytes.ts';
+import { declaredBy, type Judge, judgeStream } from './judge-bytes.ts';
 import { removeStray } from './reap.ts';
 import { registerLocation } from './register-location.ts';
 import { reserve, reserving } from './reserve.ts';
+import { workFolderOf } from './sweep-conversions.ts';
 import { isPacked, unpacked } from './unpack-source.ts';
-
-/** Progress is told this often, and whether the attempt is still the last is asked. */
-const reportEveryMs = 1_000;
 
 /**
  * Never throws for what an import can fail of: that is on the task, on the image and in the log. `stopping` hands
@@ -72,53 +71,6 @@ function requireGoingOn({ image, imageId, targets, deaths }: ImportRun): void {
   }
 }
 
-/** What an attempt is held by. */
-export interface Hold {
-  /** Aborted when the attempt is no longer the last, or the image is gone. */
-  signal: AbortSignal;
-  /** Asks now: of an image that was deleted the objects go, and what the store then says is not the reason. */
-  isLost(): Promise<boolean>;
-  moved(bytes: number): void;
-  expect(total: number | null): void;
-  stop(): void;
-}
-
-function holdRun(app: App, run: ImportRun): Hold {
-  const lost = new AbortController();
-  let done = 0;
-  let total: number | null = null;
-  const tellNow = () =>
-    reportProgress(app.db, run, { done, total }).then(
-      (holds) => !holds && lost.abort(new Error('The attempt is no longer the last.')),
-      (error) => app.log.warn({ err: error, task: run.id }, 'the progress of an import could not be told'),
-    );
-  // One after the other, so that an older number never comes last.
-  let telling: Promise<unknown> | null = null;
-  const tell = () => {
-    telling ??= tellNow().finally(() => {
-      telling = null;
-    });
-    return telling;
-  };
-  const timer = setInterval(tell, reportEveryMs);
-  timer.unref();
-  return {
-    signal: lost.signal,
-    async isLost() {
-      await telling;
-      await tell();
-      return lost.signal.aborted;
-    },
-    moved(bytes) {
-      done += bytes;
-    },
-    expect(bytes) {
-      total = bytes;
-    },
-    stop: () => clearInterval(timer),
-  };
-}
-
 /** Reads the source into every store. What was written for nothing is left to the caller. */
 async function bring(
   app: App,
@@ -132,28 +84,64 @@ async function bring(
   // What is copied was judged when it came, and its digests say that it is the same.
   const isCopy = run.order.method.name === 'copy-image';
   const isUnpacked = !isCopy && isPacked(app, run.image);
-  const source = isUnpacked ? unpacked(app, counted) : counted;
+  const given = isUnpacked ? unpacked(app, counted) : counted;
   const writing = writingOf(run);
-  if (source.size !== null) await reserveOrClose(app, writing, found);
+  if (given.size !== null) await reserveOrClose(app, writing, found);
+  const conversion = isCopy
+    ? null
+    : await converted(app, given, convertingOf(app, run, { given, signal, hold }));
+  try {
+    const source = conversion ?? given;
+    if (conversion) await reserve(app, writing, { atLeast: conversion.size });
+    return await write(app, run, { source, isCopy, signal });
+  } finally {
+    await conversion?.release().catch((error) => app.log.warn({ err: error, task: run.id }, unreleased));
+  }
+}
+
+const unreleased = 'what a conversion left could not be removed; it goes with the next start';
+
+function convertingOf(
+  app: App,
+  run: ImportRun,
+  { given, signal, hold }: { given: ImportSource; signal: AbortSignal; hold: Hold },
+): Converting {
+  return {
+    name: workFolderOf(run),
+    declared: { ...declaredBy(run.image), ...given.change },
+    reserve: reserving(app, writingOf(run), given.size ?? 0),
+    signal,
+    begun: ({ from, to }) => hold.say(`It is being converted from ${from} to ${to}.`),
+  };
+}
+
+/** Into every store, judged and whole. */
+async function write(
+  app: App,
+  run: ImportRun,
+  { source, isCopy, signal }: { source: ImportSource; isCopy: boolean; signal: AbortSignal },
+): Promise<Imported> {
   const { allMustSucceed } = run.order;
   const writers = await Promise.all(
     run.targets.map(({ store, key }) => beginObject(app, { store, key }, source, signal)),
   );
   const all = fanOut(writers, { allMustSucceed });
+  const declared = { ...declaredBy(run.image), ...source.change };
+  let judge: Judge | null = null;
   try {
-    const judge = isCopy ? null : judgeStream(app);
+    judge = isCopy ? null : judgeStream(app, declared);
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, all, source.bytes, {
       algorithms: [...wanted],
       blocks: isCopy ? 'none' : 'sums',
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
-      reserve: reserving(app, writing, source.size ?? 0),
+      reserve: reserving(app, writingOf(run), source.size ?? 0),
       look: judge?.update,
       signal,
     });
     checkDigests(stored, source.expected);
-    const judged = judge?.finish({ ...declaredBy(run.image), ...source.change });
+    const judged = await judge?.finish(declared);
     await all.commit();
     return { ...stored, ...judged, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
@@ -161,6 +149,8 @@ async function bring(
       .cancel()
       .catch((cause) => app.log.warn({ err: cause, task: run.id }, 'a part could not be removed'));
     throw error;
+  } finally {
+    judge?.close();
   }
 }
 

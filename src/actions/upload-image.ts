@@ -23,7 +23,7 @@ import {
   writingOf,
 } from './hold-claim.ts';
 import { ingest } from './ingest.ts';
-import { judgeStream } from './judge-bytes.ts';
+import { type Judge, judgeStream } from './judge-bytes.ts';
 import { requireImage } from './require-image.ts';
 import { type Reserve, reserving } from './reserve.ts';
 
@@ -86,10 +86,11 @@ async function storeBytes(
   input: UploadImage & { image: SeenImage; reserve: Reserve },
 ): Promise<StoredBytes> {
   const writer = await store.create(claim.key, { size: input.size }, input.signal);
+  let judge: Judge | null = null;
   try {
     // What is staged is hashed and judged when it is imported.
     const usual: DigestAlgorithm[] = input.stage ? [] : ['md5', 'sha512'];
-    const judge = input.stage ? null : judgeStream(app);
+    judge = input.stage ? null : judgeStream(app, input.image);
     const wanted = new Set<DigestAlgorithm>([...usual, ...input.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, writer, input.bytes, {
       algorithms: [...wanted],
@@ -101,7 +102,7 @@ async function storeBytes(
       signal: input.signal,
     });
     checkDigests(stored, input.expected);
-    const judged = judge?.finish(input.image);
+    const judged = await judge?.finish(input.image);
     await writer.commit();
     return { ...stored, ...judged };
   } catch (error) {
@@ -109,5 +110,7 @@ async function storeBytes(
       .cancel()
       .catch((cause) => app.log.warn({ err: cause, key: claim.key }, 'a part could not be removed'));
     throw error;
+  } finally {
+    judge?.close();
   }
 }

@@ -32,7 +32,22 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   if (otherSize) return otherSize;
   // Bytes that another server has, and nobody has read yet: what they are is told by what is read now.
   const isUnread = copy.checksum === null && !copy.digests.sha512;
-  const judge = isUnread ? judgeStream(app) : null;
+  const judge = isUnread
+    ? judgeStream(app, await findFormats(app.db, copy.imageId), { isPatient: true })
+    : null;
+  try {
+    return await verifyRead(app, copy, { reading, judge });
+  } finally {
+    judge?.close();
+  }
+}
+
+/** `judge`: of what nobody has read yet. */
+async function verifyRead(
+  app: App,
+  copy: StoredCopy,
+  { reading, judge }: { reading: Reading; judge: Judge | null },
+): Promise<CopyDamage | null> {
   const known = await findBlocksOf(app.db, copy.imageId, copy.size);
   const found = await readTwice(app, copy, {
     ...reading,
@@ -50,7 +65,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
     await noteDamage(app, copy, damage);
     return damage;
   }
-  if (isUnread) {
+  if (judge) {
     await addDigests(app.db, copy.imageId, digestsAsPublished(digests));
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
@@ -65,7 +80,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
 async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promise<string | null> {
   const declared = await findFormats(app.db, imageId);
   try {
-    judge.finish(declared);
+    await judge.finish(declared);
     return null;
   } catch (error) {
     if (error instanceof ValidationError) return error.message;
@@ -77,7 +92,7 @@ async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promi
 export const nowhere: StoreWriter = { write: async () => {}, commit: async () => {}, cancel: async () => {} };
 
 interface WholeReading extends Reading {
-  look?: ((chunk: Uint8Array) => void) | undefined;
+  look?: Judge['update'] | undefined;
   blockDigests: boolean;
 }
 

@@ -1,7 +1,15 @@
 /** The section `imports`: which ways there are to bring bytes in, through where, and whom the service may ask. */
+import { conversionSources, conversionTargets } from '../domain/conversion.ts';
 import { hostRuleOf } from '../domain/host-rule.ts';
 import { importMethodNames } from '../domain/import.ts';
-import { parseBoolean, parseDuration, parseInteger, parsePropertyName, parseStoreId } from './parse.ts';
+import {
+  parseBoolean,
+  parseByteSize,
+  parseDuration,
+  parseInteger,
+  parsePropertyName,
+  parseStoreId,
+} from './parse.ts';
 import { keys, listOf, one } from './shape.ts';
 
 const method = one((text) => {
@@ -40,6 +48,27 @@ const decompress = keys({
   ratioMax: one((text) => parseInteger(text, 1, 1_000_000)).default(200),
 }).transform((section) => Object.freeze(section));
 
+const target = one((text) => {
+  const found = conversionTargets.find((format) => format === text);
+  if (!found) throw new Error(`is ${conversionTargets.join(' or ')}, or null: images stay in their formats`);
+  return found;
+});
+
+const convertible = one((text) => {
+  const found = conversionSources.find((format) => format === text);
+  if (!found) throw new Error(`is one of ${conversionSources.join(', ')}: others are not converted`);
+  return found;
+});
+
+/** What disks become on the way in; the limits are those of one run of qemu-img. */
+const convert = keys({
+  to: target.optional().transform((format) => format ?? null),
+  from: listOf(convertible, conversionSources.length).default([...conversionSources]),
+  memory: one(parseByteSize).default(2 ** 30),
+  cpu: one((text) => parseDuration(text, 1000, 7 * 86_400_000)).default(1_800_000),
+  time: one((text) => parseDuration(text, 1000, 7 * 86_400_000)).default(3_600_000),
+}).transform(({ cpu, time, ...rest }) => Object.freeze({ ...rest, cpuMs: cpu, timeMs: time }));
+
 export const importsSection = keys({
   methods: listOf(method, importMethodNames.length).default([...importMethodNames]),
   // Whether there is such a store is looked at where all sections are (sections.ts).
@@ -49,6 +78,7 @@ export const importsSection = keys({
   /** At once, on each server. */
   parallel: one((text) => parseInteger(text, 1, 64)).default(2),
   decompress: decompress.prefault({}),
+  convert: convert.prefault({}),
   copiedProperties: listOf(one(parsePropertyName), 1000).default([
     'hw_',
     'trait:',

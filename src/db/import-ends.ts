@@ -25,7 +25,7 @@ export interface Imported extends StoredBytes {
   /** Store.id -> why there is no copy. */
   failed: Readonly<Record<string, ImageFailure>>;
   /** Fields of the image that the source knows better. */
-  change: Partial<Pick<Image, 'containerFormat' | 'properties'>>;
+  change: Partial<Pick<Image, 'diskFormat' | 'containerFormat' | 'properties'>>;
   message: string | null;
 }
 
@@ -114,10 +114,8 @@ async function whyNotHeld(tx: Statements, { id, attempt }: ImportRun): Promise<'
 /** Returns what is different then. */
 async function activate(tx: Statements, image: ImageRow, imported: Imported): Promise<Partial<ImageRow>> {
   const { md5, ...digests } = imported.digests;
-  const { properties, ...rest } = imported.change;
   const change = {
-    ...rest,
-    ...(properties ? withProperties(image, properties) : {}),
+    ...changed(image, imported.change),
     status: 'active' as const,
     size: imported.size,
     checksum: md5 ?? null,
@@ -139,10 +137,11 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
   return change;
 }
 
-/** What the user has set counts for more, also when that was during the import. */
-function withProperties({ diskFormat, ...image }: ImageRow, found: Record<string, string>) {
-  const properties = { ...propertiesBeside(image.properties, found), ...image.properties };
-  return { properties, kind: kindOf({ diskFormat, properties }) };
+/** What the user has set counts for more than found properties, also when that was during the import. */
+function changed(image: ImageRow, { properties: found, ...formats }: Imported['change']) {
+  const properties = found && { ...propertiesBeside(image.properties, found), ...image.properties };
+  const kind = kindOf({ ...image, ...formats, ...(properties ? { properties } : {}) });
+  return { ...formats, ...(properties ? { properties } : {}), kind };
 }
 
 /** The attempt failed for good: the image waits for data again, what was written or staged goes. */

@@ -60,19 +60,30 @@ export async function findTask(db: Database, id: string): Promise<Task | null> {
   return task ?? null;
 }
 
-/** What a worker has done so far. False: the task is no longer its own, or the image is gone. */
+/** What a worker has done so far, and what it is at: null as before. False: the task is no longer its own, or the image is gone. */
 export async function reportProgress(
   db: Database,
   { id, attempt }: { id: string; attempt: number },
-  { done, total }: { done: number | null; total: number | null },
+  { done, total, message }: { done: number | null; total: number | null; message: string | null },
 ): Promise<boolean> {
   const rows = await db.query(
-    `update tasks set done = $3::bigint, total = $4::bigint, updated_at = now()
+    `update tasks set done = $3::bigint, total = $4::bigint, message = coalesce($5, message), updated_at = now()
      where id = $1::uuid and attempt = $2::int and status = 'processing'
        and exists (select from images where images.id = image_id) returning id`,
-    [id, attempt, done, total],
+    [id, attempt, done, total, message],
   );
   return rows.length > 0;
+}
+
+/** Which of these tasks a worker is at, and in which attempt. */
+export async function findRunning(
+  db: Database,
+  ids: readonly string[],
+): Promise<{ id: string; attempt: number }[]> {
+  return db.query(
+    `select id::text, attempt from tasks where id = any($1::uuid[]) and status = 'processing'`,
+    [ids],
+  );
 }
 
 /** These workers live. */

@@ -7,7 +7,7 @@ import type { Caller } from '../domain/caller.ts';
 import { mayCreate, mayEver, mayManageMetadefs, sightOf } from '../domain/policy.ts';
 import { version } from '../version.ts';
 import { builder } from './builder.ts';
-import { ImportMethodName, importMethodWords, MetadefMode } from './enums.ts';
+import { DiskFormat, ImportMethodName, importMethodWords, MetadefMode } from './enums.ts';
 import { QuotaType } from './quota.ts';
 
 const ViewerCapabilities = builder.objectRef<Caller>('ViewerCapabilities').implement({
@@ -72,6 +72,12 @@ const ServiceInfo = builder.objectRef<App>('ServiceInfo').implement({
       type: [ImportMethodName],
       description: 'The fields of ImportMethod that this service takes.',
       resolve: ({ imports }) => imports.methods.map((name) => importMethodWords[name]),
+    }),
+    importConvertsTo: t.field({
+      type: DiskFormat,
+      nullable: true,
+      description: 'The format that disks have once they were imported; null: the one they came in.',
+      resolve: ({ imports }) => imports.converter?.rule.to ?? null,
     }),
     metadefMode: t.field({
       type: MetadefMode,

@@ -1,4 +1,5 @@
 /** What clients ask about the service itself before they do something. */
+import type { App } from '../actions/app.ts';
 import { listOwnQuotas } from '../actions/list-quotas.ts';
 import type { Quota } from '../domain/quota.ts';
 import { type Answer, type Ask, ok, type Resource } from './operation.ts';
@@ -7,11 +8,18 @@ import { copyRemoval, listStoreDetails, listStores } from './stores.ts';
 const importMethods = ({ app }: Ask): Answer =>
   ok({
     'import-methods': {
-      description: 'Import methods available.',
+      description: `Import methods available.${conversion(app)}`,
       type: 'array',
       value: app.imports.methods,
     },
   });
+
+/** The version of the API has no field for it. */
+function conversion({ imports }: App): string {
+  if (!imports.converter) return '';
+  const { from, to } = imports.converter.rule;
+  return ` Disks (${from.filter((format) => format !== to).join(', ')}) are converted to ${to} on their way in.`;
+}
 
 /** What the caller's project may have and has: counts, and sizes in MiB, as Keystone keeps their limits. */
 async function usage({ app, caller }: Ask): Promise<Answer> {

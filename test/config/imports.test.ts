@@ -9,6 +9,7 @@ test('nothing has to be said of imports', () => {
       methods: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
       staging: null,
       decompress: { enabled: true, ratioMax: 200 },
+      convert: { to: null, memory: 2 ** 30, cpuMs: 1_800_000, timeMs: 3_600_000 },
       copiedProperties: ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'],
     });
     expect(settingsOf(yaml).keystone).toBe(null);
@@ -22,12 +23,14 @@ imports:
   methods: [web-download, web-download]
   staging: all
   decompress: { enabled: no, ratioMax: 1000 }
+  convert: { to: raw, from: [qcow2], memory: 2GiB, cpu: 30s, time: 5m }
   copiedProperties: ["a:"]
 `);
   expect(imports).toMatchObject({
     methods: ['web-download'],
     staging: 'all',
     decompress: { enabled: false, ratioMax: 1000 },
+    convert: { to: 'raw', from: ['qcow2'], memory: 2 ** 31, cpuMs: 30_000, timeMs: 300_000 },
     copiedProperties: ['a:'],
   });
   expect(settingsOf('imports: { methods: [], staging: file }').imports).toMatchObject({
@@ -90,12 +93,15 @@ keystone:
 imports:
   methods: [web-upload]
   decompress: { ratioMax: 0 }
+  convert: { to: vmdk, from: [iso] }
 `).map((line) => line.slice(0, 60)),
   ).toEqual([
     'vitrine.yaml:3: keystone.url is a URL that begins with http:',
     'vitrine.yaml:4: keystone.pasword is not a setting; did you m',
     'vitrine.yaml:6: imports.methods[0] is one of glance-direct, ',
     'vitrine.yaml:7: imports.decompress.ratioMax is a whole numbe',
+    'vitrine.yaml:8: imports.convert.to is raw or qcow2, or null:',
+    'vitrine.yaml:8: imports.convert.from[0] is one of qcow2, vmd',
   ]);
   expect(problemsOf('keystone: { url: "http://k/v3", username: u, applicationCredentialId: i }')).toEqual([
     expect.stringContaining('keystone has either username, password and project, or applicationCredentialId'),

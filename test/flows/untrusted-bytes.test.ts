@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { filesBelow } from '../support/damage.ts';
 import { type Sample, samples } from '../support/disks/corpus.ts';
-import { type Access, ask, mutate, newImage } from '../support/images.ts';
+import { vhdx } from '../support/disks/headers.ts';
+import { type Access, ask, beginUpload, mutate, newImage, send } from '../support/images.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
@@ -154,4 +155,51 @@ test('what an import unpacks is judged by what is in it', async () => {
   const id = await newImage(access, { diskFormat: 'QCOW2', containerFormat: 'COMPRESSED' });
   await ways.staged?.(id, { ...hostile, bytes: gzipSync(hostile.bytes) });
   expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'unsafe_image' } });
+});
+
+test('what is certain by the first bytes is told before the rest comes', async () => {
+  const hostile = samples.find(({ name }) => name === 'qcow2 with a backing file') as Sample;
+  const id = await newImage(access, { diskFormat: 'QCOW2' });
+  const upload = beginUpload(access, id, { length: 2 ** 30 });
+  await send(upload, hostile.bytes.subarray(0, 65_536));
+  const { status, body: told } = await upload.answer;
+  expect(status).toBe(415);
+  expect(JSON.parse(told).error.message).toMatch(hostile.refused?.says as RegExp);
+  upload.reset();
+  await until(async () => (await imageOf(id)).status === 'QUEUED');
+  expect((await imageOf(id)).failure).toMatchObject({ code: 'unsafe_image' });
+});
+
+test('as many are looked at as there is memory for; who comes then is told to come again', async () => {
+  const { captures, unpacking } = server.app.inspecting;
+  const refused = async (diskFormat: string, containerFormat: string, bytes: Buffer) => {
+    const id = await newImage(access, { diskFormat, containerFormat });
+    const response = await server.http(`/v2/images/${id}/file`, {
+      method: 'PUT',
+      token: access.token,
+      headers: octets,
+      body: new Uint8Array(bytes),
+    });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'UNAVAILABLE' } });
+  };
+  const [before, all] = [captures.taken, 64 * 2 ** 20 - captures.taken];
+  captures.take(all);
+  await refused('RAW', 'BARE', Buffer.from('a'));
+  captures.give(all);
+  // Room for the head, and none for what has to be waited for.
+  captures.take(all - 80 * 1024);
+  await refused('VHDX', 'BARE', vhdx());
+  captures.give(all - 80 * 1024);
+  unpacking.take(4);
+  await refused('RAW', 'COMPRESSED', gzipSync(Buffer.from('a')));
+  unpacking.give(4);
+  await until(() => captures.taken === before && unpacking.taken === 0);
+
+  const id = await newImage(access, { containerFormat: 'COMPRESSED' });
+  const cut = beginUpload(access, id, { length: 1000 });
+  await send(cut, gzipSync(Buffer.alloc(1000)));
+  await until(() => unpacking.taken === 1);
+  cut.reset();
+  await until(() => captures.taken === before && unpacking.taken === 0);
 });

@@ -11,11 +11,14 @@ import {
   type Want,
 } from './finding.ts';
 import { diskInspectors } from './formats.ts';
+import { moreBytes, type Room, roomOf, usualBytes } from './room.ts';
 import { tar } from './tar.ts';
 
 export interface Inspection {
   /** The formats that match, sorted; none: the bytes may be anything. */
   findings: readonly Finding[];
+  /** Those of them for which the first `headBytes` are enough: what is certain by them is so whatever follows. */
+  early: readonly Finding[];
   /** Bytes that were seen. */
   size: number;
 }
@@ -23,8 +26,12 @@ export interface Inspection {
 export interface StreamInspector {
   /** The next bytes; they are not kept, but for what an inspector waits for. */
   update(chunk: Uint8Array): void;
+  /** What the first bytes have said; null: they are not all here yet. */
+  readonly early: readonly Finding[] | null;
   /** Ends it: once. */
   finish(): Inspection;
+  /** Gives back what it holds; harmless twice, and after the end. */
+  close(): void;
 }
 
 interface Running {
@@ -38,13 +45,27 @@ interface Running {
 
 const inspectors: readonly Inspector[] = [...diskInspectors, tar];
 
-export function inspectStream(): StreamInspector {
+/** @throws UnavailableError `room` has none left: here, or where more has to be waited for */
+export function inspectStream(room: Room = roomOf(Infinity, '')): StreamInspector {
+  let held = 0;
+  hold(usualBytes);
   const head = Buffer.allocUnsafe(headBytes);
   const tail = Buffer.alloc(lastBytesMost);
   const findings: Finding[] = [];
   let running: Running[] = [];
   let seen = 0;
   let hasBegun = false;
+  let early: Finding[] | null = null;
+
+  function hold(bytes: number): void {
+    if (bytes > held) room.take(bytes - held);
+    else room.give(held - bytes);
+    held = bytes;
+  }
+
+  function holdWhatIsNeeded(): void {
+    hold(running.some(({ waiting }) => waiting) ? usualBytes + moreBytes : usualBytes);
+  }
 
   function begin(): void {
     hasBegun = true;
@@ -52,6 +73,8 @@ export function inspectStream(): StreamInspector {
     for (const inspector of inspectors) {
       step({ reading: inspector(first), waiting: null, last: 0, readTo: first.length }, undefined);
     }
+    early = sorted(findings);
+    holdWhatIsNeeded();
   }
 
   /** Hands an inspector what it waited for, and notes what it wants next, or says. */
@@ -95,6 +118,7 @@ export function inspectStream(): StreamInspector {
       open = running.filter((one) => one.waiting && one.waiting.parts.length === 0 && one.waiting.at < end);
       if (open.length > 0) running = running.filter((one) => !open.includes(one));
     }
+    holdWhatIsNeeded();
   }
 
   function keepTail(chunk: Uint8Array): void {
@@ -129,8 +153,13 @@ export function inspectStream(): StreamInspector {
           step(one, one.waiting ? Buffer.concat(one.waiting.parts) : last);
         }
       }
-      return { findings: sorted(findings), size: seen };
+      hold(0);
+      return { findings: sorted(findings), early: early ?? [], size: seen };
     },
+    get early() {
+      return early;
+    },
+    close: () => hold(0),
   };
 }
 
@@ -141,16 +170,18 @@ export async function inspectStored(
 ): Promise<Inspection> {
   const head = await read(0, Math.min(size, headBytes));
   const findings: Finding[] = [];
+  const early: Finding[] = [];
   for (const inspector of inspectors) {
     const reading = inspector(head);
     let step = reading.next();
+    if (step.done && step.value) early.push(step.value);
     while (!step.done) {
       const [start, end] = placeOf(step.value, size);
       step = reading.next(start < end ? await read(start, end) : Buffer.alloc(0));
     }
     if (step.value) findings.push(step.value);
   }
-  return { findings: sorted(findings), size };
+  return { findings: sorted(findings), early: sorted(early), size };
 }
 
 const sorted = (findings: Finding[]) => findings.toSorted((a, b) => (a.format < b.format ? -1 : 1));

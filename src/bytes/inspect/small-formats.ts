@@ -11,7 +11,8 @@ const noFacts = { variant: null, virtualSize: null, facts: {}, objections: [] } 
 export function* qed(head: Buffer): Reading {
   if (head.subarray(0, 4).toString('latin1') !== 'QED\0') return null;
   const what = 'QED is an old format that may name backing files, and nothing reads it any more';
-  return { ...noFacts, format: 'qed', objections: [{ code: 'UNSAFE_FORMAT', offset: 0, what }] };
+  const virtualSize = head.length < 56 ? null : sizeFrom(head.readBigUInt64LE(48));
+  return { ...noFacts, format: 'qed', virtualSize, objections: [{ code: 'UNSAFE_FORMAT', offset: 0, what }] };
 }
 
 const vdiTypes: Record<number, string> = { 1: 'dynamic', 2: 'static', 3: 'undo', 4: 'differencing' };
@@ -59,7 +60,9 @@ export function* luks(head: Buffer): Reading {
   const version = head.length < 8 ? 0 : head.readUInt16BE(6);
   found.when(version !== 1 && version !== 2, 'UNKNOWN_VERSION', 6, `the version is ${version}, not 1 or 2`);
   found.when(head.length < (version === 2 ? 4096 : 592), 'BAD_HEADER', head.length, 'the header is cut off');
-  const facts: Finding['facts'] = { version, encryption: 'luks' };
+  // Sectors before the disk, which goes to the end. LUKS 2 has it in a text that is not read here.
+  const payloadAt = version === 1 && head.length >= 592 ? head.readUInt32BE(104) * 512 : 0;
+  const facts: Finding['facts'] = { version, encryption: 'luks', ...(payloadAt > 0 ? { payloadAt } : {}) };
   return { format: 'luks', variant: `luks${version}`, virtualSize: null, facts, objections: found.list };
 }
 

@@ -56,9 +56,56 @@ export function judge(seen: Inspection, declared: Declared, policy: FormatPolicy
     inspection: inspectionOf(findings, main),
     virtualSize: virtualSizeOf(seen, main),
     refusal:
+      judgeEarly(seen.early, declared, policy) ??
       unsafe(seen, declared, policy) ??
       (policy.requireMatch ? mismatch(seen, declared) : null) ??
       (policy.rawMayHide ? null : hidden(findings, size, declared)),
+  };
+}
+
+/**
+ * What is certain by the first bytes alone; null: nothing is. It counts for more than what follows, so that the verdict
+ * is the same for those who wait for the end.
+ */
+export function judgeEarly(
+  early: readonly Finding[],
+  declared: Declared,
+  policy: FormatPolicy,
+): Refusal | null {
+  const seen = { findings: early, size: 0 };
+  const found = unsafe(seen, declared, policy);
+  const { diskFormat, containerFormat } = declared;
+  // A fixed VHD is known by its end, and begins like what is in it.
+  if (found || diskFormat === 'vhd' || (containerFormat && packings[containerFormat])) return found;
+  const isKnown = early.some(({ format }) => !tables.includes(format));
+  return (
+    (policy.requireMatch && isKnown ? mismatch(seen, declared) : null) ??
+    (policy.rawMayHide ? null : hidden(early, 0, declared))
+  );
+}
+
+/** What the bytes stand for, where they are compressed; null: they are not, or need not be looked into. */
+export function insideOf(
+  { findings }: Pick<Inspection, 'findings'>,
+  { diskFormat, containerFormat }: Declared,
+): Declared | null {
+  const isCompressed = findings.some(({ format }) => compressions.includes(format));
+  if (!isCompressed || !mayBeCompressed({ containerFormat })) return null;
+  return { diskFormat, containerFormat: containerFormat === 'compressed' ? 'bare' : containerFormat };
+}
+
+/** Whether there may be something to look into. */
+export const mayBeCompressed = ({ containerFormat }: Pick<Declared, 'containerFormat'>) =>
+  (containerFormat && packings[containerFormat]?.some((format) => compressions.includes(format))) === true;
+
+/** Of an image whose bytes are compressed: what was seen of both. */
+export function withInsideOf(outer: Verdict, inner: Verdict): Verdict {
+  const { refusal, inspection, virtualSize } = inner;
+  const formats = [...new Set([...outer.inspection.formats, ...inspection.formats])].sort();
+  return {
+    inspection: { ...inspection, formats },
+    virtualSize,
+    refusal: refusal && { ...refusal, message: `In what is compressed: ${refusal.message}` },
   };
 }
 
@@ -75,14 +122,16 @@ function inspectionOf(findings: readonly Finding[], main: Finding | undefined): 
   };
 }
 
-/** What is no format of a disk is one byte for byte; of an archive, and of what is encrypted, nothing is known. */
+/** What is no format of a disk is one byte for byte; of an archive, and of LUKS 2, nothing is known. */
 function virtualSizeOf({ size }: Inspection, main: Finding | undefined): number | null {
   if (!main || main.format === 'iso' || tables.includes(main.format)) return size;
+  const { payloadAt } = main.facts;
+  if (typeof payloadAt === 'number') return payloadAt < size ? size - payloadAt : null;
   return main.virtualSize;
 }
 
 function unsafe(
-  { findings, size }: Inspection,
+  { findings, size }: Pick<Inspection, 'findings' | 'size'>,
   { diskFormat, containerFormat }: Declared,
   policy: FormatPolicy,
 ): Refusal | null {
@@ -145,7 +194,10 @@ function againstSettings(finding: Finding, { vmdkTypes, virtualSizeMax }: Format
 /** What a stranger wrote is not repeated at length. */
 const shown = (text: string | null) => (text === null ? 'not said' : JSON.stringify(text.slice(0, 40)));
 
-function mismatch({ findings, size }: Inspection, declared: Declared): Refusal | null {
+function mismatch(
+  { findings, size }: Pick<Inspection, 'findings' | 'size'>,
+  declared: Declared,
+): Refusal | null {
   const { diskFormat, containerFormat } = declared;
   const has = (formats: readonly FoundFormat[]) => findings.some(({ format }) => formats.includes(format));
   const instead = findings.map((finding) => named(finding, size)).join(' and ') || 'no known format';

@@ -1,5 +1,5 @@
 /** Honest and hostile images, and what has to be said of each. */
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { ContainerFormat, DiskFormat } from '../../../src/domain/image.ts';
 import { someBytes } from '../bytes.ts';
 import { fill, KiB, MiB } from './fill.ts';
@@ -69,6 +69,51 @@ const parentLocator = vhdxItem('a8d35f2d-b30b-454d-abf7-d3d84834ab0c', 64 * KiB 
 const backed = qcow2({ 8: { be64: 1n } });
 const many = Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`${n}.ovf`, Buffer.alloc(0)]));
 
+const packed = gzipSync(raw);
+/** Whose inside has to be looked at to see it. */
+const compressedOnes: readonly Sample[] = [
+  unsafe(
+    'a compressed qcow2 with a backing file',
+    gzipSync(backed),
+    'qcow2',
+    /In what is compressed.*backing file.*byte 8\b/,
+    'compressed',
+  ),
+  unsafe(
+    'a VMDK descriptor, compressed',
+    zstdCompressSync(Buffer.from(flat)),
+    'raw',
+    /descriptor/,
+    'compressed',
+  ),
+  unsafe('a bomb', zstdCompressSync(Buffer.alloc(80 * MiB)), 'raw', /more than 200 times/, 'compressed'),
+  unsafe(
+    'a compressed archive with a disk that has a backing file',
+    gzipSync(tar({ 'disk.qcow2': backed })),
+    'raw',
+    /in the archive.*backing file/,
+    'docker',
+  ),
+  other('a compressed qcow2 as raw', gzipSync(qcow2()), 'raw', /In what is compressed.*QCOW2/, 'compressed'),
+  other('compressed, what is no qcow2', packed, 'qcow2', /no known format/, 'compressed'),
+  other('compressed, cut off', packed.subarray(0, 100 * KiB), 'raw', /gzip data/, 'compressed'),
+  other(
+    'compressed, with something behind it',
+    Buffer.concat([packed, raw]),
+    'raw',
+    /something else follows/,
+    'compressed',
+  ),
+  other(
+    'compressed, damaged',
+    fill(Buffer.from(packed), { [packed.length - 8]: { le32: 1 } }),
+    'raw',
+    /checksum/,
+    'compressed',
+  ),
+  other('compressed, no archive', packed, 'raw', /says to be docker/, 'docker'),
+];
+
 export const samples: readonly Sample[] = [
   honest('raw bytes', raw, 'raw', raw.length),
   honest('no bytes', Buffer.alloc(0), 'raw', 0),
@@ -122,7 +167,16 @@ export const samples: readonly Sample[] = [
     null,
     'docker',
   ),
-  honest('compressed', gzipSync(raw), 'raw', null, 'compressed'),
+  honest('compressed', gzipSync(raw), 'raw', raw.length, 'compressed'),
+  honest('a compressed qcow2', gzipSync(qcow2()), 'qcow2', size, 'compressed'),
+  honest('a compressed VHD, fixed', zstdCompressSync(fixedVhd()), 'vhd', MiB, 'compressed'),
+  honest(
+    'a compressed Docker image',
+    gzipSync(tar({ 'manifest.json': Buffer.from('[]'), 'a/layer.tar': raw })),
+    'raw',
+    null,
+    'docker',
+  ),
 
   unsafe(
     'qcow2 with a backing file',
@@ -367,6 +421,8 @@ export const samples: readonly Sample[] = [
     /damaged/,
     'ova',
   ),
+
+  ...compressedOnes,
 
   other('raw that is qcow2', qcow2(), 'raw', /qcow2.*byte 0\b.*QCOW2/),
   other('a kernel that is qcow2', qcow2(), 'aki', /QCOW2/, 'aki'),

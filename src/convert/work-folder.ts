@@ -1,0 +1,50 @@
+/**
+ * The private directories that conversions work in: one for each attempt at an import, named after it and by nobody
+ * else. What a killed process leaves is found by that name (actions/sweep-conversions).
+ */
+import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What lies in such a directory; the program runs in it and knows no other names. */
+export const sourceName = 'source';
+export const targetName = 'target';
+
+export interface WorkFolder {
+  readonly path: string;
+  readonly source: string;
+  readonly target: string;
+  /** Leaves nothing; harmless twice. */
+  remove(): Promise<void>;
+}
+
+/** `owner`: who the program runs as; null: as we do. */
+export async function makeWorkFolder(root: string, name: string, owner: number | null): Promise<WorkFolder> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const path = join(root, name);
+  await mkdir(path, { mode: 0o700 });
+  await chmod(path, 0o700); // whatever the umask took
+  if (owner !== null) await chown(path, owner, owner);
+  return {
+    path,
+    source: join(path, sourceName),
+    target: join(path, targetName),
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** Every directory there, and how long ago it was made or written to. */
+export async function listWorkFolders(root: string, now: Date): Promise<{ name: string; ageMs: number }[]> {
+  const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const found: { name: string; ageMs: number }[] = [];
+  for (const name of names) {
+    const about = await stat(join(root, name)).catch(() => null);
+    if (about) found.push({ name, ageMs: now.getTime() - about.mtimeMs });
+  }
+  return found;
+}
+
+export const removeWorkFolder = (root: string, name: string) =>
+  rm(join(root, name), { recursive: true, force: true });
