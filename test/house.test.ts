@@ -11,9 +11,10 @@ const floor = {
   bytes: ['domain'],
   cloud: ['domain'],
   stores: ['domain', 'cloud'],
+  trust: ['domain', 'cloud'],
   db: ['domain', 'search'],
 };
-const belowActions = ['domain', 'search', 'bytes', 'cloud', 'stores', 'db'];
+const belowActions = ['domain', 'search', 'bytes', 'cloud', 'stores', 'trust', 'db'];
 const belowDoors = [...belowActions, 'actions', 'auth', 'http', 'version.ts'];
 
 /** Room -> rooms it may import, besides itself. */

@@ -39,6 +39,7 @@ export async function openCatalog(
     quotas: { defaults: unlimited, unified: null },
     limits: { imageSizeMax: 0, imports: null },
     formats: config.formats,
+    signatures: null,
     locations: config.locations,
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     policy: builtInPolicy,

@@ -14,6 +14,7 @@ import { instantOf } from '../domain/instant.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
+import { beginSignatureCheck, finishSignatureCheck } from './check-signature.ts';
 import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
 import { counting, type ImportSource, openSource } from './import-source.ts';
@@ -134,7 +135,10 @@ async function bring(
   const isUnpacked = !isCopy && isPacked(app, run.image);
   const source = isUnpacked ? unpacked(app, counted) : counted;
   const writing = writingOf(run);
-  if (source.size !== null) await reserveOrClose(app, writing, found);
+  const signed = isCopy
+    ? null
+    : await orClose(found, beginSignatureCheck(app, run.imageId, found.change.properties));
+  if (source.size !== null) await orClose(found, reserve(app, writing, { atLeast: source.size }));
   const { allMustSucceed } = run.order;
   const writers = await Promise.all(
     run.targets.map(({ store, key }) => beginObject(app, { store, key }, source, signal)),
@@ -148,11 +152,15 @@ async function bring(
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
       reserve: reserving(app, writing, source.size ?? 0),
-      look: judge?.update,
+      look(chunk) {
+        judge?.update(chunk);
+        signed?.update(chunk);
+      },
       signal,
     });
     checkDigests(stored, source.expected);
-    const judged = judge?.finish({ ...declaredBy(run.image), ...source.change });
+    const seen = judge?.finish({ ...declaredBy(run.image), ...source.change });
+    const judged = { ...seen, ...finishSignatureCheck(signed) };
     await all.commit();
     return { ...stored, ...judged, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
@@ -170,9 +178,9 @@ function requireWelcome(app: App, source: ImportSource): void {
   throw tooLarge(app, source.size);
 }
 
-/** All of it, for each copy. @throws QuotaExceededError before any byte is read */
-async function reserveOrClose(app: App, writing: Writing, source: ImportSource): Promise<void> {
-  await reserve(app, writing, { atLeast: source.size ?? 0 }).catch((error) => {
+/** A step before any byte is read. @throws what the step throws; nobody reads the source then */
+async function orClose<T>(source: ImportSource, step: Promise<T>): Promise<T> {
+  return step.catch((error) => {
     close(source);
     throw error;
   });

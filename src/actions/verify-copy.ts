@@ -6,8 +6,9 @@ import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';
 import type { StoreWriter } from '../stores/store.ts';
 import type { App } from './app.ts';
+import { beginLateSignatureCheck, type Checked, finishSignatureCheck } from './check-signature.ts';
 import { ingest } from './ingest.ts';
-import { type Judge, judgeStream } from './judge-bytes.ts';
+import { judgeStream } from './judge-bytes.ts';
 import { lookAtCopy, noteDamage, noteWhole, requireStoreOf } from './look-at-copy.ts';
 import { type ByteRate, slowly } from './slowly.ts';
 
@@ -30,18 +31,19 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   if (found) return found;
   // Bytes that another server has, and nobody has read yet: what they are is told by what is read now.
   const isUnread = copy.checksum === null && !copy.digests.sha512;
-  const judge = isUnread ? judgeStream(app) : null;
-  const digests = await digestsTwice(app, copy, reading, judge?.update);
+  const unread = isUnread ? await openUnread(app, copy) : null;
+  const digests = await digestsTwice(app, copy, reading, unread?.update);
   // It went while it was read.
   if (digests === null) return lookAtCopy(app, copy, reading.signal);
-  const message = mismatch(copy, digests) ?? (judge && (await refusalOf(app, copy, judge)));
+  const outcome = await unread?.finish();
+  const message = mismatch(copy, digests) ?? outcome?.refusal;
   if (message) {
     const damage: CopyDamage = { code: 'OTHER_BYTES', message, at: instantOf(app.now()) };
     await noteDamage(app, copy, damage);
     return damage;
   }
   if (isUnread) {
-    await addDigests(app.db, copy.imageId, digestsAsPublished(digests));
+    await addDigests(app.db, copy.imageId, { ...digestsAsPublished(digests), ...outcome?.checked });
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
   }
@@ -50,16 +52,32 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   return null;
 }
 
-/** Why the bytes are none that may be published; null: they may. */
-async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promise<string | null> {
-  const declared = await findFormats(app.db, imageId);
-  try {
-    judge.finish(declared);
-    return null;
-  } catch (error) {
-    if (error instanceof ValidationError) return error.message;
-    throw error;
-  }
+interface Unread {
+  update(chunk: Uint8Array): void;
+  /** Why the bytes are none that may be published, or what was found. */
+  finish(): Promise<{ refusal: string | null; checked?: Checked | Record<string, never> }>;
+}
+
+/** As they would have been looked at before they were published. */
+async function openUnread(app: App, { imageId }: StoredCopy): Promise<Unread> {
+  const judge = judgeStream(app);
+  const signed = await beginLateSignatureCheck(app, imageId);
+  return {
+    update(chunk) {
+      judge.update(chunk);
+      signed?.update(chunk);
+    },
+    async finish() {
+      const declared = await findFormats(app.db, imageId);
+      try {
+        judge.finish(declared);
+        return { refusal: null, checked: finishSignatureCheck(signed) };
+      } catch (error) {
+        if (error instanceof ValidationError) return { refusal: error.message };
+        throw error;
+      }
+    },
+  };
 }
 
 /** For bytes that are only looked at. */

@@ -10,6 +10,7 @@ import { connect } from '../db/client.ts';
 import { surroundingsOf } from '../server.ts';
 import { openStores } from '../stores/all.ts';
 import { isWritable } from '../stores/store.ts';
+import { countRoots } from '../trust/signatures.ts';
 
 /** Prints a line for each part; true when all are well. */
 export async function check(config: Config): Promise<boolean> {
@@ -17,6 +18,7 @@ export async function check(config: Config): Promise<boolean> {
     await part('database', () => checkDatabase(config)),
     ...(await checkStores(config)),
     ...(await checkIdentity(config)),
+    ...(await checkSignatures(config)),
   ];
   return results.every((ok) => ok);
 }
@@ -29,6 +31,14 @@ async function part(name: string, run: () => Promise<string>): Promise<boolean> 
     console.log(`FAILED ${name}: ${(error as Error).message}`);
     return false;
   }
+}
+
+/** Whether signatures could be checked; no line where none are. Barbican is asked when there is something to ask. */
+async function checkSignatures({ signatures }: Config): Promise<boolean[]> {
+  const { trustedRoots } = signatures;
+  if (trustedRoots === null) return [];
+  const run = async () => `trusted roots: ${await countRoots({ trustedRoots })}, in ${trustedRoots}`;
+  return [await part('signatures', run)];
 }
 
 async function checkDatabase(config: Config): Promise<string> {

@@ -21,6 +21,7 @@ const values = [
   'ImageMemberEdge',
   'ImageProperty',
   'ImagePropertyName',
+  'ImageSignature',
   'MetadefNamespaceConnection',
   'MetadefNamespaceEdge',
   'MetadefObjectConnection',

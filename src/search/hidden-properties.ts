@@ -3,6 +3,7 @@
  * every condition, order and facet answers as it does for one that is missing.
  */
 import { limits } from '../domain/fields.ts';
+import { signatureProperties } from '../domain/signature.ts';
 import type { FacetOf } from './facet.ts';
 import type { ImageFilter } from './image-filter.ts';
 import type { ImageOrder } from './image-order.ts';
@@ -21,17 +22,29 @@ const nameFor = (hidden: HiddenProperties, name: string) => (hidden.has(name) ? 
 
 export function seenFilter(filter: ImageFilter, hidden: HiddenProperties | null): ImageFilter {
   if (hidden === null) return filter;
-  const { and, or, not, properties } = filter;
+  const { and, or, not, properties, signature, ...others } = filter;
   const each = (parts: ImageFilter[]) => parts.map((part) => seenFilter(part, hidden));
+  const seenSignature = signature ? signatureFilter(signature, hidden) : {};
   return {
-    ...filter,
-    ...(and && { and: each(and) }),
+    ...others,
+    ...((and || signature) && { and: [...each(and ?? []), seenSignature] }),
     ...(or && { or: each(or) }),
     ...(not && { not: seenFilter(not, hidden) }),
     ...(properties && {
       properties: properties.map((property) => ({ ...property, name: nameFor(hidden, property.name) })),
     }),
   };
+}
+
+/** Who may not read a property of it does not see the signature: no image has one. */
+function signatureFilter(
+  signature: NonNullable<ImageFilter['signature']>,
+  hidden: HiddenProperties,
+): ImageFilter {
+  if (!signatureProperties.some((name) => hidden.has(name))) return { signature };
+  const { isNull, ...operators } = signature;
+  const asksForOne = isNull === false || Object.values(operators).some((operand) => operand !== undefined);
+  return asksForOne ? { or: [] } : {};
 }
 
 export function seenOrder(
