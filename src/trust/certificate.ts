@@ -126,10 +126,9 @@ export const subjectOf = ({ x509 }: Certificate) => x509.subject.split('\n').joi
 /** SHA-256, lower-case hex. */
 export const fingerprintOf = ({ x509 }: Certificate) => x509.fingerprint256.replaceAll(':', '').toLowerCase();
 
-/** Whether it is signed by itself. */
-export function isSelfSigned({ x509 }: Certificate): boolean {
-  return x509.checkIssued(x509) && isVerifiedBy(x509, x509);
-}
+/** Whether it is signed by itself, as roots are, also where its usage does not say that it issues any. */
+export const isSelfSigned = ({ x509 }: Certificate) =>
+  x509.subject === x509.issuer && isVerifiedBy(x509, x509);
 
 /** @param issuer whose key is asked; false also where it is of a kind that OpenSSL does not know */
 export function isVerifiedBy(x509: X509Certificate, issuer: X509Certificate): boolean {

@@ -17,14 +17,14 @@ export interface Trust {
 
 /** Certificates from the first to the root, both included. */
 const lengthMax = 8;
-/** Issuers that are tried: many of the same name would be tried in all orders. */
-const triesMax = 100;
+/** Issuers of the right name that are tried: many of one name would be tried in all orders, and each takes a while. */
+const triesMax = 32;
 
 /** Why the certificate is not to be trusted, going on after its name; null: it is. */
 export function distrustOf(certificate: Certificate, trust: Trust): string | null {
   if (!certificate.signsData) return 'is not for signing, by its key usage';
   const roots = trust.trusted.filter(isSelfSigned);
-  const isRoot = (one: Certificate) => roots.some((root) => root.x509.raw.equals(one.x509.raw));
+  const isRoot = (one: Certificate) => roots.some((root) => isSame(root, one));
   let tries = triesMax;
 
   function distrust(path: readonly Certificate[]): string | null {
@@ -38,8 +38,9 @@ export function distrustOf(certificate: Certificate, trust: Trust): string | nul
     let reason = inWords(path, 'leads to none of the trusted roots');
     if (path.length >= lengthMax) return reason;
     for (const issuer of [...trust.trusted, ...trust.given]) {
-      if (!isIssuerOf(issuer, last) || path.some(({ x509 }) => x509.raw.equals(issuer.x509.raw))) continue;
+      if (!last.x509.checkIssued(issuer.x509) || path.some((one) => isSame(one, issuer))) continue;
       if (tries-- <= 0) return reason;
+      if (!isVerifiedBy(last.x509, issuer.x509)) continue;
       const found = unfitToIssue(issuer, path) ?? distrust([...path, issuer]);
       if (found === null) return null;
       reason = found;
@@ -50,8 +51,7 @@ export function distrustOf(certificate: Certificate, trust: Trust): string | nul
   return distrust([certificate]);
 }
 
-const isIssuerOf = (issuer: Certificate, { x509 }: Certificate) =>
-  x509.checkIssued(issuer.x509) && isVerifiedBy(x509, issuer.x509);
+const isSame = (one: Certificate, other: Certificate) => one.x509.raw.equals(other.x509.raw);
 
 /** Below it are all of the path but the first, which issues nothing. */
 function unfitToIssue({ ca, ...issuer }: Certificate, path: readonly Certificate[]): string | null {

@@ -10,11 +10,16 @@ const endings = ['.pem', '.crt'] as const;
 /** More are no list of roots. */
 const filesMax = 1000;
 
-/** All in the files of the directory that end in .pem or .crt; what else is in these, such as keys, counts for nothing. */
-export async function certificatesInFolder(folder: string): Promise<Certificate[]> {
-  const names = await readdir(folder).catch((error) => {
+/** @throws FolderError it cannot be read */
+export async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error) => {
     throw new FolderError(`${folder} cannot be read (${error.code})`);
   });
+}
+
+/** All in the files of the directory that end in .pem or .crt; what else is in these, such as keys, counts for nothing. */
+export async function certificatesInFolder(folder: string): Promise<Certificate[]> {
+  const names = await namesIn(folder);
   const files = names.filter((name) => endings.some((ending) => name.endsWith(ending))).sort();
   if (files.length > filesMax) throw new FolderError(`${folder} has more than ${filesMax} files`);
   const found: Certificate[] = [];

@@ -22,7 +22,7 @@ import {
   subjectOf,
 } from './certificate.ts';
 import { distrustOf } from './chain.ts';
-import { certificatesInFolder, certificatesOf, FolderError } from './folder.ts';
+import { certificatesInFolder, certificatesOf, FolderError, namesIn } from './folder.ts';
 import { isOfType, keyOf } from './keys.ts';
 import { verifierOf } from './verifier.ts';
 
@@ -52,27 +52,29 @@ export interface SignaturesOptions {
   now: () => Date;
 }
 
-/** How many roots there are. @throws FolderError the directory cannot be read, or has none */
-export async function countRoots({ trustedRoots }: Pick<SignaturesOptions, 'trustedRoots'>): Promise<number> {
-  const roots = (await certificatesInFolder(trustedRoots)).filter(isSelfSigned);
-  if (roots.length > 0) return roots.length;
-  throw new FolderError(
-    `${trustedRoots} has no root certificate: one that is signed by itself, as .pem or .crt`,
-  );
+/**
+ * Roots, and what lies beside them.
+ * @throws FolderError the directory cannot be read, or has no root, as a mount that is not there: nobody is told for that
+ *                     that a signature is not to be trusted
+ */
+export async function trustedIn(folder: string): Promise<Certificate[]> {
+  const found = await certificatesInFolder(folder);
+  if (found.some(isSelfSigned)) return found;
+  throw new FolderError(`${folder} has no root certificate: one that is signed by itself, as .pem or .crt`);
 }
 
-/** @throws FolderError the roots cannot be read now, or there are none */
+/** @throws FolderError a directory cannot be read now, or there are no roots */
 export async function openSignatures(options: SignaturesOptions): Promise<Signatures> {
   const { trustedRoots, certificates, now } = options;
-  await countRoots(options);
-  if (certificates !== null) await certificatesInFolder(certificates);
+  await trustedIn(trustedRoots);
+  if (certificates !== null) await namesIn(certificates);
   const folders = certificates === null ? [trustedRoots] : [certificates, trustedRoots];
   const barbican = options.barbican && openBarbican({ ...options.barbican, bytesMax: certificateBytesMax });
 
   async function signerOf(claim: SignatureClaim): Promise<Certificate> {
     const [certificate, ...given] = await findCertificates(claim.certificate, folders, barbican);
     if (!certificate) throw badCertificate(claim, 'is no X.509 certificate');
-    const trusted = await certificatesInFolder(trustedRoots);
+    const trusted = await trustedIn(trustedRoots);
     const distrust = distrustOf(certificate, { given, trusted, now: now() });
     if (distrust) throw badCertificate(claim, distrust);
     return certificate;

@@ -1,6 +1,6 @@
 /** Which signatures are good, and why the others are not: real keys, real chains, in directories. */
 import { randomBytes, randomUUID, sign } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -294,6 +294,41 @@ describe.skipIf(openssl.skip)(`signatures${openssl.why}`, () => {
       expect(await check(signed(signer, bytes, { id: other }))).not.toBeNull();
       rmSync(join(folder, 'roots', 'intermediate.crt'));
       expect(await refusal(signed(signer, bytes, { id: other }))).toContain('leads to none');
+    });
+
+    test('one that is signed by itself, and only for signing, may be trusted as well', async () => {
+      const own = issue({ name: 'own', extensions: asSigner });
+      const id = randomUUID();
+      put('certificates', `${id}.pem`, own);
+      expect(await refusal(signed(own, bytes, { id }))).toContain('leads to none');
+      put('roots', 'own.pem', own);
+      expect(await check(signed(own, bytes, { id }))).not.toBeNull();
+      const below = known({ by: own }, own);
+      expect(await refusal(signed(below.signer, bytes, { id: below.id }))).toContain('leads to none');
+    });
+
+    test('many issuers of one name are not tried in all orders', async () => {
+      const twins = Array.from({ length: 14 }, () =>
+        issue({ name: 'twin', by: root, extensions: asCa, until: '20210101' }),
+      );
+      const [first] = twins as [Issued];
+      const { signer, id } = known({ by: first }, ...twins);
+      expect(await refusal(signed(signer, bytes, { id }))).toContain('which has expired');
+    });
+
+    test('roots that are away for a moment are no fault of the image', async () => {
+      const { signer, id } = known({}, intermediate);
+      const empty = mkdtempSync(join(tmpdir(), 'vitrine-no-roots-'));
+      renameSync(join(folder, 'roots'), join(empty, 'roots'));
+      mkdirSync(join(folder, 'roots'));
+      try {
+        const error = await signatures.checkOf(signed(signer, bytes, { id })).catch((reason) => reason);
+        expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+      } finally {
+        rmSync(join(folder, 'roots'), { recursive: true });
+        renameSync(join(empty, 'roots'), join(folder, 'roots'));
+        rmSync(empty, { recursive: true });
+      }
     });
 
     test('certificates that are signed with RSA-PSS are read', async () => {
