@@ -15,7 +15,7 @@ import { type Access, ask, mutate, newImage } from '../support/images.ts';
 import { storePassword } from '../support/planted.ts';
 import { rest } from '../support/rest.ts';
 import { aServer, type TestServer } from '../support/server.ts';
-import { only } from '../support/size.ts';
+import { only, size } from '../support/size.ts';
 import { until } from '../support/until.ts';
 import { importBy, wayNames, waysIn } from '../support/ways-in.ts';
 import { type WireServer, wireServer } from '../support/wire-server.ts';
@@ -129,7 +129,9 @@ describe.skipIf(openssl.skip)(`signed images${openssl.why}`, () => {
       await until(async () => (await kept()).length <= before.length);
     });
 
-    test('what no bytes can make good is refused', async () => {
+    // What is said before the bytes is said in the same place for all of them.
+    const isUsual = size !== 'quick' || way === 'at once' || way === 'resumed';
+    test.skipIf(!isUsual)('what no bytes can make good is refused', async () => {
       const id = await newSigned({ ...good(), img_signature_hash_method: 'SHA-1' });
       const answer = await ways[way](id, bytes);
       if (answer)

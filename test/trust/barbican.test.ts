@@ -33,7 +33,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   if (openssl.skip) return;
   barbican = await barbicanServer();
-  signatures = await open('400ms');
+  signatures = await open('250ms');
   id = randomUUID();
   properties = signed(signer, bytes, { id });
   return () => barbican.close();

@@ -19,6 +19,7 @@ import {
 import { only, size, sized } from '../support/size.ts';
 
 const openssl = only({ programs: ['openssl'] });
+const long = only({ from: 'ci' });
 const bytes = randomBytes(100_000);
 
 let folder = '';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   if (openssl.skip) return;
   folder = mkdtempSync(join(tmpdir(), 'vitrine-trust-'));
   for (const name of ['roots', 'certificates']) mkdirSync(join(folder, name));
-  root = issue({ name: 'root', key: 'RSA:2048' });
+  root = issue({ name: 'root' });
   intermediate = issue({ name: 'intermediate', by: root, extensions: asCa });
   put('roots', 'root.pem', root);
   signatures = await open();
@@ -107,6 +108,10 @@ describe.skipIf(openssl.skip)(`signatures${openssl.why}`, () => {
       expect(await refusal({ ...properties, img_signature: other.toString('base64') })).toContain(
         'not good for them',
       );
+      if (kind.startsWith('RSA')) {
+        const withoutPss = sign(hash.replace('-', ''), bytes, signer.key).toString('base64');
+        expect(await refusal({ ...properties, img_signature: withoutPss })).toContain('not good for them');
+      }
       const another = hash === 'SHA-256' ? 'SHA-512' : 'SHA-256';
       expect(await refusal({ ...properties, img_signature_hash_method: another })).toContain(another);
     },
@@ -181,14 +186,6 @@ describe.skipIf(openssl.skip)(`signatures${openssl.why}`, () => {
           `no key of the type ${type}`,
         );
       }
-    });
-
-    test('a signature of RSA without PSS is refused', async () => {
-      const { signer, id } = known({ key: 'RSA:2048' }, intermediate);
-      const plain = sign('sha256', bytes, signer.key).toString('base64');
-      expect(await refusal({ ...signed(signer, bytes, { id }), img_signature: plain })).toContain(
-        'not good for them',
-      );
     });
   });
 
@@ -308,7 +305,7 @@ describe.skipIf(openssl.skip)(`signatures${openssl.why}`, () => {
     });
 
     test('many issuers of one name are not tried in all orders', async () => {
-      const twins = Array.from({ length: 14 }, () =>
+      const twins = Array.from({ length: 6 }, () =>
         issue({ name: 'twin', by: root, extensions: asCa, until: '20210101' }),
       );
       const [first] = twins as [Issued];
@@ -331,9 +328,18 @@ describe.skipIf(openssl.skip)(`signatures${openssl.why}`, () => {
       }
     });
 
-    test('certificates that are signed with RSA-PSS are read', async () => {
-      const { signer, id } = known({ by: root, key: 'RSA-PSS', pss: true });
-      expect(await check(signed(signer, bytes, { id }))).not.toBeNull();
+    test.skipIf(long.skip)(`certificates that are signed with RSA-PSS are read${long.why}`, async () => {
+      const own = issue({ name: 'pss root', key: 'RSA-PSS' });
+      put('roots', 'pss.pem', own);
+      for (const [hash, says] of [
+        ['sha256', null],
+        ['sha1', 'a hash that is broken'],
+      ] as const) {
+        const { signer, id } = known({ by: own, key: 'RSA-PSS', pss: true, hash });
+        const properties = signed(signer, bytes, { id });
+        if (says) expect(await refusal(properties)).toContain(says);
+        else expect(await check(properties)).not.toBeNull();
+      }
     });
 
     test('a file without a certificate refuses, and says nothing of the directory', async () => {
