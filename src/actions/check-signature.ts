@@ -8,9 +8,9 @@ import type { Store } from '../stores/store.ts';
 import type { SignatureCheck } from '../trust/signatures.ts';
 import type { App } from './app.ts';
 
-/** What was found, for the row. */
+/** What was found, for the row: nothing where there was nothing to check. */
 export interface Checked {
-  signature: SignatureRecord;
+  signature?: SignatureRecord;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function beginLateSignatureCheck(app: App, imageId: string): Promis
 }
 
 /** @throws ValidationError signature_invalid: the bytes that went by are not what was signed */
-export function finishSignatureCheck(check: SignatureCheck | null): Checked | Record<string, never> {
+export function finishSignatureCheck(check: SignatureCheck | null): Checked {
   return check ? { signature: check.finish() } : {};
 }
 
@@ -64,7 +64,7 @@ export async function checkStoredSignature(
   app: App,
   imageId: string,
   { store, key, size, signal }: { store: Store; key: string; size: number; signal?: AbortSignal },
-): Promise<Checked | Record<string, never>> {
+): Promise<Checked> {
   const check = await beginSignatureCheck(app, imageId);
   if (!check) return {};
   let read = 0;

@@ -55,7 +55,7 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
 interface Unread {
   update(chunk: Uint8Array): void;
   /** Why the bytes are none that may be published, or what was found. */
-  finish(): Promise<{ refusal: string | null; checked?: Checked | Record<string, never> }>;
+  finish(): Promise<{ refusal: string | null; checked?: Checked }>;
 }
 
 /** As they would have been looked at before they were published. */

@@ -22,12 +22,12 @@ const nameFor = (hidden: HiddenProperties, name: string) => (hidden.has(name) ? 
 
 export function seenFilter(filter: ImageFilter, hidden: HiddenProperties | null): ImageFilter {
   if (hidden === null) return filter;
-  const { and, or, not, properties, signature, ...others } = filter;
+  const seen = filter.signature && hidesSignatures(hidden) ? withoutSignature(filter) : filter;
+  const { and, or, not, properties } = seen;
   const each = (parts: ImageFilter[]) => parts.map((part) => seenFilter(part, hidden));
-  const seenSignature = signature ? signatureFilter(signature, hidden) : {};
   return {
-    ...others,
-    ...((and || signature) && { and: [...each(and ?? []), seenSignature] }),
+    ...seen,
+    ...(and && { and: each(and) }),
     ...(or && { or: each(or) }),
     ...(not && { not: seenFilter(not, hidden) }),
     ...(properties && {
@@ -36,15 +36,14 @@ export function seenFilter(filter: ImageFilter, hidden: HiddenProperties | null)
   };
 }
 
-/** Who may not read a property of it does not see the signature: no image has one. */
-function signatureFilter(
-  signature: NonNullable<ImageFilter['signature']>,
-  hidden: HiddenProperties,
-): ImageFilter {
-  if (!signatureProperties.some((name) => hidden.has(name))) return { signature };
+/** Who may not read one of its properties does not see the signature. */
+const hidesSignatures = (hidden: HiddenProperties) => signatureProperties.some((name) => hidden.has(name));
+
+/** As if no image had one. */
+function withoutSignature({ signature = {}, ...filter }: ImageFilter): ImageFilter {
   const { isNull, ...operators } = signature;
   const asksForOne = isNull === false || Object.values(operators).some((operand) => operand !== undefined);
-  return asksForOne ? { or: [] } : {};
+  return asksForOne ? { ...filter, and: [...(filter.and ?? []), { or: [] }] } : filter;
 }
 
 export function seenOrder(

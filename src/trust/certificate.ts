@@ -19,31 +19,32 @@ export interface Certificate {
   readonly x509: X509Certificate;
   /** May issue others: with so many below the next, null being as many as they like. */
   readonly ca: { readonly pathLength: number | null } | null;
-  /** May sign data, as far as its usage is said. */
+  /** May sign data, as far as the usage of its key is said. */
   readonly signsData: boolean;
+  /** Signing code, documents or anything is among its purposes, as far as they are said. */
+  readonly isForSigning: boolean;
   /** Object identifiers of what must be understood and is not. */
   readonly notUnderstood: readonly string[];
   /** Whether what it is signed with counts today: not MD5, not SHA-1. */
   readonly isSoundlySigned: boolean;
 }
 
-/** Bytes of a file or an answer that may hold certificates. */
+/** Bytes of what a user names: a certificate, and what it hangs on. */
 export const certificateBytesMax = 64 * 1024;
-/** In one of them. */
 const certificatesMax = 16;
 
 const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** All of them, in their order; none where there is no PEM. @throws Error one cannot be read */
 export function certificatesInPem(text: string): Certificate[] {
-  const blocks = text.match(pemBlock) ?? [];
-  if (blocks.length > certificatesMax) throw new Error(`has more than ${certificatesMax} certificates`);
-  return blocks.map((block) => certificateOf(new X509Certificate(block)));
+  return (text.match(pemBlock) ?? []).map((block) => certificateOf(new X509Certificate(block)));
 }
 
-/** PEM, or one in DER. @throws Error as certificatesInPem, or there is none */
+/** PEM, or one in DER, of whomever. @throws Error as certificatesInPem, or there is none, or there are too many */
 export function certificatesIn(bytes: Buffer): Certificate[] {
-  const found = certificatesInPem(bytes.toString('latin1'));
+  const text = bytes.toString('latin1');
+  if ((text.match(pemBlock) ?? []).length > certificatesMax) throw new Error('There are too many.');
+  const found = certificatesInPem(text);
   return found.length > 0 ? found : [certificateOf(new X509Certificate(bytes))];
 }
 
@@ -54,7 +55,8 @@ function certificateOf(x509: X509Certificate): Certificate {
   return {
     x509,
     ca: constraints?.cA ? { pathLength: constraints.pathLenConstraint ?? null } : null,
-    signsData: mayDo(extensions),
+    signsData: signsData(extensions),
+    isForSigning: isForSigning(extensions),
     notUnderstood: extensions
       .filter(({ critical, extnID }) => critical && !understood.has(extnID))
       .map(({ extnID }) => extnID),
@@ -86,12 +88,16 @@ function extensionOf<T>(extensions: readonly Extension[], oid: string, type: new
 /** Code, documents, or anything: a certificate of a web server signs no images. */
 const signingPurposes: readonly string[] = ['1.3.6.1.5.5.7.3.3', '1.3.6.1.5.5.7.3.36', '2.5.29.37.0'];
 
-function mayDo(extensions: readonly Extension[]): boolean {
-  const flags = extensionOf(extensions, oids.keyUsage, KeyUsage)?.toNumber();
+function isForSigning(extensions: readonly Extension[]): boolean {
   const purposes = extensionOf(extensions, oids.extendedKeyUsage, ExtendedKeyUsage);
-  const signing = KeyUsageFlags.digitalSignature | KeyUsageFlags.nonRepudiation;
-  const isForSigning = flags === undefined || (flags & signing) !== 0;
-  return isForSigning && (purposes === null || purposes.some((purpose) => signingPurposes.includes(purpose)));
+  return purposes === null || purposes.some((purpose) => signingPurposes.includes(purpose));
+}
+
+function signsData(extensions: readonly Extension[]): boolean {
+  const flags = extensionOf(extensions, oids.keyUsage, KeyUsage)?.toNumber();
+  return (
+    flags === undefined || (flags & (KeyUsageFlags.digitalSignature | KeyUsageFlags.nonRepudiation)) !== 0
+  );
 }
 
 /** SHA-256, 384 and 512 with RSA, ECDSA and DSA; Ed25519 and Ed448. */

@@ -22,7 +22,7 @@ const triesMax = 32;
 
 /** Why the certificate is not to be trusted, going on after its name; null: it is. */
 export function distrustOf(certificate: Certificate, trust: Trust): string | null {
-  if (!certificate.signsData) return 'is not for signing, by its key usage';
+  if (!certificate.signsData || !certificate.isForSigning) return 'is not for signing, by its key usage';
   const roots = trust.trusted.filter(isSelfSigned);
   const isRoot = (one: Certificate) => roots.some((root) => isSame(root, one));
   let tries = triesMax;
@@ -54,8 +54,10 @@ export function distrustOf(certificate: Certificate, trust: Trust): string | nul
 const isSame = (one: Certificate, other: Certificate) => one.x509.raw.equals(other.x509.raw);
 
 /** Below it are all of the path but the first, which issues nothing. */
-function unfitToIssue({ ca, ...issuer }: Certificate, path: readonly Certificate[]): string | null {
-  const name = JSON.stringify(subjectOf({ ca, ...issuer }));
+function unfitToIssue(issuer: Certificate, path: readonly Certificate[]): string | null {
+  const { ca, isForSigning } = issuer;
+  const name = JSON.stringify(subjectOf(issuer));
+  if (!isForSigning) return `is issued by ${name}, whose purposes are others`;
   if (!ca) return `is issued by ${name}, which may issue none`;
   const isTooLong = ca.pathLength !== null && path.length - 1 > ca.pathLength;
   return isTooLong ? `is further below ${name} than that one allows` : null;

@@ -1,7 +1,7 @@
 /** Certificates that the operator has put into a directory. Read anew each time, so that what is changed counts at once. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Certificate, certificateBytesMax, certificatesInPem } from './certificate.ts';
+import { type Certificate, certificatesInPem } from './certificate.ts';
 
 /** What is wrong with a directory, or a file in it, as its operator reads it. */
 export class FolderError extends Error {}
@@ -9,6 +9,8 @@ export class FolderError extends Error {}
 const endings = ['.pem', '.crt'] as const;
 /** More are no list of roots. */
 const filesMax = 1000;
+/** As long as the lists of all roots that browsers trust. */
+const fileBytesMax = 2 ** 20;
 
 /** @throws FolderError it cannot be read */
 export async function namesIn(folder: string): Promise<string[]> {
@@ -49,8 +51,7 @@ async function certificatesInFile(path: string): Promise<Certificate[] | null> {
 async function textOf(path: string): Promise<string | null> {
   try {
     const { size } = await stat(path);
-    if (size > certificateBytesMax)
-      throw new FolderError(`${path} is longer than ${certificateBytesMax} bytes`);
+    if (size > fileBytesMax) throw new FolderError(`${path} is longer than ${fileBytesMax} bytes`);
     return await readFile(path, 'latin1');
   } catch (error) {
     if (error instanceof FolderError) throw error;

@@ -237,6 +237,15 @@ describe.skipIf(openssl.skip)(`signatures${openssl.why}`, () => {
         'may issue none',
       ],
       [
+        'below a CA of web servers',
+        () => {
+          const webCa = [...asCa, 'extendedKeyUsage = serverAuth'];
+          const by = issue({ name: 'web', by: root, extensions: webCa });
+          return known({ by }, by);
+        },
+        'whose purposes are others',
+      ],
+      [
         'below more than are allowed',
         () => {
           const short = issue({
