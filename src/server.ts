@@ -44,6 +44,8 @@ import type { StoreWatch } from './stores/watch.ts';
 import { startTasks } from './tasks/runner.ts';
 import { transferRoutes } from './transfer/image-file.ts';
 import { resumableRoutes } from './transfer/resumable.ts';
+import { FolderError } from './trust/folder.ts';
+import { openSignatures, type Signatures } from './trust/signatures.ts';
 
 export interface RunningServer {
   /** Where it listens, as a URL without a slash at its end. */
@@ -240,6 +242,7 @@ export async function openApp(
   }: { address: DatabaseAddress; stores: Stores; log: Logger; converter?: Converter | null },
 ): Promise<{ app: App; close(): Promise<void> }> {
   const { statementTimeoutMs, costMax } = config.search;
+  const signatures = await signaturesOf(config);
   const db = openDatabase(address, { searchTimeoutMs: statementTimeoutMs });
   const hot = await openHotProperties(db, { log });
   const policy = policyWith(config.policy);
@@ -252,6 +255,7 @@ export async function openApp(
     limits: { imageSizeMax: config.imageSizeMax, imports: config.limits.imports },
     formats: config.formats,
     inspecting: { captures: captureRoom(), unpacking: unpackRoom() },
+    signatures,
     locations: config.locations,
     quotas: {
       defaults: config.quotas,
@@ -279,6 +283,19 @@ export async function openApp(
       await db.close();
     },
   };
+}
+
+/** Null: none are checked. @throws Error what is wrong with the trusted roots */
+export async function signaturesOf({ signatures, keystone }: Config): Promise<Signatures | null> {
+  const { trustedRoots, certificates, barbican } = signatures;
+  if (trustedRoots === null) return null;
+  const asked = barbican && keystone ? { ...barbican, keystone } : null;
+  try {
+    return await openSignatures({ trustedRoots, certificates, barbican: asked, now: () => new Date() });
+  } catch (error) {
+    if (!(error instanceof FolderError)) throw error;
+    throw new Error(`The section signatures of the settings: ${error.message}.`, { cause: error });
+  }
 }
 
 /** What imports need to know of the settings. */

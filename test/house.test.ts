@@ -12,9 +12,10 @@ const floor = {
   cloud: ['domain'],
   convert: ['domain', 'cloud'],
   stores: ['domain', 'cloud'],
+  trust: ['domain', 'cloud'],
   db: ['domain', 'search'],
 };
-const belowActions = ['domain', 'search', 'bytes', 'cloud', 'convert', 'stores', 'db'];
+const belowActions = ['domain', 'search', 'bytes', 'cloud', 'convert', 'stores', 'trust', 'db'];
 const belowDoors = [...belowActions, 'actions', 'auth', 'http', 'version.ts'];
 
 /** Room -> rooms it may import, besides itself. */

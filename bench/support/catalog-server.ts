@@ -41,6 +41,7 @@ export async function openCatalog(
     limits: { imageSizeMax: 0, imports: null },
     formats: config.formats,
     inspecting: { captures: captureRoom(), unpacking: unpackRoom() },
+    signatures: null,
     locations: config.locations,
     metadefs: { mode: 'off', vocabulary: openVocabulary(db) },
     policy: builtInPolicy,

@@ -17,6 +17,7 @@ import type { Stores } from '../stores/all.ts';
 import type { Egress } from '../stores/egress/egress.ts';
 import type { RemoteImages } from '../stores/glance/remote-images.ts';
 import type { UnifiedLimits } from '../stores/unified-limits.ts';
+import type { Signatures } from '../trust/signatures.ts';
 import type { Denials } from './denials.ts';
 
 export interface App {
@@ -41,6 +42,8 @@ export interface App {
   readonly formats: FormatPolicy;
   /** How much may be held at once of the bytes that are looked at, in this process. */
   readonly inspecting: { readonly captures: Room; readonly unpacking: Room };
+  /** Null: the settings name no trusted roots, and no signature is checked. */
+  readonly signatures: Signatures | null;
   /** Who may do what. */
   readonly policy: Policy;
   /** Who may do what with which custom properties; null: who may change an image may do all. */

@@ -8,6 +8,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { DigestAlgorithm } from '../domain/image.ts';
 import type { App } from './app.ts';
 import { checkReady, type ExpectedDigest, requireWritableStore } from './check-data.ts';
+import { beginSignatureCheck } from './check-signature.ts';
 import type { Resumable } from './find-resumable.ts';
 import { finishNow } from './finish-resumable.ts';
 import { giveUp, keepClaim, lostClaim, requireClaim } from './hold-claim.ts';
@@ -41,6 +42,8 @@ export async function beginResumable(app: App, caller: Caller, input: BeginResum
   const lost = keepClaim(app, claim);
   const id = randomBytes(idBytes).toString('base64url');
   try {
+    // Checked in the end; what no bytes can mend is said now.
+    await beginSignatureCheck(app, image.id);
     const writer = await store.create(claim.key, { size: input.length, pausable: true }, lost.signal);
     const paused = await writer.pause();
     const algorithms = new Set<DigestAlgorithm>(['md5', 'sha512', ...input.expected.map((e) => e.algorithm)]);

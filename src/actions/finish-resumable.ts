@@ -6,6 +6,7 @@ import { ConflictError, DamagedError, NotFoundError, ValidationError } from '../
 import { isWritable, type WritableStore } from '../stores/store.ts';
 import type { App } from './app.ts';
 import { checkDigests } from './check-data.ts';
+import { checkStoredSignature } from './check-signature.ts';
 import { giveUp, publishClaimed } from './hold-claim.ts';
 import { busy, type Hold, holdUpload } from './hold-resumable.ts';
 import { judgeStored } from './judge-bytes.ts';
@@ -25,7 +26,7 @@ export async function finishNow(app: App, id: string, received: number): Promise
 /**
  * The same path as an upload at once: digests, a durable object, one statement. What fails for now can be tried again.
  *
- * @throws ValidationError  DIGEST_MISMATCH, format_mismatch, unsafe_image; the image is queued again
+ * @throws ValidationError  DIGEST_MISMATCH, format_mismatch, unsafe_image, signature_invalid; the image is queued again
  * @throws DamagedError     what had come cannot be gone on with; the image is queued again
  * @throws ConflictError    the claim was lost
  * @throws UnavailableError the store or the database does not answer; the upload stays
@@ -42,8 +43,10 @@ export async function finishResumable(app: App, hold: Hold, progress: Progress):
     const { key, imageId } = held;
     // Its requests may have come to several servers: it is looked at in one piece, before anybody else can.
     const declared = await findFormats(app.db, imageId);
-    const judged = await judgeStored(app, { store, key, size: stored.size }, { declared });
-    await publishClaimed(app, held, { ...stored, ...judged });
+    const object = { store, key, size: stored.size };
+    const judged = await judgeStored(app, object, { declared });
+    const signed = await checkStoredSignature(app, imageId, { ...object, signal: hold.turn.signal });
+    await publishClaimed(app, held, { ...stored, ...judged, ...signed });
   });
   await closeUpload(app.db, held).catch((error) =>
     app.log.warn({ err: error, image: held.imageId }, 'a finished upload could not be closed'),

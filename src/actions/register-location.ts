@@ -6,8 +6,10 @@ import type { Writing } from '../db/quotas.ts';
 import { DomainError, NotFoundError, UnavailableError } from '../domain/errors.ts';
 import type { KnownDigest, Registration } from '../domain/import.ts';
 import type { Store } from '../stores/store.ts';
+import type { SignatureCheck } from '../trust/signatures.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
+import { beginSignatureCheck, finishSignatureCheck, lookWith } from './check-signature.ts';
 import type { Hold } from './hold-run.ts';
 import { counting } from './import-source.ts';
 import { ingest } from './ingest.ts';
@@ -25,13 +27,13 @@ export interface Registering {
 /**
  * What no digest was said of has none when it is published: it is read in the background then.
  *
- * @throws ValidationError    DIGEST_MISMATCH, URL_REFUSED, format_mismatch, unsafe_image
+ * @throws ValidationError    DIGEST_MISMATCH, URL_REFUSED, format_mismatch, unsafe_image, signature_invalid
  * @throws QuotaExceededError larger than an image may be, or than what is left to its project
  * @throws UnavailableError   the server does not answer, or has nothing there
  */
 export async function registerLocation(
   app: App,
-  { targets, image }: ImportRun,
+  { targets, image, imageId }: ImportRun,
   { method, writing, signal, hold }: Registering,
 ): Promise<Imported> {
   const [target] = targets;
@@ -44,8 +46,9 @@ export async function registerLocation(
   const { digest } = method;
   const object = { store, key: target.key, size };
   const declared = declaredBy(image);
+  const signed = await beginSignatureCheck(app, imageId);
   const found = digest
-    ? await readWhole(app, object, { digest, declared, signal, hold })
+    ? await readWhole(app, object, { digest, declared, signed, signal, hold })
     : { digests: {}, ...(await judgeStored(app, object, { declared, signal }).catch(told)) };
   return { size, ...found, written: [target.id], failed: {}, change: {}, message: null };
 }
@@ -53,13 +56,14 @@ export async function registerLocation(
 interface Whole extends Pick<Registering, 'signal' | 'hold'> {
   digest: KnownDigest;
   declared: Declared;
+  signed: SignatureCheck | null;
 }
 
 /** What is judged is what is hashed: another answer may have other bytes. */
 async function readWhole(
   app: App,
   { store, key, size }: { store: Store; key: string; size: number },
-  { digest, declared, signal, hold }: Whole,
+  { digest, declared, signed, signal, hold }: Whole,
 ) {
   // Who does not know the digest learns nothing else.
   const judge = judgeStream(app, declared, { isPatient: true });
@@ -70,11 +74,11 @@ async function readWhole(
       blocks: 'sums',
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: size,
-      look: judge.update,
+      look: lookWith(judge, signed),
       signal,
     });
     checkDigests({ digests }, [digest]);
-    return { digests, blocks, ...(await judge.finish(declared)) };
+    return { digests, blocks, ...(await judge.finish(declared)), ...finishSignatureCheck(signed) };
   } finally {
     judge.close();
   }

@@ -11,8 +11,10 @@ import type { DigestAlgorithm } from '../domain/image.ts';
 import { deathsMax, retryAfterSeconds } from '../domain/import.ts';
 import { instantOf } from '../domain/instant.ts';
 import { isWritable, type StoreWriter, type WritableStore } from '../stores/store.ts';
+import type { SignatureCheck } from '../trust/signatures.ts';
 import type { App } from './app.ts';
 import { checkDigests, tooLarge } from './check-data.ts';
+import { beginSignatureCheck, finishSignatureCheck, lookWith } from './check-signature.ts';
 import { type Converting, converted } from './convert-source.ts';
 import { fanOut } from './fan-out.ts';
 import { newKey, patiently } from './hold-claim.ts';
@@ -86,14 +88,17 @@ async function bring(
   const isUnpacked = !isCopy && isPacked(app, run.image);
   const given = isUnpacked ? unpacked(app, counted) : counted;
   const writing = writingOf(run);
-  if (given.size !== null) await reserveOrClose(app, writing, found);
+  const signed = isCopy
+    ? null
+    : await orClose(found, beginSignatureCheck(app, run.imageId, given.change.properties));
+  if (given.size !== null) await orClose(found, reserve(app, writing, { atLeast: given.size }));
   const conversion = isCopy
     ? null
     : await converted(app, given, convertingOf(app, run, { given, signal, hold }));
   try {
     const source = conversion ?? given;
     if (conversion) await reserve(app, writing, { atLeast: conversion.size });
-    return await write(app, run, { source, isCopy, signal });
+    return await write(app, run, { source, isCopy, signed, signal });
   } finally {
     await conversion?.release().catch((error) => app.log.warn({ err: error, task: run.id }, unreleased));
   }
@@ -115,11 +120,18 @@ function convertingOf(
   };
 }
 
+interface Writes {
+  source: ImportSource;
+  isCopy: boolean;
+  signed: SignatureCheck | null;
+  signal: AbortSignal;
+}
+
 /** Into every store, judged and whole. */
 async function write(
   app: App,
   run: ImportRun,
-  { source, isCopy, signal }: { source: ImportSource; isCopy: boolean; signal: AbortSignal },
+  { source, isCopy, signed, signal }: Writes,
 ): Promise<Imported> {
   const { allMustSucceed } = run.order;
   const writers = await Promise.all(
@@ -137,11 +149,11 @@ async function write(
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: source.size,
       reserve: reserving(app, writingOf(run), source.size ?? 0),
-      look: judge?.update,
+      look: lookWith(judge, signed),
       signal,
     });
     checkDigests(stored, source.expected);
-    const judged = await judge?.finish(declared);
+    const judged = { ...(await judge?.finish(declared)), ...finishSignatureCheck(signed) };
     await all.commit();
     return { ...stored, ...judged, ...outcomeOf(app, run, all.failures, source.note), change: source.change };
   } catch (error) {
@@ -161,9 +173,9 @@ function requireWelcome(app: App, source: ImportSource): void {
   throw tooLarge(app, source.size);
 }
 
-/** All of it, for each copy. @throws QuotaExceededError before any byte is read */
-async function reserveOrClose(app: App, writing: Writing, source: ImportSource): Promise<void> {
-  await reserve(app, writing, { atLeast: source.size ?? 0 }).catch((error) => {
+/** A step before any byte is read. @throws what the step throws; nobody reads the source then */
+async function orClose<T>(source: ImportSource, step: Promise<T>): Promise<T> {
+  return step.catch((error) => {
     close(source);
     throw error;
   });

@@ -13,6 +13,7 @@ import {
   requireStaging,
   requireWritableStore,
 } from './check-data.ts';
+import { beginSignatureCheck, finishSignatureCheck, lookWith } from './check-signature.ts';
 import {
   giveUp,
   keepClaim,
@@ -48,8 +49,9 @@ export interface UploadImage {
  * @throws NotFoundError      the caller may not see the image
  * @throws ForbiddenError     not the owner's
  * @throws ConflictError      not queued, or another upload was first; GONE: deleted meanwhile
- * @throws ValidationError    no formats yet; an unknown store; size or digest are not what was said; format_mismatch or
- *                            unsafe_image: the bytes are not what may be published, and nothing of them is kept
+ * @throws ValidationError    no formats yet; an unknown store; size or digest are not what was said; format_mismatch,
+ *                            unsafe_image or signature_invalid: the bytes are not what may be published, and nothing
+ *                            of them is kept
  * @throws QuotaExceededError larger than an image may be, or than what is left of a quota of its project
  * @throws UnavailableError   the store refused or is full; the image is queued again
  */
@@ -85,6 +87,8 @@ async function storeBytes(
   claim: Claim,
   input: UploadImage & { image: SeenImage; reserve: Reserve },
 ): Promise<StoredBytes> {
+  // What is staged is checked when it is imported.
+  const signed = input.stage ? null : await beginSignatureCheck(app, claim.imageId);
   const writer = await store.create(claim.key, { size: input.size }, input.signal);
   let judge: Judge | null = null;
   try {
@@ -98,11 +102,11 @@ async function storeBytes(
       sizeLimit: app.limits.imageSizeMax,
       expectedSize: input.size,
       reserve: input.reserve,
-      look: judge?.update,
+      look: lookWith(judge, signed),
       signal: input.signal,
     });
     checkDigests(stored, input.expected);
-    const judged = await judge?.finish(input.image);
+    const judged = { ...(await judge?.finish(input.image)), ...finishSignatureCheck(signed) };
     await writer.commit();
     return { ...stored, ...judged };
   } catch (error) {

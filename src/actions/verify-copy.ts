@@ -6,7 +6,9 @@ import { NotFoundError, UnavailableError, ValidationError } from '../domain/erro
 import type { CopyDamage, DigestAlgorithm } from '../domain/image.ts';
 import { instantOf } from '../domain/instant.ts';
 import type { StoreWriter } from '../stores/store.ts';
+import type { SignatureCheck } from '../trust/signatures.ts';
 import type { App } from './app.ts';
+import { beginLateSignatureCheck, type Checked, finishSignatureCheck, lookWith } from './check-signature.ts';
 import { type Ingested, ingest } from './ingest.ts';
 import { type Judge, judgeStream } from './judge-bytes.ts';
 import { learnBlocks, whereOthers } from './known-blocks.ts';
@@ -32,33 +34,41 @@ export async function verifyCopy(app: App, copy: StoredCopy, reading: Reading): 
   if (otherSize) return otherSize;
   // Bytes that another server has, and nobody has read yet: what they are is told by what is read now.
   const isUnread = copy.checksum === null && !copy.digests.sha512;
+  const signed = isUnread ? await beginLateSignatureCheck(app, copy.imageId) : null;
   const judge = isUnread
     ? judgeStream(app, await findFormats(app.db, copy.imageId), { isPatient: true })
     : null;
   try {
-    return await verifyRead(app, copy, { reading, judge });
+    return await verifyRead(app, copy, { reading, judge, signed });
   } finally {
     judge?.close();
   }
 }
 
-/** `judge`: of what nobody has read yet. */
+interface Verifying {
+  reading: Reading;
+  /** These two: of what nobody has read yet. */
+  judge: Judge | null;
+  signed: SignatureCheck | null;
+}
+
 async function verifyRead(
   app: App,
   copy: StoredCopy,
-  { reading, judge }: { reading: Reading; judge: Judge | null },
+  { reading, judge, signed }: Verifying,
 ): Promise<CopyDamage | null> {
   const known = await findBlocksOf(app.db, copy.imageId, copy.size);
   const found = await readTwice(app, copy, {
     ...reading,
-    look: judge?.update,
+    look: judge ? lookWith(judge, signed) : undefined,
     blockDigests: !known?.digests,
   });
   // It went while it was read.
   if (found === null) return lookAtCopy(app, copy, reading.signal);
   const { digests, blocks } = found;
   const others = mismatch(copy, digests);
-  const message = others ?? (judge && (await refusalOf(app, copy, judge)));
+  const outcome = judge && !others ? await outcomeOf(app, copy, { judge, signed }) : null;
+  const message = others ?? outcome?.refusal;
   if (message) {
     const where = others ? whereOthers(known, blocks, copy.size) : '';
     const damage: CopyDamage = { code: 'OTHER_BYTES', message: message + where, at: instantOf(app.now()) };
@@ -66,7 +76,7 @@ async function verifyRead(
     return damage;
   }
   if (judge) {
-    await addDigests(app.db, copy.imageId, digestsAsPublished(digests));
+    await addDigests(app.db, copy.imageId, { ...digestsAsPublished(digests), ...outcome?.checked });
   } else if (!copy.digests.sha256 && digests.sha256) {
     await addSha256(app.db, copy.imageId, digests.sha256);
   }
@@ -76,14 +86,18 @@ async function verifyRead(
   return null;
 }
 
-/** Why the bytes are none that may be published; null: they may. */
-async function refusalOf(app: App, { imageId }: StoredCopy, judge: Judge): Promise<string | null> {
+/** Why the bytes are none that may be published, or what was found in them. */
+async function outcomeOf(
+  app: App,
+  { imageId }: StoredCopy,
+  { judge, signed }: { judge: Judge; signed: SignatureCheck | null },
+): Promise<{ refusal: string | null; checked: Checked }> {
   const declared = await findFormats(app.db, imageId);
   try {
     await judge.finish(declared);
-    return null;
+    return { refusal: null, checked: finishSignatureCheck(signed) };
   } catch (error) {
-    if (error instanceof ValidationError) return error.message;
+    if (error instanceof ValidationError) return { refusal: error.message, checked: {} };
     throw error;
   }
 }

@@ -7,9 +7,11 @@ import { openTokensFile } from '../auth/tokens.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabaseServer } from '../db/address.ts';
 import { connect } from '../db/client.ts';
-import { surroundingsOf } from '../server.ts';
+import { signaturesOf, surroundingsOf } from '../server.ts';
 import { openStores } from '../stores/all.ts';
 import { isWritable } from '../stores/store.ts';
+import { isSelfSigned, subjectOf } from '../trust/certificate.ts';
+import { trustedIn } from '../trust/signatures.ts';
 
 /** Prints a line for each part; true when all are well. */
 export async function check(config: Config): Promise<boolean> {
@@ -17,6 +19,7 @@ export async function check(config: Config): Promise<boolean> {
     await part('database', () => checkDatabase(config)),
     ...(await checkStores(config)),
     ...(await checkIdentity(config)),
+    ...(await checkSignatures(config)),
   ];
   return results.every((ok) => ok);
 }
@@ -29,6 +32,18 @@ async function part(name: string, run: () => Promise<string>): Promise<boolean> 
     console.log(`FAILED ${name}: ${(error as Error).message}`);
     return false;
   }
+}
+
+/** Whether signatures could be checked; no line where none are. Barbican is asked when there is something to ask. */
+async function checkSignatures(config: Config): Promise<boolean[]> {
+  const { trustedRoots } = config.signatures;
+  if (trustedRoots === null) return [];
+  const run = async () => {
+    await signaturesOf(config);
+    const roots = (await trustedIn(trustedRoots)).filter(isSelfSigned);
+    return `trusted roots: ${roots.map(subjectOf).join('; ')}`;
+  };
+  return [await part('signatures', run)];
 }
 
 async function checkDatabase(config: Config): Promise<string> {

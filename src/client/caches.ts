@@ -24,6 +24,7 @@ const values = [
   'ImageMemberEdge',
   'ImageProperty',
   'ImagePropertyName',
+  'ImageSignature',
   'MetadefNamespaceConnection',
   'MetadefNamespaceEdge',
   'MetadefObjectConnection',

@@ -1,7 +1,7 @@
 /** A small question to a server of the operator, and the whole of its answer, within a time. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { UnavailableError } from '../domain/errors.ts';
-import { call, type HttpCall, textOf } from './http-call.ts';
+import { bytesOf, call, type HttpCall } from './http-call.ts';
 import { connectionFailure, type Server, serverFailure } from './http-failure.ts';
 
 export interface Reply {
@@ -10,7 +10,12 @@ export interface Reply {
   text: string;
 }
 
-/** Characters; what is longer is no answer to such a question. */
+/** The same of what need not be text. */
+export interface BytesReply extends Omit<Reply, 'text'> {
+  body: Buffer;
+}
+
+/** Bytes; what is longer is no answer to such a question. */
 const answerMax = 4 * 2 ** 20;
 
 /**
@@ -18,11 +23,20 @@ const answerMax = 4 * 2 ** 20;
  * @throws UnavailableError it cannot be reached, broke off, or `signal` was a timeout
  */
 export async function ask(server: Server, options: HttpCall & { signal: AbortSignal }): Promise<Reply> {
+  const { body, ...reply } = await askForBytes(server, { ...options, max: answerMax });
+  return { ...reply, text: body.toString('utf8') };
+}
+
+/** As `ask`. @throws UnavailableError also when there are more than `max`, with AnswerTooLong as its cause */
+export async function askForBytes(
+  server: Server,
+  { max, ...options }: HttpCall & { signal: AbortSignal; max: number },
+): Promise<BytesReply> {
   const { signal } = options;
   try {
     const answer = await call(options);
-    const text = await textOf(answer, answerMax);
-    return { status: answer.statusCode ?? 0, headers: answer.headers, text };
+    const body = await bytesOf(answer, max);
+    return { status: answer.statusCode ?? 0, headers: answer.headers, body };
   } catch (error) {
     const failure = connectionFailure(server, signal.aborted ? signal.reason : error);
     if (failure instanceof UnavailableError) throw failure;

@@ -78,16 +78,24 @@ function answerOf(
   });
 }
 
-/** The whole body as text, so many characters at most: for small answers. */
-export async function textOf(answer: Readable, max = 16 * 2 ** 20): Promise<string> {
+/** There is more of an answer than was to be read of it. */
+export class AnswerTooLong extends Error {}
+
+/** The whole body, so many bytes at most: for small answers. @throws AnswerTooLong */
+export async function bytesOf(answer: Readable, max: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of answer) {
     length += chunk.length;
-    if (length > max) throw new Error(`The answer is longer than ${max} bytes`);
+    if (length > max) throw new AnswerTooLong(`The answer is longer than ${max} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+/** The same as text. */
+export async function textOf(answer: Readable, max = 16 * 2 ** 20): Promise<string> {
+  return (await bytesOf(answer, max)).toString('utf8');
 }
 
 /** Reads what little there is, so that the connection can be used again. */

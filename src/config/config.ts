@@ -31,7 +31,9 @@ import {
   type ScrubConfig,
   type SearchConfig,
   type Sections,
+  type SignaturesConfig,
 } from './sections.ts';
+import { effectiveSignatures } from './signatures.ts';
 import { effectiveStores, type StoreSettings } from './stores.ts';
 import { codeOf, readSettingsFile, type SettingsFile } from './yaml.ts';
 
@@ -86,6 +88,7 @@ export interface Config {
   readonly audit: AuditConfig;
   readonly quotas: QuotasConfig;
   readonly formats: FormatPolicy;
+  readonly signatures: SignaturesConfig;
   readonly limits: LimitsConfig;
   readonly locations: LocationsConfig;
   /** What is said in place of the built-in rules. */
@@ -173,7 +176,8 @@ export function readConfig(env: Record<string, string | undefined>, workingDir: 
   const config = configOf(values as Values, workingDir);
   const folder = found ? dirname(found.path) : workingDir;
   const stores = effectiveStores(sections.stores, { dataDir: config.dataDir, folder });
-  return Object.freeze({ settingsFile: found?.path ?? null, ...config, ...sections, stores });
+  const signatures = effectiveSignatures(sections.signatures, folder);
+  return Object.freeze({ settingsFile: found?.path ?? null, ...config, ...sections, stores, signatures });
 }
 
 /** What the ways of knowing callers need to be told. */

@@ -16,6 +16,7 @@ import { propertyProtectionSection, protectionRules } from './property-protectio
 import { quotasSection } from './quotas.ts';
 import { scrubSection } from './scrub.ts';
 import { keys, listOf, one } from './shape.ts';
+import { signaturesSection } from './signatures.ts';
 import { storesSection, writableIds } from './stores.ts';
 import type { FileValue, SettingsFile } from './yaml.ts';
 
@@ -56,6 +57,7 @@ const sections = keys({
   audit: auditSection.prefault({}),
   quotas: quotasSection.prefault({}),
   formats: formatsSection.prefault({}),
+  signatures: signaturesSection.prefault({}),
   limits: limitsSection.prefault({}),
   locations: locationsSection.prefault({}),
   policy: policySection.prefault({}),
@@ -67,6 +69,11 @@ const sections = keys({
     if (staging === null || ids.includes(staging)) return;
     const message = `names no store that can be written to; there are ${ids.join(', ')}, or null for the data directory`;
     context.addIssue({ code: 'custom', path: ['imports', 'staging'], message });
+  })
+  .superRefine(({ signatures, keystone }, context) => {
+    if (signatures.barbican === null || keystone !== null) return;
+    const message = 'needs the section keystone: it names the user who asks there';
+    context.addIssue({ code: 'custom', path: ['signatures', 'barbican'], message });
   })
   .transform(({ propertyProtection, ...rest }, context) => ({
     ...rest,
@@ -87,6 +94,7 @@ export type AuditConfig = Sections['audit'];
 export type LocationsConfig = Sections['locations'];
 export type QuotasConfig = Sections['quotas'];
 export type LimitsConfig = Sections['limits'];
+export type SignaturesConfig = Sections['signatures'];
 
 /** The sections with their defaults; without a file all are. Mistakes are added to `problems`, each with its place. */
 export function readSections(file: SettingsFile | null, problems: string[]): Sections {

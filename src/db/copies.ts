@@ -9,6 +9,7 @@ import type { Blocks } from '../domain/blocks.ts';
 import type { DigestAlgorithm, ImageFailure, ImageStatus } from '../domain/image.ts';
 import type { ImageInspection } from '../domain/inspection.ts';
 import type { Allowance } from '../domain/quota.ts';
+import type { SignatureRecord } from '../domain/signature.ts';
 import { recordChange, recordChanges } from './audit.ts';
 import { insertBlocks } from './blocks.ts';
 import type { Database, Statements } from './client.ts';
@@ -141,13 +142,15 @@ export interface StoredBytes {
   inspection?: ImageInspection;
   /** Bytes of the disk inside. */
   virtualSize?: number | null;
+  /** Of a signature that is good for them. */
+  signature?: SignatureRecord;
 }
 
 /** Makes the image active with these bytes. False: the claim was lost; the object belongs to nobody. */
 export async function publishClaim(
   db: Database,
   claim: Claim,
-  { size, digests, blocks, inspection, virtualSize }: StoredBytes,
+  { size, digests, blocks, inspection, virtualSize, signature }: StoredBytes,
 ): Promise<boolean> {
   const { md5, ...others } = digests;
   return transaction(db, async (tx) => {
@@ -160,6 +163,7 @@ export async function publishClaim(
         digests: others,
         inspection,
         virtualSize,
+        signature: signature ?? null,
         leaseUntil: null,
         failure: null,
         revision: sql`${images.revision} + 1`,

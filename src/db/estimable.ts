@@ -14,6 +14,7 @@ const estimableFields: ReadonlySet<string> = new Set([
   'minRam',
   'protected',
   'hidden',
+  'signature',
   'createdAt',
   'updatedAt',
 ] satisfies (keyof ImageFilter)[]);

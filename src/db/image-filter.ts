@@ -20,6 +20,7 @@ import type {
 import type { Params, ParamType } from './params.ts';
 import { containsPattern, lowerCasedSql } from './patterns.ts';
 import { propertyValueSql } from './property-value.ts';
+import { signatureStateSql } from './signature-state.ts';
 import { rangeConditions, textConditions } from './value-filter.ts';
 
 /** What the meaning of a filter hangs on besides itself. */
@@ -68,6 +69,10 @@ function conditions(filter: ImageFilter, context: FilterContext): string[] {
   if (filter.protected !== undefined) found.push(`i.protected = ${params.add(filter.protected, 'boolean')}`);
   if (filter.hidden !== undefined) found.push(`i.hidden = ${params.add(filter.hidden, 'boolean')}`);
   if (filter.failed !== undefined) found.push(`i.failure is ${filter.failed ? 'not ' : ''}null`);
+  // Every operator but this one asks for a state: said so, PostgreSQL knows that an index has all of them.
+  if (filter.signature && filter.signature.isNull !== true && hasOperators(filter.signature)) {
+    found.push(`${signatureStateSql} is not null`);
+  }
   for (const [field, { column, type }] of Object.entries(rangeColumns)) {
     const range = filter[field as keyof typeof rangeColumns];
     if (range) found.push(...rangeConditions(column, type, range as NullableRangeFilter<unknown>, params));
@@ -88,6 +93,7 @@ const rangeColumns = {
   minRam: { column: 'i.min_ram', type: 'int' },
   createdAt: { column: 'i.created_at', type: 'timestamptz' },
   updatedAt: { column: 'i.updated_at', type: 'timestamptz' },
+  signature: { column: signatureStateSql, type: 'text' },
 } as const satisfies Partial<Record<keyof Image, { column: string; type: ParamType }>>;
 
 /** Ids that are no UUID equal none; the rest compares as uuid. */

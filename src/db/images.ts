@@ -7,6 +7,7 @@ import type { Database, Statements } from './client.ts';
 import { whoWaits } from './image-visible.ts';
 import { newParams, type Params } from './params.ts';
 import { hasPatterns } from './patterns.ts';
+import { signatureSql } from './signature-state.ts';
 import { images } from './tables.ts';
 import { tokenFilterSql } from './token-filter.ts';
 
@@ -49,6 +50,7 @@ const fieldSql: Record<ImageField, string> = {
     from image_copies c where c.image_id = i.id and c.state not in ('staging', 'staged')), '[]'::jsonb)`,
   failure: 'i.failure',
   inspection: 'i.inspection',
+  signature: signatureSql,
   revision: 'i.revision',
   createdAt: 'i.created_at',
   updatedAt: 'i.updated_at',
@@ -108,6 +110,13 @@ export async function findFormats(
   const text = `select disk_format as "diskFormat", container_format as "containerFormat" from images where id = $1::uuid`;
   const [row] = await db.query<Pick<Image, 'diskFormat' | 'containerFormat'>>(text, [id]);
   return row ?? { diskFormat: null, containerFormat: null };
+}
+
+/** All properties of an image, whoever may read them; none of one that is gone. */
+export async function findProperties(db: Database, id: string): Promise<Image['properties']> {
+  const text = 'select properties from images where id = $1::uuid';
+  const [row] = await db.query<Pick<Image, 'properties'>>(text, [id]);
+  return row?.properties ?? {};
 }
 
 interface Batch {

@@ -127,6 +127,7 @@ async function activate(tx: Statements, image: ImageRow, imported: Imported): Pr
     .update(images)
     .set({
       ...change,
+      signature: imported.signature ?? null,
       failure: null,
       revision: sql`${images.revision} + 1`,
       updatedAt: sql`now()`,

@@ -2,7 +2,7 @@
 import type { Image, ImageMember } from '../domain/image.ts';
 
 /** An image as it is loaded: everything of it that is not bytes. */
-export type LoadedImage = Omit<Image, 'copies' | 'revision' | 'failure' | 'inspection'> & {
+export type LoadedImage = Omit<Image, 'copies' | 'revision' | 'failure' | 'inspection' | 'signature'> & {
   members: Omit<ImageMember, 'imageId'>[];
 };
 

@@ -1,5 +1,6 @@
 /** Copies with what their bytes have to be: found for reading and checking, marked as what they turn out to be. */
 import type { CopyDamage, Instant } from '../domain/image.ts';
+import type { SignatureRecord } from '../domain/signature.ts';
 import { recordOwnChangeSql } from './audit.ts';
 import type { Database } from './client.ts';
 import { sqlState } from './failure.ts';
@@ -196,14 +197,19 @@ export async function addSha256(db: Database, imageId: string, sha256: string): 
   await db.query(text, [imageId, sha256]);
 }
 
-/** All digests to an image that was published without any: what is shown of it is another then. */
+/** All digests to an image that was published without any, and its signature: what is shown of it is another then. */
 export async function addDigests(
   db: Database,
   imageId: string,
-  { checksum, digests }: Pick<StoredCopy, 'checksum' | 'digests'>,
+  {
+    checksum,
+    digests,
+    signature,
+  }: Pick<StoredCopy, 'checksum' | 'digests'> & { signature?: SignatureRecord },
 ): Promise<void> {
   const text = `with added as (
-      update images set checksum = $2::text, digests = $3::jsonb || digests, revision = revision + 1, updated_at = now()
+      update images set checksum = $2::text, digests = $3::jsonb || digests, signature = $4::jsonb,
+        revision = revision + 1, updated_at = now()
       where id = $1::uuid and status in ('active', 'deactivated') and checksum is null and not digests ? 'sha512'
       returning id as image_id, digests
     ) ${recordOwnChangeSql({
@@ -213,7 +219,8 @@ export async function addDigests(
       before: 'null::jsonb',
       after: 'added.digests',
     })}`;
-  await db.query(text, [imageId, checksum, JSON.stringify(digests)]);
+  const record = signature ? JSON.stringify(signature) : null;
+  await db.query(text, [imageId, checksum, JSON.stringify(digests), record]);
 }
 
 /** Stores that hold copies, by rows alone. */

@@ -40,6 +40,7 @@ import type {
 import type { ImportOrder } from '../domain/import.ts';
 import type { ImageInspection } from '../domain/inspection.ts';
 import type { QuotaResource } from '../domain/quota.ts';
+import type { SignatureRecord } from '../domain/signature.ts';
 import type { TaskStatus, TaskType } from '../domain/task.ts';
 import { instantFromText } from './client.ts';
 
@@ -75,6 +76,8 @@ export const images = pgTable(
     /** Why the last upload or import failed, until the next one works. */
     failure: jsonb().$type<ImageFailure>(),
     inspection: jsonb().$type<ImageInspection>(),
+    /** Of a signature that was good; it says nothing of other properties than its own (vitrine_signature_state). */
+    signature: jsonb().$type<SignatureRecord>(),
     revision: integer().notNull().default(1),
     /** Who is writing the bytes now: grows with every claim; a stale writer's number no longer fits. */
     attempt: integer().notNull().default(0),
@@ -113,6 +116,10 @@ export const images = pgTable(
       'gin',
       sql`vitrine_marks(name, tags, properties, search_text, checksum, digests, visibility, owner)`,
     ),
+    // Of what is signed, in the order of time. The migration has statistics of the states beside it.
+    index('images_signed')
+      .on(t.createdAt, t.id)
+      .where(sql`vitrine_signature_state(properties, signature) is not null`),
     index('images_lease').on(t.leaseUntil).where(sql`lease_until is not null`),
   ],
 );

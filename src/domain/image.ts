@@ -1,5 +1,6 @@
 /** What an image is: its fields, the words they are made of, and what follows from them alone. */
 import type { ImageInspection } from './inspection.ts';
+import type { ImageSignature } from './signature.ts';
 
 export const imageStatuses = [
   'queued',
@@ -123,6 +124,8 @@ export interface Image {
   failure: ImageFailure | null;
   /** What was seen in the bytes; null until there is data, and of data that came before it was looked at. */
   inspection: ImageInspection | null;
+  /** Null: none of its properties speaks of one. */
+  signature: ImageSignature | null;
   revision: number;
   createdAt: Instant;
   updatedAt: Instant;

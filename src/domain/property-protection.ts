@@ -9,6 +9,7 @@ import { ForbiddenError } from './errors.ts';
 import { normalProperties, type PropertyInput } from './fields.ts';
 import type { Policy } from './policy.ts';
 import { type RuleName, ruleNames } from './policy-rules.ts';
+import { signatureProperties } from './signature.ts';
 
 export const propertyOperations = ['create', 'read', 'update', 'delete'] as const;
 export type PropertyOperation = (typeof propertyOperations)[number];
@@ -77,13 +78,25 @@ const isRule = (access: PropertyAccess): access is RuleName =>
 type Properties = Record<string, string>;
 
 /** The image as the caller may read it; itself when nothing is hidden. Its properties may not have been read. */
-export function readable<T extends { properties?: Properties }>(
+export function readable<T extends { properties?: Properties; signature?: unknown }>(
   protection: PropertyProtection | null,
   caller: Caller,
   image: T,
 ): T {
+  if (protection === null) return image;
+  const isSigned = image.signature != null;
+  const hidesSignature =
+    isSigned && signatureProperties.some((name) => !protection.may(caller, 'read', name));
+  return readableProperties(protection, caller, hidesSignature ? { ...image, signature: null } : image);
+}
+
+function readableProperties<T extends { properties?: Properties }>(
+  protection: PropertyProtection,
+  caller: Caller,
+  image: T,
+): T {
   const { properties } = image;
-  if (protection === null || properties === undefined) return image;
+  if (properties === undefined) return image;
   const names = Object.keys(properties);
   const seen = names.filter((name) => protection.may(caller, 'read', name));
   if (seen.length === names.length) return image;

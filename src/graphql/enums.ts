@@ -3,6 +3,7 @@ import type * as domain from '../domain/image.ts';
 import type { ImportMethodName as MethodName } from '../domain/import.ts';
 import type { FoundFormat as FoundFormatName } from '../domain/inspection.ts';
 import type * as metadef from '../domain/metadef/metadef.ts';
+import type { SignatureState as SignatureStateName } from '../domain/signature.ts';
 import type { TaskStatus as TaskStatusName } from '../domain/task.ts';
 import { builder } from './builder.ts';
 
@@ -95,6 +96,16 @@ export const ImageKind = upperCaseEnum<domain.ImageKind>(
     volume_snapshot: 'Points to snapshots of volumes: block_device_mapping is set.',
     kernel: 'Kernel of a machine image: diskFormat AKI.',
     ramdisk: 'Ramdisk of a machine image: diskFormat ARI.',
+  },
+);
+
+export const SignatureState = upperCaseEnum<SignatureStateName>(
+  'SignatureState',
+  'What is known of the signature of an image that has one.',
+  {
+    valid: 'It was checked, by a trusted certificate, for these bytes and the properties as they are now.',
+    unchecked:
+      'It was not: there are no bytes yet, signatures are not checked here, or its properties were set or changed after the bytes came.',
   },
 );
 

@@ -3,6 +3,7 @@
  * every condition, order and facet answers as it does for one that is missing.
  */
 import { limits } from '../domain/fields.ts';
+import { signatureProperties } from '../domain/signature.ts';
 import type { FacetOf } from './facet.ts';
 import type { ImageFilter } from './image-filter.ts';
 import type { ImageOrder } from './image-order.ts';
@@ -21,10 +22,11 @@ const nameFor = (hidden: HiddenProperties, name: string) => (hidden.has(name) ? 
 
 export function seenFilter(filter: ImageFilter, hidden: HiddenProperties | null): ImageFilter {
   if (hidden === null) return filter;
-  const { and, or, not, properties } = filter;
+  const seen = filter.signature && hidesSignatures(hidden) ? withoutSignature(filter) : filter;
+  const { and, or, not, properties } = seen;
   const each = (parts: ImageFilter[]) => parts.map((part) => seenFilter(part, hidden));
   return {
-    ...filter,
+    ...seen,
     ...(and && { and: each(and) }),
     ...(or && { or: each(or) }),
     ...(not && { not: seenFilter(not, hidden) }),
@@ -32,6 +34,16 @@ export function seenFilter(filter: ImageFilter, hidden: HiddenProperties | null)
       properties: properties.map((property) => ({ ...property, name: nameFor(hidden, property.name) })),
     }),
   };
+}
+
+/** Who may not read one of its properties does not see the signature. */
+const hidesSignatures = (hidden: HiddenProperties) => signatureProperties.some((name) => hidden.has(name));
+
+/** As if no image had one. */
+function withoutSignature({ signature = {}, ...filter }: ImageFilter): ImageFilter {
+  const { isNull, ...operators } = signature;
+  const asksForOne = isNull === false || Object.values(operators).some((operand) => operand !== undefined);
+  return asksForOne ? { ...filter, and: [...(filter.and ?? []), { or: [] }] } : filter;
 }
 
 export function seenOrder(

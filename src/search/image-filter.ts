@@ -11,6 +11,7 @@ import type {
   Instant,
   MemberStatus,
 } from '../domain/image.ts';
+import type { SignatureState } from '../domain/signature.ts';
 import { wordsOf } from './free-text.ts';
 
 /** All operators given must hold; one left out (undefined) says nothing. */
@@ -113,6 +114,8 @@ export interface ImageFilter {
   hidden?: boolean;
   /** Whether the last upload or import failed. */
   failed?: boolean;
+  /** Null: no property speaks of a signature. */
+  signature?: NullableSetFilter<SignatureState>;
   tags?: TagsFilter;
   /** Every one must hold, on the same image. */
   properties?: PropertyFilter[];

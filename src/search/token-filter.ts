@@ -27,6 +27,7 @@ const conditions: Record<keyof ImageFilter, 'fixed' | 'moving'> = {
   protected: 'fixed',
   hidden: 'fixed',
   failed: 'moving',
+  signature: 'moving',
   tags: 'fixed',
   properties: 'fixed',
   store: 'moving',

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { filesBelow } from '../support/damage.ts';
 import { type Sample, samples } from '../support/disks/corpus.ts';
 import { vhdx } from '../support/disks/headers.ts';
-import { type Access, ask, beginUpload, mutate, newImage, send } from '../support/images.ts';
+import { type Access, ask, beginUpload, newImage, send } from '../support/images.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
+import { wayNames, waysIn } from '../support/ways-in.ts';
 import { type WireServer, wireServer } from '../support/wire-server.ts';
 
 let web: WireServer;
@@ -29,77 +30,14 @@ beforeEach(() => {
   body = Buffer.alloc(0);
 });
 
-/** The answer to the request that brought the last byte; null where a task does it, which the image then tells of. */
-type Answer = { status: number; text: string } | null;
-
-const octets = { 'content-type': 'application/octet-stream' };
-
-async function put(path: string, bytes: Buffer | AsyncIterable<Uint8Array>): Promise<Answer> {
-  const response = await server.http(path, {
-    method: 'PUT',
-    token: access.token,
-    headers: octets,
-    body: (bytes instanceof Buffer ? new Uint8Array(bytes) : bytes) as BodyInit,
-    duplex: 'half',
-  });
-  return { status: response.status, text: await response.text() };
-}
-
-async function* inPieces(bytes: Buffer, size: number): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function resume(id: string, bytes: Buffer): Promise<Answer> {
-  const tus = { 'tus-resumable': '1.0.0' };
-  const begun = await server.http('/uploads', {
-    method: 'POST',
-    token: access.token,
-    headers: {
-      ...tus,
-      'upload-length': `${bytes.length}`,
-      'upload-metadata': `image ${Buffer.from(id).toString('base64')}`,
-    },
-  });
-  const path = new URL(begun.headers.get('location') ?? '', server.url).pathname;
-  const half = Math.ceil(bytes.length / 2);
-  let last: Answer = { status: begun.status, text: await begun.text() };
-  for (const [offset, part] of [
-    [0, bytes.subarray(0, half)],
-    [half, bytes.subarray(half)],
-  ] as const) {
-    if (part.length === 0) continue;
-    const response = await server.http(path, {
-      method: 'PATCH',
-      token: access.token,
-      headers: { ...tus, 'content-type': 'application/offset+octet-stream', 'upload-offset': `${offset}` },
-      body: new Uint8Array(part),
-    });
-    last = { status: response.status, text: await response.text() };
-  }
-  return last;
-}
-
-async function importBy(id: string, method: object): Promise<Answer> {
-  expect(await mutate(access, 'importImage', { id, method })).toMatchObject({
-    __typename: 'ImportImagePayload',
-  });
-  await until(async () => (await imageOf(id)).status !== 'IMPORTING');
-  return null;
-}
-
-const ways: Record<string, (id: string, sample: Sample) => Promise<Answer>> = {
-  'at once': (id, { bytes }) => put(`/v2/images/${id}/file`, bytes),
-  'in pieces': (id, { bytes }) => put(`/v2/images/${id}/file`, inPieces(bytes, 513)),
-  resumed: (id, { bytes }) => resume(id, bytes),
-  async staged(id, { bytes }) {
-    await put(`/v2/images/${id}/stage`, bytes);
-    return importBy(id, { staged: true });
-  },
-  downloaded(id, { bytes }) {
+const ways = waysIn(() => ({
+  server,
+  access,
+  publish(bytes) {
     body = bytes;
-    return importBy(id, { webDownload: { url: `${web.url}/image` } });
+    return `${web.url}/image`;
   },
-};
+}));
 
 // biome-ignore lint/suspicious/noExplicitAny: as wide as the test asks
 async function imageOf(id: string): Promise<any> {
@@ -111,9 +49,9 @@ async function imageOf(id: string): Promise<any> {
 const kept = () =>
   filesBelow(server.config.dataDir).then((names) => names.filter((name) => /images|staging/.test(name)));
 
-describe.each(Object.keys(ways))('%s', (way) => {
+describe.each(wayNames)('%s', (way) => {
   const every = sized({ quick: 9, ci: 4, full: 1 });
-  const offset = Object.keys(ways).indexOf(way);
+  const offset = wayNames.indexOf(way);
   // What is compressed is unpacked by an import, and then another image.
   const isImport = way === 'staged' || way === 'downloaded';
   const fit = samples.filter(({ containerFormat }) => !isImport || containerFormat !== 'compressed');
@@ -126,7 +64,7 @@ describe.each(Object.keys(ways))('%s', (way) => {
       diskFormat: diskFormat.toUpperCase(),
       containerFormat: containerFormat.toUpperCase(),
     });
-    const answer = await ways[way]?.(id, sample);
+    const answer = await ways[way](id, sample.bytes);
     const image = await imageOf(id);
     if (!refused) {
       expect(image).toMatchObject({ status: 'ACTIVE', failure: null, size: sample.bytes.length });
@@ -153,7 +91,7 @@ describe.each(Object.keys(ways))('%s', (way) => {
 test('what an import unpacks is judged by what is in it', async () => {
   const hostile = samples.find(({ name }) => name === 'qcow2 with a backing file') as Sample;
   const id = await newImage(access, { diskFormat: 'QCOW2', containerFormat: 'COMPRESSED' });
-  await ways.staged?.(id, { ...hostile, bytes: gzipSync(hostile.bytes) });
+  await ways.staged(id, gzipSync(hostile.bytes));
   expect(await imageOf(id)).toMatchObject({ status: 'QUEUED', failure: { code: 'unsafe_image' } });
 });
 
@@ -177,7 +115,7 @@ test('as many are looked at as there is memory for; who comes then is told to co
     const response = await server.http(`/v2/images/${id}/file`, {
       method: 'PUT',
       token: access.token,
-      headers: octets,
+      headers: { 'content-type': 'application/octet-stream' },
       body: new Uint8Array(bytes),
     });
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);

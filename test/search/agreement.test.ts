@@ -16,7 +16,7 @@ import { type AnImage, anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { sized } from '../support/size.ts';
 import * as arbitrary from './model/arbitraries.ts';
-import type { ModelCaller, ModelImage } from './model/catalog.ts';
+import { type ModelCaller, type ModelImage, signatureProperty } from './model/catalog.ts';
 import { type FacetAsked, facetOf, propertyNames } from './model/facets.ts';
 import type { Filter } from './model/filter.ts';
 import { compare, type Order } from './model/order.ts';
@@ -153,10 +153,14 @@ async function aCatalog(of: number): Promise<ModelImage[]> {
 
 const inside = (name: string | null) => name?.toLowerCase() ?? null;
 
-function asRow({ copies: _copies, failed, members, ...image }: ModelImage): AnImage {
+function asRow({ copies: _copies, failed, members, signature, ...image }: ModelImage): AnImage {
   const row = {
     ...image,
     failure: failed ? { code: 'FAILED', message: 'It failed.', at: image.updatedAt } : null,
+    signature:
+      signature === 'VALID'
+        ? { properties: { [signatureProperty]: image.properties[signatureProperty] } }
+        : null,
     kind: inside(image.kind),
     status: inside(image.status),
     visibility: inside(image.visibility),

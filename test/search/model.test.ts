@@ -26,6 +26,7 @@ const plain: ModelImage = {
   protected: false,
   hidden: false,
   failed: false,
+  signature: 'VALID',
   tags: ['lts', 'server'],
   properties: { os_distro: 'ubuntu', os_version: '24.04', hw_disk_bus: '' },
   members: { red: 'ACCEPTED', green: 'PENDING' },
@@ -44,6 +45,7 @@ const bare: ModelImage = {
   diskFormat: null,
   checksum: null,
   digests: {},
+  signature: null,
   tags: [],
   properties: {},
   members: {},
@@ -235,6 +237,9 @@ describe('a filter', () => {
       false,
     ],
     ['failed', { failed: false }, true, true],
+    ['signature', { signature: { in: ['VALID'] } }, true, false],
+    ['signature ne', { signature: { ne: 'UNCHECKED' } }, true, false],
+    ['no signature', { signature: { isNull: true } }, false, true],
   ])('%s', (_what, where, onPlain, onBare) => {
     expect([matches(plain, where, blue), matches(bare, where, blue)]).toEqual([onPlain, onBare]);
   });

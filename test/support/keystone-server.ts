@@ -21,6 +21,8 @@ export interface KeystoneServer extends WireServer {
   revoke(token: string): void;
   /** The service's own tokens are no longer accepted. */
   revokeOwn(): void;
+  /** Whether it is a token of the service that is accepted. */
+  isOwn(token: string): boolean;
   /** How many tokens it was asked about. */
   validations(): number;
   logins(): number;
@@ -86,6 +88,7 @@ export async function keystoneServer(): Promise<KeystoneServer> {
     issue: (token: IssuedToken = {}) => hold({ project: 'blue', roles: ['member'], ...token }),
     revoke: (token: string) => void issued.delete(token),
     revokeOwn: () => own.clear(),
+    isOwn: (token: string) => own.has(token),
     validations: () => server.seen.filter((what) => what.startsWith('GET ')).length,
     logins: () => server.seen.filter((what) => what.startsWith('POST ')).length,
   });

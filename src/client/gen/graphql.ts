@@ -261,6 +261,8 @@ export type ImageFilter = {
    * REJECTED for the own project also brings those.
    */
   sharedWith?: SharedWithFilter | null | undefined;
+  /** What is known of its signature; null when none of its properties speaks of one. */
+  signature?: SignatureStateFilter | null | undefined;
   /** Bytes stored. */
   size?: BigIntFilter | null | undefined;
   /** Where it is in its life. */
@@ -432,6 +434,28 @@ export type SharedWithFilter = {
   project?: string | null | undefined;
   /** What it answered; left out, anything. */
   status?: MemberStatus | null | undefined;
+};
+
+/** What is known of the signature of an image that has one. */
+export type SignatureState =
+  /** It was not: there are no bytes yet, signatures are not checked here, or its properties were set or changed after the bytes came. */
+  | 'UNCHECKED'
+  /** It was checked, by a trusted certificate, for these bytes and the properties as they are now. */
+  | 'VALID'
+  | '%future added value';
+
+/** A condition on a choice. */
+export type SignatureStateFilter = {
+  /** Equal to this. */
+  eq?: SignatureState | null | undefined;
+  /** Equal to one of these; an empty list matches nothing. */
+  in?: Array<SignatureState> | null | undefined;
+  /** true: there is no value; false: there is one. */
+  isNull?: boolean | null | undefined;
+  /** Has a value, and not this one. */
+  ne?: SignatureState | null | undefined;
+  /** Has a value, and none of these; an empty list matches every value. */
+  notIn?: Array<SignatureState> | null | undefined;
 };
 
 /**

@@ -7,6 +7,7 @@ const enums: ReadonlySet<string> = new Set([
   'visibility',
   'diskFormat',
   'containerFormat',
+  'signature',
 ] satisfies (keyof ImageFilter)[]);
 
 export function filterJson(filter: ImageFilter): Record<string, unknown> {

@@ -9,6 +9,7 @@ import {
   ImageStatus,
   ImageVisibility,
   MemberStatus,
+  SignatureState,
 } from '../enums.ts';
 import { choiceFilter, operators, StringFilter } from '../operators.ts';
 
@@ -147,6 +148,7 @@ const ImageKindFilter = choiceFilter('ImageKindFilter', ImageKind);
 const ImageStatusFilter = choiceFilter('ImageStatusFilter', ImageStatus);
 const ImageVisibilityFilter = choiceFilter('ImageVisibilityFilter', ImageVisibility);
 const DiskFormatFilter = choiceFilter('DiskFormatFilter', DiskFormat, true);
+const SignatureStateFilter = choiceFilter('SignatureStateFilter', SignatureState, true);
 const ContainerFormatFilter = choiceFilter('ContainerFormatFilter', ContainerFormat, true);
 
 /** Nulls of variables are still in it: `checkedFilter` makes a search.ImageFilter of it. */
@@ -189,6 +191,10 @@ null in place of a whole condition is as if left out; null as the operand of an 
       description: 'Whether it is hidden. At the top of where, or in its and, true also brings hidden ones.',
     }),
     failed: t.boolean({ description: 'Whether the last upload or import failed.' }),
+    signature: t.field({
+      type: SignatureStateFilter,
+      description: 'What is known of its signature; null when none of its properties speaks of one.',
+    }),
     tags: t.field({ type: TagsFilter, description: 'Its tags.' }),
     properties: t.field({
       type: [PropertyFilter],

@@ -13,6 +13,7 @@ import { ImageType } from './image-ref.ts';
 import { Inspection } from './inspection.ts';
 import { ImageMemberConnection, ImageMemberType } from './member.ts';
 import { ImageProperty } from './property.ts';
+import { Signature } from './signature.ts';
 import { pageOfTasks } from './tasks-page.ts';
 import { Capabilities, Copy, Digest, Failure, TransferTargetType } from './values.ts';
 import { visibleMembers } from './visible-members.ts';
@@ -63,6 +64,12 @@ ImageType.implement({
       nullable: true,
       description:
         'What was seen in the bytes before they were published; null until there are any, and of images that came before bytes were looked at.',
+    }),
+    signature: t.expose('signature', {
+      type: Signature,
+      nullable: true,
+      description:
+        'What is known of its signature; null when none of its properties speaks of one, or the caller may not read them.',
     }),
     minDisk: t.exposeInt('minDisk', { description: 'GiB.' }),
     minRam: t.exposeInt('minRam', { description: 'MiB.' }),

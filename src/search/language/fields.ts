@@ -6,6 +6,7 @@ import {
   imageStatuses,
   imageVisibilities,
 } from '../../domain/image.ts';
+import { signatureStates } from '../../domain/signature.ts';
 import type { ImageFilter } from '../image-filter.ts';
 import type { OrderField } from '../image-order.ts';
 
@@ -14,7 +15,7 @@ type Reading =
   | { type: 'words'; field: 'name' | 'owner' | 'store' }
   | {
       type: 'choice';
-      field: 'kind' | 'status' | 'visibility' | 'diskFormat' | 'containerFormat';
+      field: 'kind' | 'status' | 'visibility' | 'diskFormat' | 'containerFormat' | 'signature';
       choices: readonly string[];
     }
   | { type: 'flag'; field: 'protected' | 'hidden' | 'failed' }
@@ -67,6 +68,10 @@ const table: [names: string[], field: Field][] = [
   [['protected'], { type: 'flag', field: 'protected' }],
   [['hidden', 'os_hidden'], { type: 'flag', field: 'hidden' }],
   [['failed'], { type: 'flag', field: 'failed' }],
+  [
+    ['signature'],
+    { type: 'choice', field: 'signature', choices: signatureStates, has: { signature: isSet } },
+  ],
   [['tag', 'tags'], { type: 'tags', has: { tags: { isEmpty: false } } }],
   [['store'], { type: 'words', field: 'store', has: { store: isSet } }],
   [['shared'], { type: 'shared', has: { sharedWith: {} } }],

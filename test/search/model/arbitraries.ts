@@ -1,6 +1,6 @@
 /** Random catalogs, and random questions about them, for fast-check. */
 import fc from 'fast-check';
-import type { ModelImage } from './catalog.ts';
+import { type ModelImage, signatureProperty } from './catalog.ts';
 import type { FacetAsked } from './facets.ts';
 import type {
   Conditions,
@@ -32,33 +32,48 @@ const withOneActiveEach = (copies: ModelImage['copies']) =>
       !isActive || copies.findIndex((copy) => copy.isActive && copy.store === store) === n,
   );
 
-const image: fc.Arbitrary<ModelImage> = fc.record({
-  id: fc.uuid(),
-  name: maybe(words.names),
-  kind: of(words.kinds),
-  status: of(words.statuses),
-  visibility: of(words.visibilities),
-  owner: fc.option(of(words.owners), { freq: 9 }),
-  diskFormat: maybe(words.diskFormats),
-  containerFormat: maybe(words.containerFormats),
-  size: maybe(words.sizes.slice(0, -1)),
-  virtualSize: maybe(words.sizes),
-  minDisk: of(words.smallNumbers),
-  minRam: of(words.smallNumbers),
-  checksum: fc.option(digest(32)),
-  digests: digests as fc.Arbitrary<Record<string, string>>,
-  protected: fc.boolean(),
-  hidden: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-  failed: fc.boolean(),
-  tags: fc.uniqueArray(of(words.tags), { maxLength: 4 }),
-  properties: fc.dictionary(of(words.propertyNames), of(words.values), { maxKeys: 7, noNullPrototype: true }),
-  members: fc.dictionary(of(words.projects), of(words.memberStatuses), { noNullPrototype: true }),
-  copies: fc
-    .array(fc.record({ store: of(words.stores), isActive: fc.boolean() }), { maxLength: 3 })
-    .map(withOneActiveEach),
-  createdAt: of(words.moments),
-  updatedAt: of(words.moments),
-});
+/** A signature is properties as well. */
+const withSignature = (image: ModelImage): ModelImage =>
+  image.signature === null
+    ? image
+    : { ...image, properties: { ...image.properties, [signatureProperty]: 'c2lnbmVk' } };
+
+const image: fc.Arbitrary<ModelImage> = fc
+  .record({
+    id: fc.uuid(),
+    name: maybe(words.names),
+    kind: of(words.kinds),
+    status: of(words.statuses),
+    visibility: of(words.visibilities),
+    owner: fc.option(of(words.owners), { freq: 9 }),
+    diskFormat: maybe(words.diskFormats),
+    containerFormat: maybe(words.containerFormats),
+    size: maybe(words.sizes.slice(0, -1)),
+    virtualSize: maybe(words.sizes),
+    minDisk: of(words.smallNumbers),
+    minRam: of(words.smallNumbers),
+    checksum: fc.option(digest(32)),
+    digests: digests as fc.Arbitrary<Record<string, string>>,
+    protected: fc.boolean(),
+    hidden: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(false) },
+      { weight: 1, arbitrary: fc.constant(true) },
+    ),
+    failed: fc.boolean(),
+    signature: fc.option(of(words.signatureStates), { freq: 2 }),
+    tags: fc.uniqueArray(of(words.tags), { maxLength: 4 }),
+    properties: fc.dictionary(of(words.propertyNames), of(words.values), {
+      maxKeys: 7,
+      noNullPrototype: true,
+    }),
+    members: fc.dictionary(of(words.projects), of(words.memberStatuses), { noNullPrototype: true }),
+    copies: fc
+      .array(fc.record({ store: of(words.stores), isActive: fc.boolean() }), { maxLength: 3 })
+      .map(withOneActiveEach),
+    createdAt: of(words.moments),
+    updatedAt: of(words.moments),
+  })
+  .map(withSignature);
 
 export const catalog = fc.uniqueArray(image, {
   minLength: 40,
@@ -201,6 +216,7 @@ const conditionsOn = (ids: readonly string[]): ConditionArbitraries => {
     protected: fc.boolean(),
     hidden: fc.boolean(),
     failed: fc.boolean(),
+    signature: nullableSetOf(words.signatureStates),
     tags: some<Conditions['tags']>({
       has: of(words.tags),
       hasAll: list(of(words.tags)),

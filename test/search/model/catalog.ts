@@ -26,6 +26,8 @@ export interface ModelImage {
   hidden: boolean;
   /** Whether the last upload or import failed. */
   failed: boolean;
+  /** What is known of its signature, which the property signatureProperty makes it have; null: it has none. */
+  signature: string | null;
   tags: string[];
   properties: Record<string, string>;
   /** Status by project. */
@@ -35,6 +37,9 @@ export interface ModelImage {
   createdAt: string;
   updatedAt: string;
 }
+
+/** Each of the four properties of a signature makes an image have one. */
+export const signatureProperty = 'img_signature';
 
 /** Project null: the token has none. Members and readers of a project see the same. */
 export interface ModelCaller {

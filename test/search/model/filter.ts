@@ -74,6 +74,7 @@ export interface Conditions {
   protected: boolean;
   hidden: boolean;
   failed: boolean;
+  signature: Operators<string>;
   tags: TagOperators;
   properties: PropertyCondition[];
   store: TextOperators;
@@ -116,6 +117,7 @@ const holds: Holds = {
   protected: (image, asked) => image.protected === asked,
   hidden: (image, asked) => image.hidden === asked,
   failed: (image, asked) => image.failed === asked,
+  signature: (image, asked) => scalarHolds(image.signature, asked),
   tags: ({ tags }, asked) => tagsHold(tags, asked),
   properties: (image, asked) => asked.every((one) => propertyHolds(propertyOf(image, one.name), one)),
   store: (image, asked) => storesOf(image).some((store) => textHolds(store, asked)),

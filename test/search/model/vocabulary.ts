@@ -205,5 +205,6 @@ export const kinds = ['IMAGE', 'SNAPSHOT', 'BACKUP', 'VOLUME_SNAPSHOT', 'KERNEL'
 export const statuses = ['QUEUED', 'SAVING', 'ACTIVE', 'DEACTIVATED', 'KILLED', 'PENDING_DELETE'];
 export const visibilities = ['PUBLIC', 'COMMUNITY', 'SHARED', 'PRIVATE'];
 export const diskFormats = ['RAW', 'QCOW2', 'AKI', 'ISO'];
+export const signatureStates = ['VALID', 'UNCHECKED'];
 export const containerFormats = ['BARE', 'OVF', 'AKI'];
 export const memberStatuses = ['PENDING', 'ACCEPTED', 'REJECTED'];
