@@ -47,10 +47,7 @@ export async function converted(
   const { converter } = app.imports;
   const conversion = converter && conversionOf(converter.rule, converting.declared);
   if (!converter || !conversion) return null;
-  const folder = await converter.begin(converting.name).catch((error) => {
-    void source.bytes[Symbol.asyncIterator]().return?.();
-    throw error;
-  });
+  const folder = await converter.begin(converting.name);
   try {
     const judged = await keep(app, folder, { source, converting });
     checkConvertible(judged, conversion);

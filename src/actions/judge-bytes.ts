@@ -106,29 +106,9 @@ export function judgeStream(app: App, declared: Declared, { isPatient = false } 
   };
 }
 
-/** With its place among those that are unpacked at once. @throws UnavailableError there is none */
-function openInside(app: App): InsideLook {
-  const { unpacking, captures } = app.inspecting;
-  unpacking.take(1);
-  let isOpen = true;
-  const leave = () => {
-    if (isOpen) unpacking.give(1);
-    isOpen = false;
-  };
-  try {
-    const limits = { ratioMax: app.imports.decompress.ratioMax, sizeMax: app.formats.virtualSizeMax };
-    const look = lookInside(limits, captures);
-    return {
-      ...look,
-      close() {
-        look.close();
-        leave();
-      },
-    };
-  } catch (error) {
-    leave();
-    throw error;
-  }
+function openInside({ imports, formats, inspecting }: App): InsideLook {
+  const limits = { ratioMax: imports.decompress.ratioMax, sizeMax: formats.virtualSizeMax };
+  return lookInside(limits, inspecting);
 }
 
 /** What cannot be unpacked to its end is not what it says to be; what becomes too much is meant to do harm. */

@@ -86,10 +86,10 @@ async function bring(
   const isUnpacked = !isCopy && isPacked(app, run.image);
   const given = isUnpacked ? unpacked(app, counted) : counted;
   const writing = writingOf(run);
-  if (given.size !== null) await reserveOrClose(app, writing, found);
+  if (given.size !== null) await orClose(found, reserve(app, writing, { atLeast: given.size }));
   const conversion = isCopy
     ? null
-    : await converted(app, given, convertingOf(app, run, { given, signal, hold }));
+    : await orClose(found, converted(app, given, convertingOf(app, run, { given, signal, hold })));
   try {
     const source = conversion ?? given;
     if (conversion) await reserve(app, writing, { atLeast: conversion.size });
@@ -160,9 +160,9 @@ function requireWelcome(app: App, source: ImportSource): void {
   throw tooLarge(app, source.size);
 }
 
-/** All of it, for each copy. @throws QuotaExceededError before any byte is read */
-async function reserveOrClose(app: App, writing: Writing, source: ImportSource): Promise<void> {
-  await reserve(app, writing, { atLeast: source.size ?? 0 }).catch((error) => {
+/** A step before the source is read to its end. @throws what the step throws; nobody reads the source then */
+async function orClose<T>(source: ImportSource, step: Promise<T>): Promise<T> {
+  return step.catch((error) => {
     close(source);
     throw error;
   });
