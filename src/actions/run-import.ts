@@ -129,7 +129,8 @@ async function write(
   const declared = { ...declaredBy(run.image), ...source.change };
   let judge: Judge | null = null;
   try {
-    judge = isCopy ? null : judgeStream(app, declared);
+    // Where a decoder breaks off depends on how its input was cut: whether it does counts for more than its first bytes.
+    judge = isCopy ? null : judgeStream(app, declared, { isPatient: isPacked(app, run.image) });
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, all, source.bytes, {
       algorithms: [...wanted],
