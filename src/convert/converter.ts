@@ -161,9 +161,7 @@ function failureOf(
       `it takes more than ${settings.cpuMs / 1000} s of a processor; ${ask} (imports.convert.cpu).`,
     );
   if (signal === 'SIGXFSZ' || /File too large/i.test(said)) return tooLarge(sizeMax, sizeMax + 1);
-  if (/No space left|Disk quota exceeded/i.test(said)) {
-    return noRoom();
-  }
+  if (/No space left|Disk quota exceeded/i.test(said)) return noRoom();
   // The kernel's own way to say so, when the whole machine has none left.
   if (signal === 'SIGKILL' || /memory|allocate/i.test(said)) {
     return failed(`it takes more memory than it may; ${ask} (imports.convert.memory).`);

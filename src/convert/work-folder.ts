@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { refused } from './work-file.ts';
 
 /** What lies in such a directory; the program runs in it and knows no other names. */
 export const sourceName = 'source';
@@ -23,19 +24,19 @@ export interface WorkFolder {
 /** Of users that nobody is: the range that systemd takes for those that come and go. */
 const strangers = { from: 61_184, before: 65_520 };
 
-/** `isStrangers`: it is another user's, one that no other conversion has. */
+/** `isStrangers`: it is another user's, one that no other conversion has. @throws UnavailableError the disk refused */
 export async function makeWorkFolder(root: string, name: string, isStrangers: boolean): Promise<WorkFolder> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
   const path = join(root, name);
   const owner = isStrangers ? randomInt(strangers.from, strangers.before) : null;
   const remove = () => rm(path, { recursive: true, force: true });
-  await mkdir(path, { mode: 0o700 });
   try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await mkdir(path, { mode: 0o700 });
     await chmod(path, 0o700); // whatever the umask took
     if (owner !== null) await chown(path, owner, owner);
   } catch (error) {
     await remove();
-    throw error;
+    refused(error);
   }
   return { path, source: join(path, sourceName), target: join(path, targetName), owner, remove };
 }
