@@ -47,17 +47,16 @@ export async function converted(
   const { converter } = app.imports;
   const conversion = converter && conversionOf(converter.rule, converting.declared);
   if (!converter || !conversion) return null;
-  const folder = await converter.begin(converting.name).catch((error) => {
-    void source.bytes[Symbol.asyncIterator]().return?.();
-    throw error;
-  });
+  const folder = await converter.begin(converting.name);
   try {
     const judged = await keep(app, folder, { source, converting });
     checkConvertible(judged, conversion);
-    checkRoom(app, judged, conversion);
+    const sizeMax = sizeOfResult(app, judged, conversion);
+    // A raw file is as large as the disk.
+    if (conversion.to === 'raw') await converting.reserve(judged.virtualSize ?? 0);
     converting.begun(conversion);
     const { signal } = converting;
-    const result = await resultOf(app, folder, { converter, conversion, judged, signal });
+    const result = await resultOf(app, folder, { converter, conversion, judged, sizeMax, signal });
     return {
       bytes: result.read(),
       size: result.size,
@@ -117,10 +116,15 @@ function judgeFile(
 async function resultOf(
   app: App,
   folder: WorkFolder,
-  about: { converter: Converter; conversion: Conversion; judged: Judged; signal: AbortSignal },
+  about: {
+    converter: Converter;
+    conversion: Conversion;
+    judged: Judged;
+    sizeMax: number;
+    signal: AbortSignal;
+  },
 ): Promise<WorkFile> {
-  const { converter, conversion, judged, signal } = about;
-  const sizeMax = app.limits.imageSizeMax;
+  const { converter, conversion, judged, sizeMax, signal } = about;
   await converter.convert(folder, conversion, { sizeMax, signal });
   const result = await openWorkFile(folder.target);
   try {
@@ -143,11 +147,15 @@ function checkConvertible({ inspection: { encryption } }: Judged, conversion: Co
   throw failed(conversion, 'it is encrypted; send it decrypted, or as LUKS');
 }
 
-/** A raw file is as large as the disk. @throws QuotaExceededError */
-function checkRoom(app: App, { virtualSize }: Judged, { to }: Conversion): void {
+/** For what a format has beside the disk: its tables, about a thousandth. */
+const tableBytes = 64 * 2 ** 20;
+
+/** Bytes that the result may have: as many as the disk, and tables. @throws QuotaExceededError */
+function sizeOfResult(app: App, { virtualSize }: Judged, { to }: Conversion): number {
   const { imageSizeMax } = app.limits;
-  if (to === 'raw' && virtualSize !== null && virtualSize > imageSizeMax)
-    throw tooLarge(imageSizeMax, virtualSize);
+  const disk = virtualSize ?? imageSizeMax;
+  if (to === 'raw' && disk > imageSizeMax) throw tooLarge(imageSizeMax, disk);
+  return Math.min(imageSizeMax, disk + Math.ceil(disk / 128) + tableBytes);
 }
 
 const failed = ({ from, to }: Conversion, what: string) =>

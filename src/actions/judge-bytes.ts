@@ -106,29 +106,9 @@ export function judgeStream(app: App, declared: Declared, { isPatient = false } 
   };
 }
 
-/** With its place among those that are unpacked at once. @throws UnavailableError there is none */
-function openInside(app: App): InsideLook {
-  const { unpacking, captures } = app.inspecting;
-  unpacking.take(1);
-  let isOpen = true;
-  const leave = () => {
-    if (isOpen) unpacking.give(1);
-    isOpen = false;
-  };
-  try {
-    const limits = { ratioMax: app.imports.decompress.ratioMax, sizeMax: app.formats.virtualSizeMax };
-    const look = lookInside(limits, captures);
-    return {
-      ...look,
-      close() {
-        look.close();
-        leave();
-      },
-    };
-  } catch (error) {
-    leave();
-    throw error;
-  }
+function openInside({ imports, formats, inspecting }: App): InsideLook {
+  const limits = { ratioMax: imports.decompress.ratioMax, sizeMax: formats.virtualSizeMax };
+  return lookInside(limits, inspecting);
 }
 
 /** What cannot be unpacked to its end is not what it says to be; what becomes too much is meant to do harm. */
@@ -152,7 +132,9 @@ export async function judgeStored(
   { store, key, size }: { store: Pick<Store, 'read'>; key: string; size: number },
   { declared, signal }: { declared: Declared; signal?: AbortSignal | undefined },
 ): Promise<Judged> {
-  if (mayBeCompressed(declared)) return judgeWhole(app, await store.read(key, undefined, signal), declared);
+  if (mayBeCompressed(declared)) {
+    return judgeWhole(app, await store.read(key, undefined, signal), { size, declared });
+  }
   /** Of reading, which says nothing of the bytes. */
   let failed: { cause: unknown } | null = null;
   const read = (start: number, end: number) =>
@@ -170,15 +152,26 @@ export async function judgeStored(
   return requireWelcome(judge(seen, declared, app.formats));
 }
 
-async function judgeWhole(app: App, bytes: AsyncIterable<Uint8Array>, declared: Declared): Promise<Judged> {
+async function judgeWhole(
+  app: App,
+  bytes: AsyncIterable<Uint8Array>,
+  { size, declared }: { size: number; declared: Declared },
+): Promise<Judged> {
   const looking = judgeStream(app, declared);
+  let left = size;
   try {
-    for await (const chunk of bytes) await looking.update(chunk);
+    for await (const chunk of bytes) {
+      left -= chunk.length;
+      await looking.update(chunk);
+    }
+    if (left > 0) throw shorter();
     return await looking.finish(declared);
   } finally {
     looking.close();
   }
 }
+
+const shorter = () => new DamagedError('What had come is shorter in its store; send it again.');
 
 /** From `start` to before `end`. @throws DamagedError there is less */
 async function readRange(
@@ -193,7 +186,7 @@ async function readRange(
     bytes.set(chunk.subarray(0, bytes.length - at), at);
     at += Math.min(chunk.length, bytes.length - at);
   }
-  if (at < bytes.length) throw new DamagedError('What had come is shorter in its store; send it again.');
+  if (at < bytes.length) throw shorter();
   return bytes;
 }
 

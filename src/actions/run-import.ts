@@ -94,7 +94,7 @@ async function bring(
   if (given.size !== null) await orClose(found, reserve(app, writing, { atLeast: given.size }));
   const conversion = isCopy
     ? null
-    : await converted(app, given, convertingOf(app, run, { given, signal, hold }));
+    : await orClose(found, converted(app, given, convertingOf(app, run, { given, signal, hold })));
   try {
     const source = conversion ?? given;
     if (conversion) await reserve(app, writing, { atLeast: conversion.size });
@@ -141,7 +141,8 @@ async function write(
   const declared = { ...declaredBy(run.image), ...source.change };
   let judge: Judge | null = null;
   try {
-    judge = isCopy ? null : judgeStream(app, declared);
+    // Where a decoder breaks off depends on how its input was cut: whether it does counts for more than its first bytes.
+    judge = isCopy ? null : judgeStream(app, declared, { isPatient: isPacked(app, run.image) });
     const wanted = new Set<DigestAlgorithm>(['md5', 'sha512', ...source.expected.map((e) => e.algorithm)]);
     const stored = await ingest(app.hashes, all, source.bytes, {
       algorithms: [...wanted],
@@ -173,7 +174,7 @@ function requireWelcome(app: App, source: ImportSource): void {
   throw tooLarge(app, source.size);
 }
 
-/** A step before any byte is read. @throws what the step throws; nobody reads the source then */
+/** A step before the source is read to its end. @throws what the step throws; nobody reads the source then */
 async function orClose<T>(source: ImportSource, step: Promise<T>): Promise<T> {
   return step.catch((error) => {
     close(source);

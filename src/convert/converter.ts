@@ -73,7 +73,7 @@ export async function openConverter({ settings, root, log }: ConverterOptions): 
 
   return {
     rule: settings,
-    begin: (name) => makeWorkFolder(root, name, isolation.user),
+    begin: (name) => makeWorkFolder(root, name, isolation.isStranger),
     async convert(folder, conversion, { sizeMax, signal }) {
       const limits = { ...settings, fileSize: sizeMax };
       const end = await run(folder, conversion, { programs, isolation, limits, settings, signal });
@@ -97,12 +97,13 @@ async function run(
   { from, to }: Conversion,
   { programs, isolation, limits, settings, signal }: Running,
 ): Promise<ProgramEnd> {
-  if (isolation.user !== null) await chown(folder.source, isolation.user, isolation.user);
+  const { owner } = folder;
+  if (owner !== null) await chown(folder.source, owner, owner);
   // The target is thrown away after a crash, so that nothing has to be flushed.
   const argv = [programs.qemuImg, 'convert', '-q', '-t', 'unsafe', '-f', drivers[from], '-O', drivers[to]];
   const files = [`file:${sourceName}`, `file:${targetName}`];
   return runProgram({
-    argv: sandboxed(programs, isolation, limits, [...argv, ...files]),
+    argv: sandboxed(programs, isolation, { ...limits, user: owner, argv: [...argv, ...files] }),
     folder: folder.path,
     timeMs: settings.timeMs,
     signal,
@@ -126,7 +127,7 @@ export async function permittedIsolation(
   throw new Error(`imports.convert.to is set, and qemu-img does not work here (${said.join('; ')})`);
 
   async function probe(isolation: Isolation): Promise<Pick<ProgramEnd, 'code' | 'said'>> {
-    const folder = await makeWorkFolder(root, `probe-${randomUUID()}`, isolation.user);
+    const folder = await makeWorkFolder(root, `probe-${randomUUID()}`, isolation.isStranger);
     try {
       await writeFile(folder.source, Buffer.alloc(65_536, 1), { mode: 0o600 });
       const limits = { ...probeLimits, memory };
@@ -160,10 +161,9 @@ function failureOf(
       `it takes more than ${settings.cpuMs / 1000} s of a processor; ${ask} (imports.convert.cpu).`,
     );
   if (signal === 'SIGXFSZ' || /File too large/i.test(said)) return tooLarge(sizeMax, sizeMax + 1);
-  if (/No space left|Disk quota exceeded/i.test(said)) {
-    return noRoom();
-  }
-  if (signal !== null || /Cannot allocate memory|out of memory/i.test(said)) {
+  if (/No space left|Disk quota exceeded/i.test(said)) return noRoom();
+  // The kernel's own way to say so, when the whole machine has none left.
+  if (signal === 'SIGKILL' || /memory|allocate/i.test(said)) {
     return failed(`it takes more memory than it may; ${ask} (imports.convert.memory).`);
   }
   return failed(

@@ -17,10 +17,10 @@ export interface Limits {
 export interface Isolation {
   /** For the log. */
   name: string;
-  /** Who the program runs as; null: as we do. */
-  user: number | null;
+  /** The program runs as another user, who is given. */
+  isStranger: boolean;
   /** What goes before the program, behind the limits. */
-  wrap: readonly string[];
+  wrap: (user: number | null) => readonly string[];
 }
 
 export interface Programs {
@@ -59,54 +59,40 @@ export function findPrograms(): Programs {
   );
 }
 
-/** One that nobody has: the range that systemd takes for users that come and go. */
-const strangers = { from: 61_184, to: 65_519 };
-
 /** From the strictest to none; the first that works is taken. */
 export function isolations({ setpriv, unshare }: Programs, isRoot: boolean): Isolation[] {
   const alone = [setpriv, '--no-new-privs', '--pdeathsig=KILL'];
+  const asUser = (user: number | null) => [
+    ...alone,
+    ...[`--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'],
+  ];
   const found: Isolation[] = [];
   if (isRoot) {
-    const user = strangers.from + (process.pid % (strangers.to - strangers.from));
-    const ids = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
-    const wrap = [...alone, ...ids, '--inh-caps=-all', '--bounding-set=-all'];
     const name = 'as another user without rights';
-    if (unshare)
-      found.push({
-        name: `${name}, without network`,
-        user,
-        wrap: [unshare, '--net', '--ipc', ...wrap],
-      });
-    found.push({ name, user, wrap });
+    if (unshare) {
+      const wrap: Isolation['wrap'] = (user) => [unshare, '--net', '--ipc', ...asUser(user)];
+      found.push({ name: `${name}, without network`, isStranger: true, wrap });
+    }
+    found.push({ name, isStranger: true, wrap: asUser });
   }
   if (unshare) {
     const wrap = [unshare, '--user', '--map-current-user', '--net', '--ipc', ...alone];
-    found.push({ name: 'in a user namespace, without network', user: null, wrap });
+    found.push({ name: 'in a user namespace, without network', isStranger: false, wrap: () => wrap });
   }
-  found.push({ name: 'without more rights than this service', user: null, wrap: alone });
+  found.push({ name: 'without more rights than this service', isStranger: false, wrap: () => alone });
   return found;
 }
 
 /** Between the limit at which it is told and the one at which it is killed. */
 const graceSeconds = 5;
 
-/** The whole command line. */
+/** The whole command line, for `user` where the isolation has one. */
 export function sandboxed(
-  programs: Programs,
-  isolation: Isolation,
-  { memory, cpuMs, fileSize }: Limits,
-  argv: readonly string[],
+  { prlimit }: Programs,
+  { wrap }: Isolation,
+  { memory, cpuMs, fileSize, user, argv }: Limits & { user: number | null; argv: readonly string[] },
 ): [string, ...string[]] {
   const cpu = Math.ceil(cpuMs / 1000);
-  return [
-    programs.prlimit,
-    `--as=${memory}`,
-    `--cpu=${cpu}:${cpu + graceSeconds}`,
-    `--fsize=${fileSize}`,
-    '--core=0',
-    '--nofile=64',
-    '--',
-    ...isolation.wrap,
-    ...argv,
-  ];
+  const limits = [`--as=${memory}`, `--cpu=${cpu}:${cpu + graceSeconds}`, `--fsize=${fileSize}`];
+  return [prlimit, ...limits, '--core=0', '--nofile=64', '--', ...wrap(user), ...argv];
 }

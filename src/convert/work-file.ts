@@ -67,7 +67,8 @@ export const noRoom = (cause?: unknown) =>
     { cause },
   );
 
-function refused(error: unknown): never {
+/** @throws UnavailableError in place of what a system call failed with */
+export function refused(error: unknown): never {
   const code = errnoOf(error);
   if (code === null) throw error;
   if (full.has(code)) throw noRoom(error);

@@ -2,8 +2,10 @@
  * The private directories that conversions work in: one for each attempt at an import, named after it and by nobody
  * else. What a killed process leaves is found by that name (actions/sweep-conversions).
  */
+import { randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { refused } from './work-file.ts';
 
 /** What lies in such a directory; the program runs in it and knows no other names. */
 export const sourceName = 'source';
@@ -13,23 +15,30 @@ export interface WorkFolder {
   readonly path: string;
   readonly source: string;
   readonly target: string;
+  /** Who the program runs as there; null: as we do. */
+  readonly owner: number | null;
   /** Leaves nothing; harmless twice. */
   remove(): Promise<void>;
 }
 
-/** `owner`: who the program runs as; null: as we do. */
-export async function makeWorkFolder(root: string, name: string, owner: number | null): Promise<WorkFolder> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
+/** Of users that nobody is: the range that systemd takes for those that come and go. */
+const strangers = { from: 61_184, before: 65_520 };
+
+/** `isStrangers`: it is another user's, one that no other conversion has. @throws UnavailableError the disk refused */
+export async function makeWorkFolder(root: string, name: string, isStrangers: boolean): Promise<WorkFolder> {
   const path = join(root, name);
-  await mkdir(path, { mode: 0o700 });
-  await chmod(path, 0o700); // whatever the umask took
-  if (owner !== null) await chown(path, owner, owner);
-  return {
-    path,
-    source: join(path, sourceName),
-    target: join(path, targetName),
-    remove: () => rm(path, { recursive: true, force: true }),
-  };
+  const owner = isStrangers ? randomInt(strangers.from, strangers.before) : null;
+  const remove = () => rm(path, { recursive: true, force: true });
+  try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await mkdir(path, { mode: 0o700 });
+    await chmod(path, 0o700); // whatever the umask took
+    if (owner !== null) await chown(path, owner, owner);
+  } catch (error) {
+    await remove();
+    refused(error);
+  }
+  return { path, source: join(path, sourceName), target: join(path, targetName), owner, remove };
 }
 
 /** Every directory there, and how long ago it was made or written to. */

@@ -27,15 +27,20 @@ const limits: Limits = { memory: 2 ** 30, cpuMs: 60_000, fileSize: 2 ** 20 };
 let folder: WorkFolder;
 let isolation: Isolation;
 
+function inSandbox(script: string, changes: Partial<Limits> = {}) {
+  const about = { ...limits, ...changes, user: folder.owner, argv: ['/bin/sh', '-c', script] };
+  return sandboxed(findPrograms(), isolation, about);
+}
+
 function run(script: string, changes: Partial<Limits> = {}, timeMs = 60_000, signal?: AbortSignal) {
-  const argv = sandboxed(findPrograms(), isolation, { ...limits, ...changes }, ['/bin/sh', '-c', script]);
+  const argv = inSandbox(script, changes);
   return runProgram({ argv, folder: folder.path, timeMs, signal });
 }
 
 describe.skipIf(needs.skip)(`in the sandbox${needs.why}`, () => {
   beforeAll(async () => {
     isolation = await permittedIsolation(findPrograms(), { memory: 2 ** 30, root: join(root, 'tried') });
-    folder = await makeWorkFolder(join(root, 'work'), 'here', isolation.user);
+    folder = await makeWorkFolder(join(root, 'work'), 'here', isolation.isStranger);
   });
 
   test('there is no environment, and its own directory can be written to', async () => {
@@ -70,11 +75,7 @@ describe.skipIf(needs.skip)(`in the sandbox${needs.why}`, () => {
   });
 
   test('what is under way dies with the process that began it', async () => {
-    const argv = sandboxed(findPrograms(), isolation, limits, [
-      '/bin/sh',
-      '-c',
-      'echo $$ > pid; exec sleep 1234567',
-    ]);
+    const argv = inSandbox('echo $$ > pid; exec sleep 1234567');
     const script = `require('child_process').spawn(${JSON.stringify(argv[0])}, ${JSON.stringify(argv.slice(1))}, { detached: true });`;
     const parent = spawn(process.execPath, ['-e', script], { cwd: folder.path, stdio: 'ignore' });
     const file = join(folder.path, 'pid');
@@ -90,7 +91,7 @@ describe.skipIf(needs.skip)(`in the sandbox${needs.why}`, () => {
     const secret = join(root, 'secret');
     writeFileSync(secret, 'canary', { mode: 0o600 });
     const read = await run(`cat ${secret} >&2; cat ../../secret >&2; readlink /proc/self/ns/net >&2`);
-    expect(/canary/.test(read.said)).toBe(isolation.user === null);
+    expect(/canary/.test(read.said)).toBe(!isolation.isStranger);
     expect(read.said.includes(readlinkSync('/proc/self/ns/net'))).toBe(!isolation.name.includes('network'));
   });
 

@@ -1,6 +1,6 @@
 /** Disks that are converted while they are imported: what becomes of them, what is refused, what is left behind. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -89,7 +89,7 @@ describe.skipIf(needs.skip)(`where images are converted to raw${needs.why}`, () 
   beforeAll(async () => {
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
     webUrl = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
-    raw = await aServer({ settings: settings('{ to: raw }') });
+    raw = await aServer({ settings: settings('{ to: raw, cpu: 3s }') });
     access = { url: raw.url, token: raw.tokenOf('blue') };
   });
   afterAll(async () => {
@@ -207,6 +207,37 @@ describe.skipIf(needs.skip)(`where images are converted to raw${needs.why}`, () 
     }
     expect(left(raw)).toEqual([]);
     expect(raw.logged.join('')).toMatch(/qemu-img could not convert an image/);
+  });
+
+  test('a conversion that takes long dies with its image, or when its time is over', async () => {
+    // 512 GiB of one and the same cluster.
+    const long = qcow2({ 24: { be64: 1n << 39n }, 36: { be32: 1024 } });
+    const flagged = 1n << 63n;
+    for (let n = 0; n < 1024; n++) long.writeBigUInt64BE(flagged | 0x40000n, 0x30000 + n * 8);
+    const table = Buffer.alloc(65_536);
+    for (let n = 0; n < 8192; n++) table.writeBigUInt64BE(flagged | 0x50000n, n * 8);
+    const bomb = Buffer.concat([long, table, Buffer.alloc(65_536)]);
+    const runs = () =>
+      readdirSync('/proc').filter((pid) => {
+        try {
+          return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(work(raw));
+        } catch {
+          return false; // it has ended meanwhile
+        }
+      });
+
+    const id = await begin(access, bomb);
+    await until(async () =>
+      /being converted from qcow2 to raw/.test((await imageOf(access, id)).tasks.nodes[0]?.message ?? ''),
+    );
+    await until(() => runs().length > 0);
+    await mutate(access, 'deleteImage', { id });
+    await until(() => runs().length === 0 && left(raw).length === 0);
+
+    const image = await bring(access, bomb);
+    expect(image).toMatchObject({ status: 'QUEUED', failure: { code: 'CONVERSION_FAILED' } });
+    expect(image.failure?.message).toMatch(/more than 3 s of a processor/);
+    expect([runs(), left(raw)]).toEqual([[], []]);
   });
 
   test('what killed processes have left goes, what is under way stays, and goes with its image', async () => {

@@ -18,6 +18,8 @@ export interface DecompressLimits {
   ratioMax: number;
   /** And so many of all. */
   sizeMax: number;
+  /** Asked once the format is known, before anything is decoded; what it throws passes unchanged. */
+  admit?: (format: Compression) => void;
 }
 
 const headBytes = 6;
@@ -74,6 +76,7 @@ async function* decoded(input: Input, limits: DecompressLimits): AsyncGenerator<
   try {
     const format = recogniseCompression(await input.head(headBytes));
     if (!format) throw unknown();
+    limits.admit?.(format);
     let size = 0;
     for await (const chunk of decoders[format](input)) {
       size += chunk.length;

@@ -2,36 +2,55 @@
  * Looks at what compressed bytes stand for, as they go by: what is unpacked is looked at and let go. A chunk is given
  * back once the decoder has taken all of it, so that whoever sends is as quick as the decoder.
  */
-import { type DecompressLimits, decompress } from '../decompress/decompress.ts';
+import { UnavailableError } from '../../domain/errors.ts';
+import { type Compression, type DecompressLimits, decompress } from '../decompress/decompress.ts';
 import { type Inspection, inspectStream } from './inspection.ts';
-import type { Room } from './room.ts';
+import { type Room, windowOf } from './room.ts';
 
 export interface InsideLook {
-  /** Resolves when the chunk is no longer needed; never throws. */
+  /** Resolves when the chunk is no longer needed. @throws UnavailableError there is no memory to look inside */
   update(chunk: Uint8Array): Promise<void>;
-  /** @throws ValidationError, QuotaExceededError as decompress; whatever an inspector throws */
+  /** @throws ValidationError, QuotaExceededError as decompress; UnavailableError as update; what an inspector throws */
   finish(): Promise<Inspection>;
   /** Ends it, at any time. */
   close(): void;
 }
 
-/** `captures` is for what its inspectors hold. */
-export function lookInside(limits: DecompressLimits, captures: Room): InsideLook {
+/** What is held comes out of `captures`, what its decoder needs out of `unpacking`. */
+export function lookInside(
+  limits: Pick<DecompressLimits, 'ratioMax' | 'sizeMax'>,
+  { captures, unpacking }: { captures: Room; unpacking: Room },
+): InsideLook {
   const { chunks, give, end } = handedOver();
   const inspector = inspectStream(captures);
+  let window = 0;
+  let unavailable: UnavailableError | null = null;
+
+  function admit(format: Compression): void {
+    unpacking.take(windowOf(format));
+    window = windowOf(format);
+  }
+
   async function look(): Promise<Inspection> {
     try {
-      for await (const chunk of decompress(chunks, limits)) inspector.update(chunk);
+      for await (const chunk of decompress(chunks, { ...limits, admit })) inspector.update(chunk);
       return inspector.finish();
+    } catch (error) {
+      if (error instanceof UnavailableError) unavailable = error;
+      throw error;
     } finally {
       inspector.close();
+      unpacking.give(window);
       end();
     }
   }
   const seen = look();
-  seen.catch(() => {}); // told by finish
+  seen.catch(() => {}); // told by update and finish
   return {
-    update: give,
+    async update(chunk) {
+      await give(chunk);
+      if (unavailable) throw unavailable;
+    },
     finish() {
       end();
       return seen;

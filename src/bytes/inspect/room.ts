@@ -1,5 +1,6 @@
 /** What all who look at bytes may hold together, in one process: a count, and no more once it is used up. */
 import { UnavailableError } from '../../domain/errors.ts';
+import type { Compression } from '../decompress/decompress.ts';
 
 export interface Room {
   readonly taken: number;
@@ -34,6 +35,10 @@ export const moreBytes = 2 ** 20;
 export const captureRoom = () =>
   roomOf(64 * 2 ** 20, 'As many images as this server has the memory for are being looked at');
 
-/** How many streams of a process are unpacked at once to be looked into: each may need a window of up to 128 MiB. */
+/** What decoders need at most: the windows of their formats, and what is around. */
+const windowMiB: Record<Compression, number> = { gzip: 1, bzip2: 8, xz: 72, zstd: 136 };
+export const windowOf = (format: Compression) => windowMiB[format] * 2 ** 20;
+
+/** What decoders need of all streams of a process that are unpacked to be looked into. */
 export const unpackRoom = () =>
-  roomOf(4, 'As many compressed images as this server has the memory for are being looked into');
+  roomOf(2 ** 30, 'As many compressed images as this server has the memory for are being looked into');
