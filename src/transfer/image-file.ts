@@ -88,7 +88,10 @@ async function put(
   }
   const store = askedStore(header(request, 'x-image-meta-store'), params.store);
   const expected = [...expectedDigests(request.headers), ...signedDigest(params.digest)];
-  const bytes = receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
+  const bytes = receiveBytes(request.raw, {
+    onBytes: (count) => metrics.transferred.inc({ direction: 'in' }, count),
+    isLent: true,
+  });
   const done = admission.begin(admission.payerOf(request, caller), 'uploads');
   metrics.transfers.inc({ direction: 'in' });
   try {

@@ -221,7 +221,10 @@ async function receive(
   const size = request.headers['content-length'];
   async function* bytes() {
     sendContinue(request, reply);
-    yield* receiveBytes(request.raw, (n) => metrics.transferred.inc({ direction: 'in' }, n));
+    yield* receiveBytes(request.raw, {
+      onBytes: (count) => metrics.transferred.inc({ direction: 'in' }, count),
+      isLent: false, // the store's writer has it until the next is written
+    });
   }
   const done = admission.begin(admission.payerOf(request, caller ?? anonymous), 'uploads');
   metrics.transfers.inc({ direction: 'in' });
