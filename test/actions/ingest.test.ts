@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { xxhash64 } from 'hash-wasm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type IngestOptions, ingest } from '../../src/actions/ingest.ts';
 import { hashPool } from '../../src/bytes/hash-pool.ts';
+import { blockBytes } from '../../src/domain/blocks.ts';
 import { QuotaExceededError, UnavailableError, ValidationError } from '../../src/domain/errors.ts';
 import { fileStore } from '../../src/stores/file.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
@@ -35,6 +37,13 @@ const drivers: [string, () => WritableStore][] = [
 function options(change: Partial<IngestOptions> = {}): IngestOptions {
   return { algorithms: ['md5', 'sha512'], blocks: 'sums', sizeLimit: 1e9, expectedSize: null, ...change };
 }
+
+const sumsOf = (bytes: Buffer) =>
+  Promise.all(
+    Array.from({ length: Math.ceil(bytes.length / blockBytes) }, (_, n) =>
+      xxhash64(bytes.subarray(n * blockBytes, (n + 1) * blockBytes)),
+    ),
+  );
 
 async function keysOf(store: WritableStore): Promise<string[]> {
   const keys: string[] = [];
@@ -73,6 +82,7 @@ describe.each(drivers)('ingest into a %s store', (_name, aStore) => {
         md5: createHash('md5').update(bytes).digest('hex'),
         sha512: createHash('sha512').update(bytes).digest('hex'),
       },
+      blocks: { sums: Buffer.from((await sumsOf(bytes)).join(''), 'hex'), digests: null },
     });
     expect((await collect(await store.read('ab.1'))).equals(bytes)).toBe(true);
   });
