@@ -13,6 +13,7 @@ import { serviceFor } from '../../src/domain/audit.ts';
 import { jsonFromDocument } from '../../src/domain/metadef/json-form.ts';
 import { aDatabase } from '../support/database.ts';
 import { aPlace, databaseEnvironment, type Place } from '../support/installation.ts';
+import { only } from '../support/size.ts';
 
 let address: DatabaseAddress;
 let db: Database;
@@ -69,6 +70,8 @@ async function printed(command: () => Promise<unknown>): Promise<string> {
 /** Everything there is, without what differs from load to load. */
 const snapshot = async () => (await readNamespaces(db)).map(jsonFromDocument);
 
+const long = only({ from: 'ci' });
+
 describe('definitions', () => {
   test('are the same after they were exported and loaded again', async () => {
     const before = await snapshot();
@@ -83,14 +86,18 @@ describe('definitions', () => {
     expect(await snapshot()).toEqual(before);
   }, 90_000);
 
-  test('are the same in a catalog that had none, out of one file of JSON', async () => {
-    const before = await snapshot();
-    const all = join(place.dataDir, 'all.json');
-    await writeFile(all, (await vitrine('metadefs', 'export', '--json')).output);
-    await db.query('delete from metadef_namespaces', []);
-    expect(await printed(() => loadMetadefs(config(), [all], 'new'))).toContain(`${before.length} created`);
-    expect(await snapshot()).toEqual(before);
-  }, 90_000);
+  test.skipIf(long.skip)(
+    `are the same in a catalog that had none, out of one file of JSON${long.why}`,
+    async () => {
+      const before = await snapshot();
+      const all = join(place.dataDir, 'all.json');
+      await writeFile(all, (await vitrine('metadefs', 'export', '--json')).output);
+      await db.query('delete from metadef_namespaces', []);
+      expect(await printed(() => loadMetadefs(config(), [all], 'new'))).toContain(`${before.length} created`);
+      expect(await snapshot()).toEqual(before);
+    },
+    90_000,
+  );
 
   test('are written to a file each, whatever they are called', async () => {
     const names = ['A::B', 'A-B', 'A/B', 'ä', 'ö', 'x.schema', '..', 'A::B::', 'a b'];
@@ -121,7 +128,7 @@ describe('definitions', () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  test('that differ are shown a line each, with exit code 1', async () => {
+  test.skipIf(long.skip)(`that differ are shown a line each, with exit code 1${long.why}`, async () => {
     await db.query(
       `update metadef_properties set definition = definition || '{"title": "Other"}' where name = 'cpu_policy'`,
       [],

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => installation.remove());
 
 const bytes = someBytes(2_000_000);
-const rounds = sized({ quick: 10, ci: 300, full: 5_000 });
+const rounds = sized({ quick: 4, ci: 300, full: 5_000 });
 
 /** Files and connections that the server has open: what threads use among themselves does not count. */
 function openFiles(): number {

@@ -84,7 +84,7 @@ describe('a connection that breaks', () => {
 
   test('again and again, under load, loses nothing that was acknowledged', async () => {
     const load = startLoad(server, 6);
-    for (let cut = 0; cut < sized({ quick: 5, ci: 40, full: 2_000 }); cut++) {
+    for (let cut = 0; cut < sized({ quick: 2, ci: 40, full: 2_000 }); cut++) {
       const before = load.created();
       await until(() => load.created() > before + 2);
       await sleep(Math.random() * 100);

@@ -34,29 +34,32 @@ async function makeNoise({ url }: Serving, requests: number): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, one));
 }
 
-test('without descriptors it takes nothing new, and works again when there are some', async () => {
-  // The shell sets both limits, so that the program cannot raise its own.
-  const server = await installation.serve({ under: ['bash', '-c', 'ulimit -n 120; exec "$@"', '--'] });
-  const { port, hostname } = new URL(server.url);
-  const sockets: Socket[] = [];
-  for (let i = 0; i < 200; i++) {
-    const socket = connect(Number(port), hostname);
-    socket.on('error', () => {});
-    sockets.push(socket);
-    await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
-  }
-  await until(() => sockets.some((socket) => socket.destroyed || socket.readableEnded));
-  for (const socket of sockets) socket.destroy();
-  await until(() =>
-    fetch(`${server.url}/readyz`).then(
-      ({ status }) => status === 200,
-      () => false,
-    ),
-  );
-  await expectItWorks(server);
-  expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
-  expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
-});
+test.skipIf(long.skip)(
+  `without descriptors it takes nothing new, and works again when there are some${long.why}`,
+  async () => {
+    // The shell sets both limits, so that the program cannot raise its own.
+    const server = await installation.serve({ under: ['bash', '-c', 'ulimit -n 120; exec "$@"', '--'] });
+    const { port, hostname } = new URL(server.url);
+    const sockets: Socket[] = [];
+    for (let i = 0; i < 200; i++) {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => {});
+      sockets.push(socket);
+      await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
+    }
+    await until(() => sockets.some((socket) => socket.destroyed || socket.readableEnded));
+    for (const socket of sockets) socket.destroy();
+    await until(() =>
+      fetch(`${server.url}/readyz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+    await expectItWorks(server);
+    expect(await findDamage(installation.db, installation.imagesDir)).toEqual([]);
+    expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  },
+);
 
 test.skipIf(long.skip)(`with a log on a full disk it serves and stops as ever${long.why}`, async () => {
   const full = openSync('/dev/full', 'w');

@@ -115,7 +115,7 @@ test('what is staged on this machine is imported by it, though it does no other 
 
 const long = only({ from: 'ci' });
 
-test('a worker that is told to stop hands its import on at once', async () => {
+test.skipIf(long.skip)(`a worker that is told to stop hands its import on at once${long.why}`, async () => {
   hold();
   const first = await aWorker();
   const { id, task } = await beginImport();

@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 
 const bytes = someBytes(700_000);
 const md5 = createHash('md5').update(bytes).digest('hex');
-const lives = sized({ quick: 10, ci: 200, full: 1_000 });
+const lives = sized({ quick: 5, ci: 200, full: 1_000 });
 const seed = Number(process.env.TEST_SEED ?? Math.trunc(Math.random() * 2 ** 31));
 
 /** One image's life. Numbers are parts of the bytes, or milliseconds. */

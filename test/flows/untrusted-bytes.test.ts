@@ -50,7 +50,7 @@ const kept = () =>
   filesBelow(server.config.dataDir).then((names) => names.filter((name) => /images|staging/.test(name)));
 
 describe.each(wayNames)('%s', (way) => {
-  const every = sized({ quick: 9, ci: 4, full: 1 });
+  const every = sized({ quick: 25, ci: 4, full: 1 });
   const offset = wayNames.indexOf(way);
   // What is compressed is unpacked by an import, and then another image.
   const isImport = way === 'staged' || way === 'downloaded';

@@ -27,7 +27,7 @@ async function expectNoDamage(): Promise<void> {
 }
 
 test('of two uploads at once one is taken and the other gets a conflict, on one server and on two', async () => {
-  for (let round = 0; round < sized({ quick: 8, ci: 100, full: 10_000 }); round++) {
+  for (let round = 0; round < sized({ quick: 4, ci: 100, full: 10_000 }); round++) {
     const servers = [one, round % 2 === 0 ? one : other] as const;
     const id = await newImage(one);
     const answers = await Promise.all([put(servers[0], id, mine), put(servers[1], id, yours)]);
@@ -39,7 +39,7 @@ test('of two uploads at once one is taken and the other gets a conflict, on one 
 });
 
 test('an upload whose image is deleted meanwhile is told that it is gone, and its bytes go too', async () => {
-  for (let round = 0; round < sized({ quick: 8, ci: 60, full: 5_000 }); round++) {
+  for (let round = 0; round < sized({ quick: 4, ci: 60, full: 5_000 }); round++) {
     const id = await newImage(one);
     const upload = beginUpload(one, id, { length: mine.length });
     await send(upload, mine.subarray(0, 400_000));
