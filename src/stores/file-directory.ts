@@ -7,6 +7,7 @@ import { constants, type StatsFs } from 'node:fs';
 import { access, lstat, mkdir, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../cloud/outage.ts';
+import { blockBytes } from '../domain/blocks.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { buffers } from './buffers.ts';
 import { alreadyThere, nothingUnder, storeFailure } from './failure.ts';
@@ -19,8 +20,8 @@ import { checkKey } from './key.ts';
 import type { WritableStore } from './store.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-/** Two for each reader. Larger ones read no faster, warm or cold. */
-const chunkBytes = 1024 * 1024;
+/** Two for each reader; as large as a block, which is then compared where it lies. */
+const chunkBytes = blockBytes;
 const idleBuffers = 8;
 /** ext4 and xfs (statfs(2)): local disks that take O_DIRECT. Over a network each write would wait for a reply. */
 const directFileSystems = new Set([0xef53, 0x58465342]);

@@ -86,12 +86,15 @@ async function countPieces(): Promise<number> {
   return proxy.pieces() - before;
 }
 
-test('two that migrate the same empty database at once both end well', async () => {
-  const fresh = await aDatabase(inject('database'), 'template0');
-  const env = databaseEnvironment(fresh.address);
-  const both = [place.run(['migrate'], { env }), place.run(['migrate'], { env })];
-  for (const one of both) expect(await one.exited, one.output()).toEqual({ code: 0, signal: null });
-  const outputs = both.map((one) => one.output().trim()).toSorted();
-  expect(outputs).toEqual([expect.stringMatching(/^Applied \d+ migration/), 'The schema is up to date.']);
-  await fresh.drop();
-});
+test.skipIf(long.skip)(
+  `two that migrate the same empty database at once both end well${long.why}`,
+  async () => {
+    const fresh = await aDatabase(inject('database'), 'template0');
+    const env = databaseEnvironment(fresh.address);
+    const both = [place.run(['migrate'], { env }), place.run(['migrate'], { env })];
+    for (const one of both) expect(await one.exited, one.output()).toEqual({ code: 0, signal: null });
+    const outputs = both.map((one) => one.output().trim()).toSorted();
+    expect(outputs).toEqual([expect.stringMatching(/^Applied \d+ migration/), 'The schema is up to date.']);
+    await fresh.drop();
+  },
+);

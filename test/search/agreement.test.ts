@@ -84,7 +84,7 @@ test(
   'what the server finds, counts and pages through is what the contract says',
   async () => {
     const runs = sized({
-      quick: { catalogs: 2, batches: 15 },
+      quick: { catalogs: 2, batches: 8 },
       ci: { catalogs: 8, batches: 50 },
       full: { catalogs: 60, batches: 100 },
     });
