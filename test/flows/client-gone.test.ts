@@ -8,7 +8,7 @@ import { someBytes } from '../support/bytes.ts';
 import { filesBelow, findDamage } from '../support/damage.ts';
 import { beginUpload, fetchBytes, findImage, newImage, put, send } from '../support/images.ts';
 import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
-import { sized } from '../support/size.ts';
+import { only, sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
 let installation: Installation;
@@ -45,6 +45,8 @@ async function baseline(): Promise<number> {
   return openFiles(); // among them connections that these clients keep
 }
 
+const long = only({ from: 'ci' });
+
 test('an upload that breaks off gives the image back, and leaves no file and no descriptor', async () => {
   const before = await baseline();
   const ids: string[] = [];
@@ -78,7 +80,7 @@ test('an upload whose client closes politely before the last byte is no upload e
   expect(left.filter((file) => file.includes(id))).toEqual([]);
 });
 
-test('a download that breaks off leaves no descriptor', async () => {
+test.skipIf(long.skip)(`a download that breaks off leaves no descriptor${long.why}`, async () => {
   const id = await newImage(server);
   expect((await put(server, id, bytes)).status).toBe(204);
   const before = await baseline();
