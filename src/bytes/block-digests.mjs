@@ -4,6 +4,20 @@
  */
 import { createHash } from 'node:crypto';
 
+export function inBlocks(chunk, filled, { blockBytes, part, end }) {
+  let open = filled;
+  for (let at = 0; at < chunk.length; ) {
+    const piece = chunk.subarray(at, at + blockBytes - open);
+    part(piece);
+    open += piece.length;
+    at += piece.length;
+    if (open < blockBytes) continue;
+    end();
+    open = 0;
+  }
+  return open;
+}
+
 export function blockDigests(blockBytes) {
   let hash = createHash('sha256');
   let filled = 0;
@@ -12,18 +26,11 @@ export function blockDigests(blockBytes) {
   function end() {
     digests += hash.digest('hex');
     hash = createHash('sha256');
-    filled = 0;
   }
 
   return {
     update(chunk) {
-      for (let at = 0; at < chunk.length; ) {
-        const part = chunk.subarray(at, at + blockBytes - filled);
-        hash.update(part);
-        filled += part.length;
-        at += part.length;
-        if (filled === blockBytes) end();
-      }
+      filled = inBlocks(chunk, filled, { blockBytes, part: (piece) => hash.update(piece), end });
     },
     digest() {
       if (filled > 0) end();

@@ -5,6 +5,7 @@
  */
 import { createXXHash64, type IHasher } from 'hash-wasm';
 import { blockBytes, type SavedSums, sumBytes } from '../domain/blocks.ts';
+import { inBlocks } from './block-digests.mjs';
 
 export interface BlockSums {
   update(chunk: Uint8Array): void;
@@ -27,18 +28,11 @@ export async function beginSums(saved?: SavedSums): Promise<BlockSums> {
     sums.set(hash.digest('binary'), length);
     length += sumBytes;
     hash.init();
-    filled = 0;
   }
 
   return {
     update(chunk) {
-      for (let at = 0; at < chunk.length; ) {
-        const part = chunk.subarray(at, at + blockBytes - filled);
-        hash.update(part);
-        filled += part.length;
-        at += part.length;
-        if (filled === blockBytes) end();
-      }
+      filled = inBlocks(chunk, filled, { blockBytes, part: (piece) => void hash.update(piece), end });
     },
     save: () => ({
       sums: sums.toString('base64', 0, length),
