@@ -13,6 +13,7 @@ import { someBytes } from '../support/bytes.ts';
 import { filesBelow } from '../support/damage.ts';
 import { type Access, ask, beginUpload, mutate, newImage, send } from '../support/images.ts';
 import { anInstallation, type Installation, type Serving } from '../support/installation.ts';
+import { seed } from '../support/seed.ts';
 import { only, sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
@@ -22,7 +23,6 @@ const limit = 5 * size;
 const starts = sized({ quick: 0, ci: 150, full: 10_000 });
 const kills = sized({ quick: 0, ci: 2, full: 30 });
 const long = only({ from: 'ci' });
-const seed = Number(process.env.TEST_SEED ?? Math.trunc(Math.random() * 2 ** 31));
 
 interface Start {
   how: 'known' | 'chunked' | 'resumable';

@@ -10,13 +10,13 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someBytes } from '../support/bytes.ts';
 import { type Access, ask, beginUpload, newImage } from '../support/images.ts';
 import { anInstallation, type Installation, type Program, type Serving } from '../support/installation.ts';
+import { seed } from '../support/seed.ts';
 import { sized } from '../support/size.ts';
 import { until } from '../support/until.ts';
 
 const bytes = someBytes(700_000);
 const md5 = createHash('md5').update(bytes).digest('hex');
 const lives = sized({ quick: 5, ci: 200, full: 1_000 });
-const seed = Number(process.env.TEST_SEED ?? Math.trunc(Math.random() * 2 ** 31));
 
 /** One image's life. Numbers are parts of the bytes, or milliseconds. */
 interface Life {

@@ -3,7 +3,7 @@
  * filters over random catalogs, as several callers. What is found, totals, facets, property names and walks
  * through all pages in both directions are the same. TEST_SEED=<seed> repeats the run that printed it.
  */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { transaction } from '../../src/db/client.ts';
@@ -13,6 +13,7 @@ import type { MemberStatus } from '../../src/domain/image.ts';
 import { storesOf } from '../../src/stores/all.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 import { type AnImage, anImage } from '../support/an-image.ts';
+import { seed } from '../support/seed.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { sized } from '../support/size.ts';
 import * as arbitrary from './model/arbitraries.ts';
@@ -33,7 +34,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 31));
 const timeout = sized({ quick: 60_000, ci: 300_000, full: 7_200_000 });
 
 interface Who extends ModelCaller {
