@@ -1,7 +1,7 @@
 /** Begins a resumable upload: from then on the image is being saved, by whoever knows the upload's id. */
 import { randomBytes } from 'node:crypto';
 import { beginDigests } from '../bytes/resumable-digests.ts';
-import type { Claim } from '../db/copies.ts';
+import type { Claim } from '../db/claims.ts';
 import { deleteUpload, findUpload, insertUpload } from '../db/uploads.ts';
 import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';

@@ -1,5 +1,5 @@
 /** What is asked of data before and after it came: is the image ready, where does it go, are these the bytes? */
-import type { StoredBytes } from '../db/copies.ts';
+import type { StoredBytes } from '../db/claims.ts';
 import type { SeenImage } from '../db/images.ts';
 import { invalid, QuotaExceededError, ValidationError } from '../domain/errors.ts';
 import type { Image } from '../domain/image.ts';

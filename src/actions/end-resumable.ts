@@ -1,6 +1,6 @@
 /** Ends a resumable upload that its client no longer wants: the image is queued again. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { giveUpClaim } from '../db/copies.ts';
+import { giveUpClaim } from '../db/given-up.ts';
 import { deleteUpload } from '../db/uploads.ts';
 import { ConflictError } from '../domain/errors.ts';
 import type { App } from './app.ts';

@@ -2,17 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import {
   type Claim,
-  type ClaimEnd,
   claimForUpload,
   countedAs,
   findStatus,
-  giveUpClaim,
   isPublished,
   publishClaim,
   renewClaim,
   type StoredBytes,
   stageClaim,
-} from '../db/copies.ts';
+} from '../db/claims.ts';
+import { type ClaimEnd, giveUpClaim } from '../db/given-up.ts';
 import type { SeenImage } from '../db/images.ts';
 import type { Writing } from '../db/quotas.ts';
 import type { Actor } from '../domain/audit.ts';

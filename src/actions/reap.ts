@@ -1,5 +1,5 @@
 /** Cleans up after writers that died and images that were deleted: nothing stays in a store that no row claims. */
-import { giveUpForgottenStages, giveUpSilentClaims } from '../db/copies.ts';
+import { giveUpForgottenStages, giveUpSilentClaims } from '../db/given-up.ts';
 import { failTasksOfLostMachines } from '../db/import-ends.ts';
 import { dropSilentReplacements } from '../db/replacements.ts';
 import {

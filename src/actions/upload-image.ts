@@ -1,5 +1,5 @@
 /** Stores the bytes of a queued image and makes it active, or leaves them in the staging area. */
-import type { Claim, StoredBytes } from '../db/copies.ts';
+import type { Claim, StoredBytes } from '../db/claims.ts';
 import type { SeenImage } from '../db/images.ts';
 import { actorOf } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';

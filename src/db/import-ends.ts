@@ -9,9 +9,11 @@ import { type CopyState, type Image, type ImageFailure, type ImageStatus, kindOf
 import { importQueue } from '../domain/import.ts';
 import { recordChange } from './audit.ts';
 import { insertBlocks } from './blocks.ts';
+import type { StoredBytes } from './claims.ts';
 import type { Database, Statements } from './client.ts';
 import { transaction } from './client.ts';
-import { asGivenUp, queuedAgain, releaseObjects, type StoredBytes } from './copies.ts';
+import { releaseObjects } from './copies.ts';
+import { asGivenUp, queuedAgain } from './given-up.ts';
 import { type ImageRow, lockImage } from './images.ts';
 import type { ImportRun } from './imports.ts';
 import { enqueueDigest } from './missing-digests.ts';

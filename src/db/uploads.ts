@@ -7,9 +7,11 @@
 import { sql } from 'drizzle-orm';
 import type { DigestState } from '../domain/blocks.ts';
 import type { DigestAlgorithm, ImageFailure, Instant } from '../domain/image.ts';
+import type { Claim } from './claims.ts';
 import type { Database } from './client.ts';
 import { transaction } from './client.ts';
-import { type Claim, recordGivenUp, releaseObjects } from './copies.ts';
+import { releaseObjects } from './copies.ts';
+import { recordGivenUp } from './given-up.ts';
 
 /** How long who appends may be silent before others may. */
 export const turnSeconds = 30;
