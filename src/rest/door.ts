@@ -177,7 +177,7 @@ const mediaTypeOf = ({ headers }: FastifyRequest) =>
   headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 function askOf(
-  { app, publicUrl }: RestOptions,
+  { app, admission, publicUrl }: RestOptions,
   request: FastifyRequest,
   { caller, json }: { caller: Caller; json: unknown },
 ): Ask {
@@ -190,6 +190,7 @@ function askOf(
     mediaType: mediaTypeOf(request),
     json,
     baseUrl: baseUrlOf(request, publicUrl),
+    take: (rate, count) => admission.take(admission.payerOf(request, caller), rate, count),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Ask {
   json: unknown;
   /** Where this client reaches the service, without a slash at its end. */
   baseUrl: string;
+  /** Where only the body says what it is one of. @throws RateLimitedError before anything is done */
+  take(rate: Rate, count: number): void;
 }
 
 export interface Answer {

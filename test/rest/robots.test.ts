@@ -8,7 +8,9 @@ let server: TestServer;
 let gold: string;
 let lead: string;
 beforeAll(async () => {
-  server = await aServer({ settings: 'limits: { createsPerMinute: 2, importsPerMinute: 2 }' });
+  server = await aServer({
+    settings: 'limits: { createsPerMinute: 2, importsPerMinute: 2 }\nlocations: { showMultiple: true }',
+  });
   gold = await anImage(server.app, { name: 'gold', tags: ['gold'], size: 1 });
   lead = await anImage(server.app, { name: 'lead', tags: ['lead'], size: 1 });
 });
@@ -82,4 +84,28 @@ test('new images and imports have their rates, whichever door they come by', asy
     statuses.push((await rest(server, `POST /v2/images/${green}/import`, { as: 'green', json })).status);
   expect(statuses[2]).toBe(429);
   expect(statuses.slice(0, 2)).not.toContain(429);
+});
+
+test('a patch of locations is as many imports as it registers, and is refused before it changes anything', async () => {
+  const id = await anImage(server.app, { owner: 'red', status: 'queued' });
+  const patch = (json: unknown) =>
+    rest(server, `PATCH /v2/images/${id}`, {
+      as: 'red',
+      headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
+      json,
+    });
+  const location = { op: 'add', path: '/locations/-', value: { url: 'http://192.0.2.1/x', metadata: {} } };
+  const { status, headers } = await patch([
+    { op: 'replace', path: '/name', value: 'other' },
+    location,
+    location,
+    location,
+  ]);
+  expect(status).toBe(429);
+  expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+  expect((await rest(server, `GET /v2/images/${id}`, { as: 'red' })).body.name).not.toBe('other');
+  const answers = [await patch([location]), await patch([location]), await patch([location])];
+  expect(answers[2]?.status).toBe(429);
+  expect(answers.slice(0, 2).map((answer) => answer.status)).not.toContain(429);
+  expect((await patch([{ op: 'replace', path: '/name', value: 'other' }])).status).toBe(200);
 });

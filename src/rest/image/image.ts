@@ -7,7 +7,7 @@ import { isKnown } from '../../http/conditions.ts';
 import { type Answer, type Ask, noContent, ok } from '../operation.ts';
 import { etagOf, requireMatch } from './etag.ts';
 import { readPatch } from './image-patch.ts';
-import { changeLocations } from './location-patch.ts';
+import { changeLocations, registrationsIn } from './location-patch.ts';
 import { fieldsShown, shownImage } from './shown-image.ts';
 
 export async function showImage({ app, caller, params, headers }: Ask): Promise<Answer> {
@@ -27,6 +27,7 @@ export async function changeImage(ask: Ask): Promise<Answer> {
   const { app, caller, params, headers, json, mediaType } = ask;
   const { newOwner, locations, changeOf } = readPatch(json, mediaType, app.locations.showMultiple);
   const match = requireMatch(headers['if-match']);
+  ask.take('imports', registrationsIn(locations));
   const { image } = await updateImageBy(app, caller, {
     id: params.id ?? '',
     newOwner,

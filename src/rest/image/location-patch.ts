@@ -37,6 +37,15 @@ export function readLocationStep(op: string, pointer: string, value: unknown): L
   return { op, locations };
 }
 
+/** Each is an import: so many at most. */
+export const registrationsIn = (steps: readonly LocationStep[]): number =>
+  steps.reduce((sum, step) => sum + countOf(step), 0);
+
+function countOf(step: LocationStep): number {
+  if (step.op === 'replace') return step.locations.length;
+  return step.op === 'add' ? 1 : 0;
+}
+
 /** One after the other, as a patch has them; those before one that fails have been done. */
 export async function changeLocations(ask: Ask, id: string, steps: readonly LocationStep[]): Promise<void> {
   for (const step of steps) {
