@@ -1,5 +1,5 @@
 /**
- * The connections to PostgreSQL: a pool for single statements written by hand, one for those of searches, and one
+ * The connections to PostgreSQL: a pool for single statements written by hand, two for those of searches, and one
  * for transactions of typed ones (drizzle), so that writers who wait for each other's locks keep no reader waiting,
  * nor a search who only looks up an image.
  *
@@ -30,8 +30,8 @@ export interface Database {
    */
   query<Row>(text: string, params: readonly unknown[]): Promise<Row[]>;
   /**
-   * A statement of a search: it may take `searchTimeoutMs` and no longer. Only with `prepared` is it kept on the
-   * connections: texts that come from a user's filter are many, and are planned better with their values.
+   * A statement of a search: it may take `searchTimeoutMs` and no longer. With `prepared` it is planned once, whatever
+   * its values, and kept on the connections; others are many, or are planned better with their values, each time.
    * @throws as query
    */
   search<Row>(text: string, params: readonly unknown[], how?: SearchStatement): Promise<Row[]>;
@@ -63,6 +63,8 @@ const defaultStatementTimeoutMs = 30_000;
 const defaultSearchTimeoutMs = 2_000;
 /** Costly statements at once: others find a connection and a core. */
 const costlyAtOnce = 2;
+/** Searches at once that are planned anew, costly ones among them. */
+const plannedAtOnce = 3;
 /** What runs longer when the database is closed is left to its fate. */
 const closePatienceMs = 5_000;
 
@@ -71,6 +73,8 @@ const closePatienceMs = 5_000;
  * The images that an index has found are kept in mind one by one, not page by page.
  */
 const searchParameters = { max_parallel_workers_per_gather: '0', jit: 'off', work_mem: '32MB' };
+/** To plan such a statement takes as long as to run it, and its plan is always the same: it is written so. */
+const preparedParameters = { ...searchParameters, plan_cache_mode: 'force_generic_plan' };
 
 /** Opens the pools. Connects at the first statement, and again by itself when PostgreSQL was away. */
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
@@ -82,11 +86,9 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   const readers = openPool(address, poolOptions);
   const writers = openPool(address, poolOptions);
   const searchTimeoutMs = options.searchTimeoutMs ?? defaultSearchTimeoutMs;
-  const searchers = openPool(address, {
-    ...poolOptions,
-    statementTimeoutMs: searchTimeoutMs,
-    parameters: searchParameters,
-  });
+  const searching = { ...poolOptions, statementTimeoutMs: searchTimeoutMs };
+  const searchers = openPool(address, { ...searching, parameters: preparedParameters });
+  const planners = openPool(address, { ...searching, max: plannedAtOnce, parameters: searchParameters });
   const turns = fairTurns(costlyAtOnce);
   const nameOfQuery = statementNames();
   const nameOfSearch = statementNames();
@@ -109,11 +111,12 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     writers,
     query: (text, params) => run(readers, text, params, nameOfQuery(text)),
     search(text, params, { prepared = false, costlyFor } = {}) {
-      const work = () => run<never>(searchers, text, params, prepared ? nameOfSearch(text) : undefined);
+      const name = prepared ? nameOfSearch(text) : undefined;
+      const work = () => run<never>(name === undefined ? planners : searchers, text, params, name);
       return costlyFor === undefined ? work() : turns.take(costlyFor, work);
     },
     async close() {
-      await Promise.all([readers, searchers, writers].map(endPool));
+      await Promise.all([readers, searchers, planners, writers].map(endPool));
     },
   };
 }

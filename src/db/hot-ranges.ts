@@ -41,7 +41,9 @@ const isRange = ({ number, version, boolean, text }: PropertyFilter) =>
 function valuesSql({ name, number, version, boolean }: PropertyFilter, n: number, params: Params): string {
   const conditions = [
     ...(number ? ['number is not null', ...rangeConditions('number', 'float8', number, params)] : []),
-    ...(version ? ['version is not null', ...rangeConditions('version', 'version', version, params)] : []),
+    ...(version
+      ? ['version is not null', ...rangeConditions('version', 'version once', version, params)]
+      : []),
     ...(boolean === undefined ? [] : [`vitrine_boolean(value) = ${params.add(boolean, 'boolean')}`]),
   ];
   return `select ${n} as n, coalesce(array_agg(value) filter (where ${conditions.join(' and ')}), '{}') as values,

@@ -50,26 +50,63 @@ const sharedOneSql: SharedSql = (viewpoint, project, params) =>
  * where the whole is none. Who sees all has one piece.
  */
 export function visiblePieces(viewpoint: Viewpoint, params: Params): string[] {
-  const { caller, includes } = viewpoint;
-  const shown = shownSql(viewpoint);
-  if (viewpoint.sight === 'all') return [shown];
-  const ways = waysToSee(viewpoint, params);
-  if (caller.project === null) return ways.map((way) => `${shown} and ${way}`);
-  // The last two are the project's own images, without those of the pieces before, and those of others.
-  const shared = ways.pop();
-  const own = ways.pop();
-  if (own === undefined || shared === undefined) return [];
-  const rest = includes.has('COMMUNITY') ? `in ('shared', 'private')` : `<> 'public'`;
-  return [
-    ...ways.map((way) => `${shown} and ${way}`),
-    `${shown} and ${own} and i.visibility ${rest}`,
-    `${shown} and ${shared} and i.owner is distinct from ${params.add(caller.project, 'text')}`,
-  ];
+  const pieces = piecesNotShared(viewpoint, params);
+  const project = sharedWith(viewpoint);
+  if (project === null) return pieces;
+  const shared = sharedSql(viewpoint, params.add(project, 'text'), params);
+  return [...pieces, `${sharedByOthersSql(viewpoint, project, params)} and ${shared}`];
 }
+
+/** A piece that an index has in the order of time: `from` has images i, and time and id are SQL. */
+export interface PieceInTime {
+  from: string;
+  where: string;
+  time: string;
+  id: string;
+}
+
+/** The same pieces, where what is shared comes in the order of time too: along the memberships. */
+export function piecesInTime(viewpoint: Viewpoint, params: Params): PieceInTime[] {
+  const pieces: PieceInTime[] = piecesNotShared(viewpoint, params).map((where) => ({
+    from: 'images i',
+    where,
+    time: 'i.created_at',
+    id: 'i.id',
+  }));
+  const project = sharedWith(viewpoint);
+  if (project === null) return pieces;
+  const where = sharedByOthersSql(viewpoint, project, params);
+  for (const shares of sharesOf(viewpoint, params.add(project, 'text'))) {
+    const from = `${shares} t cross join lateral (select * from images i where i.id = t.image_id offset 0) i`;
+    pieces.push({ from, where, time: 't.created_at', id: 't.image_id' });
+  }
+  return pieces;
+}
+
+/** The project whose shares are seen. */
+const sharedWith = ({ caller, sight }: Viewpoint) =>
+  sight === 'all' || sight === 'none' ? null : caller.project;
+
+function piecesNotShared(viewpoint: Viewpoint, params: Params): string[] {
+  const { caller, sight, includes } = viewpoint;
+  const shown = shownSql(viewpoint);
+  if (sight === 'all') return [shown];
+  if (sight === 'none') return [];
+  const hasCommunity = includes.has('COMMUNITY');
+  const pieces = [`i.visibility = 'public'`, ...(hasCommunity ? [`i.visibility = 'community'`] : [])];
+  if (caller.project !== null) {
+    const rest = hasCommunity ? `in ('shared', 'private')` : `<> 'public'`;
+    pieces.push(`i.owner = ${params.add(caller.project, 'text')} and i.visibility ${rest}`);
+  }
+  return pieces.map((piece) => `${shown} and ${piece}`);
+}
+
+const sharedByOthersSql = (viewpoint: Viewpoint, project: string, params: Params) =>
+  `${shownSql(viewpoint)} and i.visibility = 'shared' and i.owner is distinct from ${params.add(project, 'text')}`;
 
 const shownSql = ({ includes }: Viewpoint) => (includes.has('HIDDEN') ? 'true' : 'not i.hidden');
 
-function waysToSee(viewpoint: Viewpoint, params: Params, shared = sharedSql): string[] {
+function waysToSee(viewpoint: Viewpoint, params: Params, shared: SharedSql): string[] {
   const { caller, sight, includes } = viewpoint;
   if (sight === 'none') return [];
   const ways = [`i.visibility = 'public'`];
@@ -88,11 +125,15 @@ function sharedIdsSql(viewpoint: Viewpoint, project: string, params: Params): st
     where m.project = ${project} and m.status = any(${statusesSql(viewpoint, params)})`;
 }
 
-function statusesSql({ includes }: Viewpoint, params: Params): string {
-  const statuses: MemberStatus[] = ['accepted'];
-  if (includes.has('PENDING_SHARES')) statuses.push('pending');
-  if (includes.has('REJECTED_SHARES')) statuses.push('rejected');
-  return params.add(statuses, 'text[]');
+const statusesSql = (viewpoint: Viewpoint, params: Params) => params.add(statusesOf(viewpoint), 'text[]');
+
+/** Of the memberships that count. */
+function statusesOf({ includes }: Viewpoint): MemberStatus[] {
+  return [
+    'accepted',
+    ...(includes.has('PENDING_SHARES') ? (['pending'] as const) : []),
+    ...(includes.has('REJECTED_SHARES') ? (['rejected'] as const) : []),
+  ];
 }
 
 /**
@@ -103,10 +144,43 @@ export function audienceSql(viewpoint: Viewpoint, params: Params): string | null
   const { caller, sight, includes } = viewpoint;
   if (sight === 'all') return null;
   // Public ones and, when included, community ones; then what is the project's own, and what is shared with it.
-  const others = `t.audience ${includes.has('COMMUNITY') ? 'between 0 and 65536' : '= 0'}`;
+  const others = `t.audience ${includes.has('COMMUNITY') ? `between 0 and ${communityMax}` : '= 0'}`;
   if (caller.project === null) return others;
   const project = params.add(caller.project, 'text');
-  const own = ['private', 'community'].map((visibility) => `vitrine_audience('${visibility}', ${project})`);
-  return `(${others} or t.audience in (${own.join(', ')})
+  return `(${others} or t.audience in (${ownAudiences(project).join(', ')})
     or t.image_id in (${sharedIdsSql(viewpoint, project, params)}))`;
 }
+
+/** The last of the audiences of community images. */
+const communityMax = 65_536;
+
+/** Of images that are not public, and of a project's own: as SQL. */
+const ownAudiences = (project: string) =>
+  ['private', 'community'].map((visibility) => `vitrine_audience('${visibility}', ${project})`);
+
+/** What a caller lists, in pieces that have the order of time each, and whose images may be visible. */
+export interface Audiences {
+  /** As SQL: the rows of a term with one of them are a run of image_terms_audience. */
+  single: string[];
+  /** Conditions on image_terms t that many audiences fulfil: passed on the way along image_terms_newest. */
+  passing: string[];
+  /** What is shared with the project: rows (created_at, image_id), each a run of image_members_who. */
+  shares: string[];
+}
+
+/** Null: who sees all. */
+export function audiencesOf(viewpoint: Viewpoint, params: Params): Audiences | null {
+  const { caller, sight, includes } = viewpoint;
+  if (sight === 'all') return null;
+  const passing = includes.has('COMMUNITY') ? [`t.audience between 1 and ${communityMax}`] : [];
+  if (caller.project === null) return { single: ['0'], passing, shares: [] };
+  const project = params.add(caller.project, 'text');
+  return { single: ['0', ...ownAudiences(project)], passing, shares: sharesOf(viewpoint, project) };
+}
+
+/** Rows (created_at, image_id) of what is shared with the project, as SQL: each a run of image_members_who. */
+const sharesOf = (viewpoint: Viewpoint, project: string) =>
+  statusesOf(viewpoint).map(
+    (status) => `(select m.image_created_at as created_at, m.image_id from image_members m
+      where m.project = ${project} and m.status = '${status}')`,
+  );

@@ -10,14 +10,14 @@ import {
   type ImageScope,
   newDraft,
 } from './image-scope.ts';
-import { visiblePieces, visibleSql } from './image-visible.ts';
+import { type PieceInTime, piecesInTime, visiblePieces, visibleSql } from './image-visible.ts';
 import { conditions, imageOf, noWay, type WayMaker } from './image-way.ts';
-import { type Key, keysOf, orderBySql, type Place, partsOf } from './keyset.ts';
+import { beyondSql, type Key, keysOf, orderBySql, type Place, partsOf } from './keyset.ts';
 import { newParams } from './params.ts';
 import { textConditions } from './value-filter.ts';
 
 /** Rows looked at on a way that may not end at a full page. */
-const walkRows = 1_000;
+export const walkRows = 1_000;
 /** Rows read where their index does not say who sees them. */
 export const readRows = 4_000;
 /** Index entries passed where most may be of images that the caller does not see. */
@@ -27,21 +27,55 @@ const walkEntries = 20_000;
 export const walkToTheEnd: WayMaker = (catalog, scope, page) => {
   const draft = newDraft(catalog, scope);
   const keys = keysOf(page.order, draft);
-  const parts = partsOf(keys, page, draft.params);
-  const pieces = visiblePieces(scope, draft.params);
-  if (pieces.length === 0) return noWay;
+  const runs = isByTime(page.order) ? runsInTime(scope, keys, page, draft) : runsOf(scope, keys, page, draft);
+  if (runs.length === 0) return noWay;
   const columns = page.columns(draft, keys);
   const limit = draft.params.add(page.limit, 'int');
-  const runs = parts.flatMap((part, n) => pieces.map((piece) => ({ part, piece, n })));
-  const text = inOrder(
-    runs.map(({ part: { where, orderBy }, piece, n }) => ({
+  const text = inOrder(runs, { columns, keys, limit, page });
+  return { text, values: draft.params.values, isFinal: true, isPriced: false, isPrepared: true };
+};
+
+/** Each piece of each part of the list. */
+function runsOf(scope: ImageScope, keys: readonly Key[], page: Place, { params }: Draft): Run[] {
+  const parts = partsOf(keys, page, params);
+  const pieces = visiblePieces(scope, params);
+  return parts.flatMap(({ where, orderBy }, n) =>
+    pieces.map((piece) => ({ n, from: `images i where ${conditions([piece, ...where])}`, orderBy })),
+  );
+}
+
+/** The same where memberships have the order too. */
+function runsInTime(scope: ImageScope, keys: readonly Key[], page: Place, { params }: Draft): Run[] {
+  return piecesInTime(scope, params).flatMap((piece) =>
+    partsOf(keysIn(piece, keys), page, params).map(({ where, orderBy }, n) => ({
       n,
-      from: `images i where ${conditions([piece, ...where])}`,
+      from: `${piece.from} where ${conditions([piece.where, ...where])}`,
       orderBy,
     })),
-    { columns, keys, limit, page },
   );
-  return { text, values: draft.params.values, isFinal: true, isPriced: false, isPrepared: true };
+}
+
+/** Time and id as a piece has them. */
+const keysIn = ({ time, id }: Pick<PieceInTime, 'time' | 'id'>, keys: readonly Key[]): Key[] =>
+  keys.map((key, k) => ({ ...key, sql: k === 0 ? time : id }));
+
+/** The first images in the order of time that the caller sees, whatever is asked of them. */
+const seenForAWhile: WayMaker = (catalog, scope, page) => {
+  const draft = newDraft(catalog, scope);
+  const { params } = draft;
+  const keys = keysOf(page.order, draft);
+  const pieces = piecesInTime(scope, params).map((piece) => {
+    const inPiece = keysIn(piece, keys);
+    const place = page.from ? [beyondSql(inPiece, { ...page, from: page.from }, params)] : [];
+    return `(select i.*, ${piece.time} as time, ${piece.id} as place from ${piece.from}
+      where ${conditions([piece.where, ...place])} order by ${orderBySql(inPiece, page.backward)} limit ${walkRows})`;
+  });
+  if (pieces.length === 0) return noWay;
+  const orderBy = orderBySql(keysIn({ time: 'i.time', id: 'i.place' }, keys), page.backward);
+  const text = `select ${page.columns(draft, keys)} from (
+      select * from (${pieces.join(' union all ')}) as i order by ${orderBy} limit ${walkRows}) as i
+    where ${filterInOrderSql(scope, draft)} order by ${orderBy} limit ${params.add(page.limit, 'int')}`;
+  return { text, values: params.values, isFinal: false, isPriced: false, isPrepared: true };
 };
 
 /**
@@ -49,6 +83,8 @@ export const walkToTheEnd: WayMaker = (catalog, scope, page) => {
  * rest at the images that are left.
  */
 export const walkForAWhile: WayMaker = (catalog, scope, page) => {
+  if (scope.sight !== 'all' && isByTime(page.order) && !asksNames(scope))
+    return seenForAWhile(catalog, scope, page);
   const draft = newDraft(catalog, scope);
   const keys = keysOf(page.order, draft);
   const visible = visibleSql(scope, draft.params);
@@ -103,6 +139,9 @@ export async function shareOfNames(catalog: Catalog, scope: ImageScope): Promise
 
 /** Keys of a covered order are columns. */
 const ofCandidate = (key: Key): Key => ({ ...key, sql: key.sql.replace(/^i\./, 'c.') });
+
+/** Names are looked at in the index by time, where most are passed. */
+export const asksNames = ({ filters }: ImageScope) => filters.flatMap(topConditions).some(({ name }) => name);
 
 /** The conditions on the name, which the index by time has too. */
 function nameSql({ filters }: ImageScope, { params }: Draft): string {

@@ -24,8 +24,8 @@ import { isMergeable, newest } from './term-walks.ts';
 import { isAlongValues, walkValues } from './value-walks.ts';
 import { isFoundAlong, isNarrow, rowsToFill } from './way-odds.ts';
 
-/** So many times as many rows are few, where most are passed because the caller does not see them. */
-const passedPerFew = 10;
+/** So many times as many rows are few, where most are of images that the caller does not see. */
+const unseenPerFew = 10;
 /** More matches than this are better left to the planner. */
 const markedMax = 20_000;
 
@@ -82,7 +82,7 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
   const [shortest] = found.groups;
   let hasWalked = false;
   if (shortest && isByTime(page.order)) {
-    const few = sizesOf(catalog).fewRows * (seesAll ? 1 : passedPerFew);
+    const few = sizesOf(catalog).fewRows * (seesAll ? 1 : unseenPerFew);
     if (shortest.count < few && isMergeable(shortest.terms)) {
       yield way(newest(shortest, found, null));
       return;

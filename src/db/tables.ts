@@ -135,10 +135,13 @@ export const terms = pgTable(
     term: bigint({ mode: 'bigint' }).notNull(),
     createdAt: instant('created_at').notNull(),
     imageId: uuid('image_id').notNull(),
-    /** Who may see it, roughly: 0 all, 1 all who ask for community images, otherwise a hash of the owner. */
+    /** Who may see it, roughly: 0 all, 1 to 65536 all who ask for community images, otherwise a hash of the owner. */
     audience: integer().notNull(),
   },
-  (t) => [index('image_terms_newest').on(t.term, t.createdAt, t.imageId, t.audience)],
+  (t) => [
+    index('image_terms_newest').on(t.term, t.createdAt, t.imageId, t.audience),
+    index('image_terms_audience').on(t.audience, t.term, t.createdAt, t.imageId),
+  ],
 );
 
 /**
@@ -208,10 +211,12 @@ export const members = pgTable(
     status: text().$type<MemberStatus>().notNull().default('pending'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     updatedAt: instant('updated_at').notNull().default(sql`now()`),
+    /** The image's, kept by triggers: what is shared with a project in the order of time. */
+    imageCreatedAt: instant('image_created_at').notNull().default(sql`'-infinity'`),
   },
   (t) => [
     primaryKey({ columns: [t.imageId, t.project] }),
-    index('image_members_who').on(t.project, t.status, t.imageId),
+    index('image_members_who').on(t.project, t.status, t.imageCreatedAt, t.imageId),
   ],
 );
 

@@ -1,6 +1,6 @@
 /** Ways along the terms that a filter says: lists of images in the order of time. */
 import { type Draft, filterSql, type ImageScope, newDraft } from './image-scope.ts';
-import { audienceSql, visibleOneSql } from './image-visible.ts';
+import { audienceSql, audiencesOf, visibleOneSql } from './image-visible.ts';
 import { conditions, imageOf, type PageWanted, type WayMaker } from './image-way.ts';
 import { beyondSql, type Key, keysOf, orderBySql } from './keyset.ts';
 import type { Term } from './term-counts.ts';
@@ -11,6 +11,8 @@ export const walkRows = 1_000;
 const rowsPerExpected = 4;
 /** Index entries passed where most may be of images that the caller does not see. */
 export const walkEntries = 20_000;
+/** Of what is shared with a project, where its terms are not asked for in the index. */
+const sharesLookedAt = 250;
 /** Lists of so many terms are merged as they are read; of more the beginnings are read, then merged. */
 const mergedTerms = 4;
 
@@ -30,7 +32,7 @@ export const newest =
     const others = groups.filter((other) => other !== group);
     const probes = others
       .filter(({ count }) => count < images / 2)
-      .flatMap((other) => hasTermSql(other, draft));
+      .flatMap((other) => hasOneSql(other.terms, draft));
     const inTime = keys.map((key, k) => ({ ...key, sql: k === 0 ? 't.created_at' : 't.image_id' }));
     const walk = { group, scope, page, inTime, rows: expected === null ? null : rowsFor(expected) };
     const candidates = isMergeable(group.terms) ? merged(walk, draft) : beginnings(walk, draft);
@@ -55,26 +57,30 @@ interface TermWalk {
   rows: number | null;
 }
 
-/** Rows of image_terms as t, each image once: of images that the caller may see. */
+/** Candidates as t (created_at, image_id), each image once and in the order of time: some that the caller sees, and few others. */
 function merged({ group: { terms }, scope, page, inTime, rows }: TermWalk, draft: Draft): string {
   const { params } = draft;
   const orderBy = orderBySql(inTime, page.backward);
   const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
-  const audience = audienceSql(scope, params);
-  const limitTo = (limit: number) => (rows === null ? '' : `limit ${limit}`);
-  const entries = terms.map((term) => {
-    const where = [`t.term = ${termSql(term, draft)}`, ...place].join(' and ');
-    return `select t.* from image_terms t where ${where} order by ${orderBy}
-      ${limitTo(audience === null ? (rows ?? walkRows) : walkEntries)}`;
+  const limit = rows === null ? '' : `limit ${rows}`;
+  const list = (from: string, where: string[]) =>
+    `select t.created_at, t.image_id from ${from} t where ${conditions([...where, ...place])} order by ${orderBy} ${limit}`;
+  // Few rows are passed sooner than the lists of all audiences are opened, and all that is shared asked for.
+  const audiences = rows === null ? null : audiencesOf(scope, params);
+  const seen = rows === null ? (audienceSql(scope, params) ?? 'true') : 'true';
+  const lists = terms.flatMap((term) => {
+    const isTerm = `t.term = ${termSql(term, draft)}`;
+    if (!audiences) return [list('image_terms', [isTerm, seen])];
+    return [
+      ...audiences.single.map((audience) => list('image_terms', [`t.audience = ${audience}`, isTerm])),
+      ...audiences.passing.map((passing) => list('image_terms', [isTerm, passing])),
+    ];
   });
-  const all =
-    entries.length === 1
-      ? entries.join('')
-      : `select distinct on (t.created_at, t.image_id) t.*
-        from (${entries.map((entry) => `(${entry})`).join(' union all ')}) as t order by ${orderBy}
-        ${limitTo(audience === null ? (rows ?? walkRows) : walkEntries)}`;
-  return `select t.* from (${all}) as t ${audience === null ? '' : `where ${audience}`}
-    order by ${orderBy} ${limitTo(rows ?? walkRows)}`;
+  for (const shares of audiences?.shares ?? []) lists.push(list(shares, hasOneSql(terms, draft)));
+  const [only] = lists;
+  if (only && lists.length === 1) return only;
+  return `select distinct on (t.created_at, t.image_id) t.*
+    from (${lists.map((one) => `(${one})`).join(' union all ')}) as t order by ${orderBy} ${limit}`;
 }
 
 /**
@@ -85,16 +91,34 @@ function beginnings({ group: { terms }, scope, page, inTime, rows }: TermWalk, d
   const { params } = draft;
   const orderBy = orderBySql(inTime, page.backward);
   const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
-  const audience = audienceSql(scope, params);
-  const where = conditions(['t.term = h.term', ...place, ...(audience === null ? [] : [audience])]);
-  const limit = `${params.add(page.limit, 'int')} + 1`;
+  const limit = params.add(page.limit, 'int');
   const isDescending = inTime[0]?.descending !== page.backward;
   const [last, further] = isDescending ? ['max', '>'] : ['min', '<'];
-  const lists = `select t.*, row_number() over (partition by h.term order by ${orderBy}) as n
-    from ${hashesSql(terms, draft)} as h (term) cross join lateral (
-      select t.* from image_terms t where ${where} order by ${orderBy} ${rows === null ? '' : `limit ${limit}`}) as t`;
+  const numbered = (from: string, list: string, length: string) =>
+    `select t.created_at, t.image_id, row_number() over (partition by ${list} order by ${orderBy}) > ${length} as is_more
+      from ${from}`;
+  const audiences = audiencesOf(scope, params);
+  const hashes = `${hashesSql(terms, draft)} as h (term)`;
+  const rowsOf = (where: string[], count: string) =>
+    `cross join lateral (select t.created_at, t.image_id from image_terms t
+      where ${conditions(['t.term = h.term', ...where, ...place])} order by ${orderBy} ${rows === null ? '' : `limit ${count} + 1`}) as t`;
+  const lists: string[] = [];
+  if (!audiences) lists.push(numbered(`${hashes} ${rowsOf([], limit)}`, 'h.term', limit));
+  else {
+    const single = `unnest(array[${audiences.single.join(', ')}]) as a (audience)`;
+    const from = `${hashes} cross join ${single} ${rowsOf(['t.audience = a.audience'], limit)}`;
+    lists.push(numbered(from, 'h.term, a.audience', limit));
+    for (const passing of audiences.passing)
+      lists.push(numbered(`${hashes} ${rowsOf([passing], limit)}`, 'h.term', limit));
+    // Which of these have one of the terms the images themselves say.
+    for (const shares of audiences.shares) {
+      const some = `(select t.* from ${shares} t where ${conditions(place)} order by ${orderBy}
+        ${rows === null ? '' : `limit ${sharesLookedAt} + 1`}) as t`;
+      lists.push(numbered(some, '1', String(sharesLookedAt)));
+    }
+  }
   return `select distinct on (t.created_at, t.image_id) t.* from (
-      select t.*, ${last}(t.created_at) filter (where t.n > ${limit} - 1) over () as bound from (${lists}) as t) as t
+      select t.*, ${last}(t.created_at) filter (where t.is_more) over () as bound from (${lists.join(' union all ')}) as t) as t
     where ${rows === null ? 'true' : `t.bound is null or t.created_at ${further} t.bound`} order by ${orderBy}`;
 }
 
@@ -115,8 +139,8 @@ function hashesSql(terms: readonly Term[], { params }: Draft): string {
 /** Terms of which one is asked for in the index; of more the image itself is. */
 const probedTerms = 4;
 
-/** Whether the image of a row of image_terms t has one of the terms of a group. */
-function hasTermSql({ terms }: TermGroup, draft: Draft): string[] {
+/** Whether the image of a candidate t has one of the terms; not asked of many. */
+function hasOneSql(terms: readonly Term[], draft: Draft): string[] {
   if (terms.length === 0 || terms.length > probedTerms) return [];
   const hashes = terms.map((term) => termSql(term, draft)).join(', ');
   return [

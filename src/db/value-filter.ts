@@ -5,8 +5,11 @@ import { likePatterns, pastPrefix } from './patterns.ts';
 
 const signs = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
 
-/** A version compares by its key, whoever wrote it. */
-export type ValueType = ParamType | 'version';
+/**
+ * A version compares by its key, whoever wrote it; 'version once' reads the operands once for all rows, which the planner
+ * then knows nothing of.
+ */
+export type ValueType = ParamType | 'version' | 'version once';
 
 /** `value` is SQL of that type. */
 export function rangeConditions(
@@ -24,12 +27,13 @@ export function rangeConditions(
 }
 
 function operandSql(operand: unknown, type: ValueType, params: Params): string {
-  if (type !== 'version') return params.add(operand, type);
-  return `(vitrine_version(${params.add(operand, 'text')}) collate "C")`;
+  if (type !== 'version' && type !== 'version once') return params.add(operand, type);
+  const version = `(vitrine_version(${params.add(operand, 'text')}) collate "C")`;
+  return type === 'version' ? version : `(select ${version})`;
 }
 
 function listSql(operands: unknown[], type: ValueType, params: Params): string {
-  if (type !== 'version') return params.add(operands, `${type}[]` as ParamType);
+  if (type !== 'version' && type !== 'version once') return params.add(operands, `${type}[]` as ParamType);
   return `array(select vitrine_version(v) collate "C" from unnest(${params.add(operands, 'text[]')}) v)`;
 }
 

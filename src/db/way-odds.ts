@@ -1,6 +1,6 @@
 /** What is to be expected of a way before it is taken, if values were independent of each other. */
 import type { Catalog, ImageScope } from './image-scope.ts';
-import { readRows, shareOfNames } from './image-walks.ts';
+import { asksNames, isByTime, readRows, walkRows as seenRows, shareOfNames } from './image-walks.ts';
 import type { PageWanted } from './image-way.ts';
 import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
@@ -15,8 +15,8 @@ const narrowMax = 500;
 const narrowing = 8;
 /** Words of a phrase are on so many images for one that has the phrase. */
 const phraseShare = 1 / 3;
-/** Index entries that are passed for a page, where most are of images that the caller does not see. */
-const passedEntries = 8_000;
+/** To read the beginnings of a term's lists for who does not see all takes as long as to look at so many images. */
+const imagesPerList = 20;
 
 /** What is asked, and the terms in it. */
 export interface Odds {
@@ -37,24 +37,17 @@ const shareOf = (groups: readonly TermGroup[], images: number) =>
 
 /** Rows to be looked at along a group until a page is full; null: too many. */
 export function rowsToFill(leader: TermGroup, { scope, page, found }: Odds): number | null {
-  const seesAll = scope.sight === 'all';
   const others = found.groups.filter((group) => group !== leader);
   const share = shareOf(others, found.images) * (hasPhrases(scope.filters) ? phraseShare : 1);
   const rows = page.limit / share;
-  if (isMergeable(leader.terms)) {
-    return rows <= walkRows && (seesAll || rows * imagesPerSeen <= passedEntries) ? rows : null;
-  }
-  return share > 0.5 && isShort(leader, { page, found, seesAll }) ? rows : null;
+  if (isMergeable(leader.terms)) return rows <= walkRows ? rows : null;
+  return share > 0.5 && isShort(leader, { scope, page, found }) ? rows : null;
 }
 
 /** Whether the beginnings of many lists are sooner read than the images that stand in the order of the list. */
-function isShort(
-  { terms, count }: TermGroup,
-  { page, found, seesAll }: Pick<Odds, 'page' | 'found'> & { seesAll: boolean },
-): boolean {
-  if (seesAll) return count <= found.images / imagesPerSeen;
-  const entries = page.limit * imagesPerSeen;
-  return Math.min(count, terms.length * entries) <= (entries * found.images) / count;
+function isShort({ terms, count }: TermGroup, { scope, page, found }: Odds): boolean {
+  if (scope.sight === 'all') return count <= found.images / imagesPerSeen;
+  return terms.length * imagesPerList <= (page.limit * found.images) / count;
 }
 
 /** Whether a page may be found along the order. What part of the names fits is seen on the newest ones. */
@@ -65,5 +58,6 @@ export async function isFoundAlong(catalog: Catalog, { scope, page, found }: Odd
   const ofNames = gramsOf(scope.filters).length > 0 ? await shareOfNames(catalog, scope) : 1;
   const rows = page.limit / ofTerms / ofNames;
   if (scope.sight === 'all') return rows <= (ofNames < 1 ? walkEntries : readRows) / 2;
+  if (isByTime(page.order) && !asksNames(scope)) return rows <= seenRows / 2;
   return rows * imagesPerSeen <= walkEntries;
 }
