@@ -10,24 +10,17 @@ import {
   type ImageScope,
   newDraft,
 } from './image-scope.ts';
-import { visiblePieces, visibleSql } from './image-visible.ts';
+import { visibleSql } from './image-visible.ts';
 import { shareOfNames } from './image-walks.ts';
 import { imageCost } from './image-way.ts';
 import { gramsOf, markedSql, meetingOf } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
 import { counted, findTerms } from './term-groups.ts';
+import { countListed } from './value-counts.ts';
 
 /** Exact number of images in the scope. @throws TooCostlyError, TimeoutError */
-export async function countImages(catalog: Catalog, scope: ImageScope): Promise<number> {
-  if (hasConditions(scope)) return total(catalog, scope, 'count(*)');
-  // Each piece is counted by an index of its own.
-  const draft = newDraft(catalog, scope);
-  const counts = visiblePieces(scope, draft.params).map(
-    (piece) => `(select count(*) from images i where ${piece})`,
-  );
-  const text = `select ${counts.join(' + ') || '0'}::float8 as n`;
-  const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: draft.params.values });
-  return row?.n ?? 0;
+export function countImages(catalog: Catalog, scope: ImageScope): Promise<number> {
+  return hasConditions(scope) ? total(catalog, scope, 'count(*)') : countListed(catalog, scope);
 }
 
 /** Sum of size over the scope, bytes. @throws TooCostlyError, TimeoutError */

@@ -6,6 +6,7 @@ import type { Database } from './client.ts';
 import { runPriced } from './image-pages.ts';
 import { type Catalog, type ImageScope, newDraft } from './image-scope.ts';
 import { visiblePieces } from './image-visible.ts';
+import type { Params } from './params.ts';
 
 /** All counts of a catalog that has none, as its triggers would have them in the end. */
 export const countValuesSql = `
@@ -33,21 +34,16 @@ export async function findKeptCounts(
   scope: ImageScope,
   { names, limit }: { names: readonly string[]; limit: number },
 ): Promise<Map<string, KeptCounts>> {
-  const draft = newDraft(catalog, scope);
-  const { params } = draft;
+  const { params } = newDraft(catalog, scope);
   const asked = params.add(names, 'text[]');
-  const pieces = visiblePieces(scope, params);
-  // What is shared with a project hangs on the image, and is not much: it is the last piece of who has one.
-  const hasShares = scope.sight !== 'all' && scope.caller.project !== null && pieces.length > 0;
-  const kept =
-    (hasShares ? pieces.slice(0, -1) : pieces).map((piece) => `(${piece})`).join(' or ') || 'false';
+  const { kept, shared } = pieces(scope, params);
   const counts = (which: string) => `select i.name, i.value, i.images from image_value_counts i
     where ${which} and (i.name = '' or i.name = any (${asked})) and (${kept})`;
-  const shared = `select v.name, v.value, 1 as images from images i, lateral (select '' as name, '' as value
+  const ofShared = `select v.name, v.value, 1 as images from images i, lateral (select '' as name, '' as value
       union all select key, vitrine_counted_value(value) from jsonb_each_text(i.properties)
       where key = any (${asked})) as v
-    where ${pieces.at(-1)}`;
-  const parts = [counts('i.merged'), counts('not i.merged'), ...(hasShares ? [shared] : [])];
+    where ${shared}`;
+  const parts = [counts('i.merged'), counts('not i.merged'), ...(shared === null ? [] : [ofShared])];
   const text = `with counted as materialized (
       select name, value, sum(images)::float8 as count from (${parts.join(' union all ')}) as parts
       group by name, value having sum(images) <> 0
@@ -66,6 +62,27 @@ export async function findKeptCounts(
     values: params.values,
   });
   return new Map(rows.filter(({ hasLong, name }) => !hasLong && name !== '').map((row) => [row.name, row]));
+}
+
+/** How many images a caller lists. @throws TooCostlyError, TimeoutError */
+export async function countListed(catalog: Catalog, scope: ImageScope): Promise<number> {
+  const { params } = newDraft(catalog, scope);
+  const { kept, shared } = pieces(scope, params);
+  const counts = (which: string) =>
+    `(select coalesce(sum(i.images), 0) from image_value_counts i where ${which} and i.name = '' and (${kept}))`;
+  const ofShared = `(select count(*) from images i where ${shared})`;
+  const parts = [counts('i.merged'), counts('not i.merged'), ...(shared === null ? [] : [ofShared])];
+  const text = `select (${parts.join(' + ')})::float8 as n`;
+  const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: params.values });
+  return row?.n ?? 0;
+}
+
+/** Which counts are of a caller's list, and which images are to be counted besides: what is shared hangs on the image, and is not much. */
+function pieces(scope: ImageScope, params: Params): { kept: string; shared: string | null } {
+  const all = visiblePieces(scope, params);
+  const hasShares = scope.sight !== 'all' && scope.caller.project !== null && all.length > 0;
+  const shared = hasShares ? (all.pop() ?? null) : null;
+  return { kept: all.map((piece) => `(${piece})`).join(' or ') || 'false', shared };
 }
 
 /** Adds up what writers have added since: the sums stay the same at every moment. */
