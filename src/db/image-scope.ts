@@ -25,11 +25,9 @@ export interface Catalog {
 export interface Sizes {
   /** A term with fewer rows has all of them looked at. */
   fewRows: number;
-  /** A hot property with fewer values has too many images with each. */
-  fewValues: number;
 }
 
-const usualSizes: Sizes = { fewRows: 1_000, fewValues: 50 };
+const usualSizes: Sizes = { fewRows: 1_000 };
 
 export const sizesOf = ({ search }: Catalog): Sizes => search.sizes ?? usualSizes;
 

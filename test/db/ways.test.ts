@@ -69,7 +69,7 @@ async function find(
         return search(text, params, how);
       },
     },
-    search: { ...options, sizes: { fewRows: 0, fewValues: 1 } },
+    search: { ...options, sizes: { fewRows: 0 } },
   };
   const seen = { sight: sightOf(builtInPolicy, caller), membersKnown: membersKnownTo(builtInPolicy, caller) };
   const scope = { caller, ...seen, filters: [filter], includes: new Set<never>(), hidden: null };

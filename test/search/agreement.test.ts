@@ -52,7 +52,7 @@ const callers: Who[] = [
 /** Every second catalog is searched in the ways of one that is large. */
 function asIfLarge(isLarge: boolean): void {
   const search: { sizes?: Sizes } = server.app.search;
-  search.sizes = isLarge ? { fewRows: 0, fewValues: 1 } : undefined;
+  search.sizes = isLarge ? { fewRows: 0 } : undefined;
 }
 
 /** One thing asked about a catalog, in all the ways that it can be asked. */
