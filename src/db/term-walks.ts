@@ -13,6 +13,8 @@ const rowsPerExpected = 4;
 export const walkEntries = 20_000;
 /** Of what is shared with a project, where its terms are not asked for in the index. */
 const sharesLookedAt = 250;
+/** Rows of a term that are read to the end, whoever sees them. */
+const passedRows = 2_000;
 /** Lists of so many terms are merged as they are read; of more the beginnings are read, then merged. */
 const mergedTerms = 4;
 
@@ -58,7 +60,7 @@ interface TermWalk {
 }
 
 /** Candidates as t (created_at, image_id), each image once and in the order of time: some that the caller sees, and few others. */
-function merged({ group: { terms }, scope, page, inTime, rows }: TermWalk, draft: Draft): string {
+function merged({ group: { terms, count }, scope, page, inTime, rows }: TermWalk, draft: Draft): string {
   const { params } = draft;
   const orderBy = orderBySql(inTime, page.backward);
   const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
@@ -66,8 +68,9 @@ function merged({ group: { terms }, scope, page, inTime, rows }: TermWalk, draft
   const list = (from: string, where: string[]) =>
     `select t.created_at, t.image_id from ${from} t where ${conditions([...where, ...place])} order by ${orderBy} ${limit}`;
   // Few rows are passed sooner than the lists of all audiences are opened, and all that is shared asked for.
-  const audiences = rows === null ? null : audiencesOf(scope, params);
-  const seen = rows === null ? (audienceSql(scope, params) ?? 'true') : 'true';
+  const isPassed = rows === null && count <= passedRows;
+  const audiences = isPassed ? null : audiencesOf(scope, params);
+  const seen = isPassed ? (audienceSql(scope, params) ?? 'true') : 'true';
   const lists = terms.flatMap((term) => {
     const isTerm = `t.term = ${termSql(term, draft)}`;
     if (!audiences) return [list('image_terms', [isTerm, seen])];
