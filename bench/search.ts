@@ -55,7 +55,7 @@ interface Rules {
 }
 
 const rules: Record<QuestionKind, Rules> = {
-  rows: { query: pageQuery, requests: 150, limits: { p50: 4, p95: 10 } },
+  rows: { query: pageQuery, requests: 100, limits: { p50: 4, p95: 10 } },
   count: { query: totalQuery, requests: 20, limits: { p50: 50, p95: 50 } },
   facets: { query: facetsQuery, requests: 20, limits: { p50: 50, p95: 50 } },
   total: { query: totalQuery, requests: 10, limits: { p50: 100, p95: 100 } },
@@ -64,9 +64,9 @@ const cpuLimit = 1;
 const growthLimit = 2;
 /** A round of a question that takes longer is cut off. */
 const roundSeconds = 10;
-const warmUpSeconds = 10;
+const warmUpSeconds = 40;
 const warmUpReplays = 5_000;
-const warmUpRounds: Record<QuestionKind, number> = { rows: 8, count: 1, facets: 1, total: 5 };
+const warmUpRounds: Record<QuestionKind, number> = { rows: 2, count: 1, facets: 1, total: 5 };
 
 interface Bench extends Searched {
   images: number;

@@ -1,5 +1,5 @@
 /** Ways along the terms that a filter says: lists of images in the order of time. */
-import { type Draft, filterSql, type ImageScope, newDraft } from './image-scope.ts';
+import { type Draft, filterSql, type ImageScope, newDraft, sizesOf } from './image-scope.ts';
 import { audienceSql, audiencesOf, visibleOneSql } from './image-visible.ts';
 import { conditions, imageOf, type PageWanted, type WayMaker } from './image-way.ts';
 import { beyondSql, type Key, keysOf, orderBySql } from './keyset.ts';
@@ -13,8 +13,8 @@ const rowsPerExpected = 4;
 export const walkEntries = 20_000;
 /** Of what is shared with a project, where its terms are not asked for in the index. */
 const sharesLookedAt = 250;
-/** Rows of a term that are read to the end, whoever sees them. */
-const passedRows = 2_000;
+/** So many times as many rows as are few are read to the end sooner than by what is seen of them. */
+const passedPerFew = 2;
 /** Lists of so many terms are merged as they are read; of more the beginnings are read, then merged. */
 const mergedTerms = 4;
 
@@ -36,7 +36,8 @@ export const newest =
       .filter(({ count }) => count < images / 2)
       .flatMap((other) => hasOneSql(other.terms, draft));
     const inTime = keys.map((key, k) => ({ ...key, sql: k === 0 ? 't.created_at' : 't.image_id' }));
-    const walk = { group, scope, page, inTime, rows: expected === null ? null : rowsFor(expected) };
+    const passed = sizesOf(catalog).fewRows * passedPerFew;
+    const walk = { group, scope, page, inTime, rows: expected === null ? null : rowsFor(expected), passed };
     const candidates = isMergeable(group.terms) ? merged(walk, draft) : beginnings(walk, draft);
     const where = conditions([visibleOneSql(scope, params), filterSql(scope, draft)]);
     const text = `select ${page.columns(draft, keys)}
@@ -57,10 +58,15 @@ interface TermWalk {
   inTime: readonly Key[];
   /** Candidates at most; null: all there are. */
   rows: number | null;
+  /** Of a term with so few rows all are read, whoever sees them. */
+  passed: number;
 }
 
 /** Candidates as t (created_at, image_id), each image once and in the order of time: some that the caller sees, and few others. */
-function merged({ group: { terms, count }, scope, page, inTime, rows }: TermWalk, draft: Draft): string {
+function merged(
+  { group: { terms, count }, scope, page, inTime, rows, passed }: TermWalk,
+  draft: Draft,
+): string {
   const { params } = draft;
   const orderBy = orderBySql(inTime, page.backward);
   const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
@@ -68,7 +74,7 @@ function merged({ group: { terms, count }, scope, page, inTime, rows }: TermWalk
   const list = (from: string, where: string[]) =>
     `select t.created_at, t.image_id from ${from} t where ${conditions([...where, ...place])} order by ${orderBy} ${limit}`;
   // Few rows are passed sooner than the lists of all audiences are opened, and all that is shared asked for.
-  const isPassed = rows === null && count <= passedRows;
+  const isPassed = rows === null && count <= passed;
   const audiences = isPassed ? null : audiencesOf(scope, params);
   const seen = isPassed ? (audienceSql(scope, params) ?? 'true') : 'true';
   const lists = terms.flatMap((term) => {
@@ -87,10 +93,10 @@ function merged({ group: { terms, count }, scope, page, inTime, rows }: TermWalk
 }
 
 /**
- * The same from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
+ * The same, as far as it is needed, from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
  * ends that has more.
  */
-function beginnings({ group: { terms }, scope, page, inTime, rows }: TermWalk, draft: Draft): string {
+function beginnings({ group: { terms }, scope, page, inTime }: TermWalk, draft: Draft): string {
   const { params } = draft;
   const orderBy = orderBySql(inTime, page.backward);
   const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
@@ -102,27 +108,26 @@ function beginnings({ group: { terms }, scope, page, inTime, rows }: TermWalk, d
       from ${from}`;
   const audiences = audiencesOf(scope, params);
   const hashes = `${hashesSql(terms, draft)} as h (term)`;
-  const rowsOf = (where: string[], count: string) =>
+  const rowsOf = (...where: string[]) =>
     `cross join lateral (select t.created_at, t.image_id from image_terms t
-      where ${conditions(['t.term = h.term', ...where, ...place])} order by ${orderBy} ${rows === null ? '' : `limit ${count} + 1`}) as t`;
+      where ${conditions(['t.term = h.term', ...where, ...place])} order by ${orderBy} limit ${limit} + 1) as t`;
   const lists: string[] = [];
-  if (!audiences) lists.push(numbered(`${hashes} ${rowsOf([], limit)}`, 'h.term', limit));
+  if (!audiences) lists.push(numbered(`${hashes} ${rowsOf()}`, 'h.term', limit));
   else {
     const single = `unnest(array[${audiences.single.join(', ')}]) as a (audience)`;
-    const from = `${hashes} cross join ${single} ${rowsOf(['t.audience = a.audience'], limit)}`;
+    const from = `${hashes} cross join ${single} ${rowsOf('t.audience = a.audience')}`;
     lists.push(numbered(from, 'h.term, a.audience', limit));
     for (const passing of audiences.passing)
-      lists.push(numbered(`${hashes} ${rowsOf([passing], limit)}`, 'h.term', limit));
+      lists.push(numbered(`${hashes} ${rowsOf(passing)}`, 'h.term', limit));
     // Which of these have one of the terms the images themselves say.
     for (const shares of audiences.shares) {
-      const some = `(select t.* from ${shares} t where ${conditions(place)} order by ${orderBy}
-        ${rows === null ? '' : `limit ${sharesLookedAt} + 1`}) as t`;
+      const some = `(select t.* from ${shares} t where ${conditions(place)} order by ${orderBy} limit ${sharesLookedAt + 1}) as t`;
       lists.push(numbered(some, '1', String(sharesLookedAt)));
     }
   }
   return `select distinct on (t.created_at, t.image_id) t.* from (
       select t.*, ${last}(t.created_at) filter (where t.is_more) over () as bound from (${lists.join(' union all ')}) as t) as t
-    where ${rows === null ? 'true' : `t.bound is null or t.created_at ${further} t.bound`} order by ${orderBy}`;
+    where t.bound is null or t.created_at ${further} t.bound order by ${orderBy}`;
 }
 
 const termSql = ({ name, value }: Term, { params }: Draft) =>

@@ -86,3 +86,9 @@ test('numbers of eight bytes are numbers, instants keep their microseconds, list
     { size: 2 ** 53 - 1, at: instant, tags: ['a,"b"', '', 'NULL', '{}'], properties: { a: 'é' }, yes: true },
   ]);
 });
+
+test('a search that is prepared is planned once, and another each time', async () => {
+  const text = `select current_setting('plan_cache_mode') as mode`;
+  expect(await db.search(text, [], { prepared: true })).toEqual([{ mode: 'force_generic_plan' }]);
+  expect(await db.search(text, [])).toEqual([{ mode: 'auto' }]);
+});

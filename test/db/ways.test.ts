@@ -188,3 +188,24 @@ test('all terms of an image are among its marks', async () => {
   );
   expect(rows).toEqual([{ missing: 0 }]);
 });
+
+test('what is shared stands where its image does in time, whoever writes the one or the other', async () => {
+  const id = await anImage(server.app, { visibility: 'shared', members: { green: 'accepted' } });
+  const isInPlace = () =>
+    server.app.db.query(
+      `select m.image_created_at = i.created_at as holds from image_members m join images i on i.id = m.image_id
+       where i.id = $1::uuid order by m.project`,
+      [id],
+    );
+  expect(await isInPlace()).toEqual([{ holds: true }]);
+  await server.app.db.query(
+    `update images set created_at = created_at - interval '1 day' where id = $1::uuid`,
+    [id],
+  );
+  await server.app.db.query(
+    `insert into image_members (image_id, project, image_created_at) values ($1::uuid, 'red', now())`,
+    [id],
+  );
+  expect(await isInPlace()).toEqual([{ holds: true }, { holds: true }]);
+  await server.app.db.query('delete from images where id = $1::uuid', [id]);
+});

@@ -138,7 +138,7 @@ function settings(): string[] {
     // one likes, where an address may have 107 bytes (see socket.ts).
     unix_socket_directories: '.',
     unix_socket_permissions: '0700',
-    max_connections: 300, // of up to 16 server processes, each with a few pools
+    max_connections: 330, // of up to 16 server processes, each with a few pools
     shared_buffers: `${buffersMiB}MB`,
     max_wal_size: '2GB',
     maintenance_work_mem: '256MB',
