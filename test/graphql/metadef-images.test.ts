@@ -203,8 +203,14 @@ describe('with warnings', () => {
       }
       return statements;
     };
-    const one = await statementsFor(1);
-    expect(await statementsFor(25)).toBe(one);
+    // The least of some, since what the server does by the clock is counted too.
+    const leastFor = async (first: number) => {
+      const counts: number[] = [];
+      for (let n = 0; n < 3; n++) counts.push(await statementsFor(first));
+      return Math.min(...counts);
+    };
+    const one = await leastFor(1);
+    expect(await leastFor(25)).toBe(one);
     expect(one).toBeLessThan(12);
   });
 

@@ -826,7 +826,9 @@ describe('a server with limits of its own', () => {
       await writer.query('rollback');
       writer.release();
     }
-    expect((await raw('{ images { totalCount } }', {}, limited)).data).toEqual({ images: { totalCount: 0 } });
+    // A machine that others use as well may need more than 50 ms the first time.
+    const counted = async () => (await raw('{ images { totalCount } }', {}, limited)).data;
+    await expect.poll(counted, { timeout: 20_000 }).toEqual({ images: { totalCount: 0 } });
   });
 });
 
