@@ -66,6 +66,7 @@ const growthLimit = 2;
 const roundSeconds = 10;
 const warmUpSeconds = 40;
 const warmUpReplays = 5_000;
+/** Of each question, so that what it alone runs is compiled. */
 const warmUpRounds: Record<QuestionKind, number> = { rows: 2, count: 1, facets: 1, total: 5 };
 
 interface Bench extends Searched {

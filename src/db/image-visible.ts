@@ -50,11 +50,16 @@ const sharedOneSql: SharedSql = (viewpoint, project, params) =>
  * where the whole is none. Who sees all has one piece.
  */
 export function visiblePieces(viewpoint: Viewpoint, params: Params): string[] {
-  const pieces = piecesNotShared(viewpoint, params);
+  const shared = sharedPiece(viewpoint, params);
+  return [...piecesNotShared(viewpoint, params), ...(shared === null ? [] : [shared])];
+}
+
+/** What others share with the caller's project; null: there is no such piece. */
+export function sharedPiece(viewpoint: Viewpoint, params: Params): string | null {
   const project = sharedWith(viewpoint);
-  if (project === null) return pieces;
+  if (project === null) return null;
   const shared = sharedSql(viewpoint, params.add(project, 'text'), params);
-  return [...pieces, `${sharedByOthersSql(viewpoint, project, params)} and ${shared}`];
+  return `${sharedByOthersSql(viewpoint, project, params)} and ${shared}`;
 }
 
 /** A piece that an index has in the order of time: `from` has images i, and time and id are SQL. */
@@ -87,7 +92,8 @@ export function piecesInTime(viewpoint: Viewpoint, params: Params): PieceInTime[
 const sharedWith = ({ caller, sight }: Viewpoint) =>
   sight === 'all' || sight === 'none' ? null : caller.project;
 
-function piecesNotShared(viewpoint: Viewpoint, params: Params): string[] {
+/** The pieces that hang on owner and visibility alone. */
+export function piecesNotShared(viewpoint: Viewpoint, params: Params): string[] {
   const { caller, sight, includes } = viewpoint;
   const shown = shownSql(viewpoint);
   if (sight === 'all') return [shown];

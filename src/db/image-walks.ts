@@ -21,7 +21,7 @@ export const walkRows = 1_000;
 /** Rows read where their index does not say who sees them. */
 export const readRows = 4_000;
 /** Index entries passed where most may be of images that the caller does not see. */
-const walkEntries = 20_000;
+export const walkEntries = 20_000;
 
 /** All pieces of the list that the caller sees, each along its own index. */
 export const walkToTheEnd: WayMaker = (catalog, scope, page) => {

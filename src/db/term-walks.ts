@@ -9,8 +9,6 @@ import type { TermGroup, TermGroups } from './term-groups.ts';
 /** Rows looked at on a way that may not end at a full page: at most, and as many times those that are expected. */
 export const walkRows = 1_000;
 const rowsPerExpected = 4;
-/** Index entries passed where most may be of images that the caller does not see. */
-export const walkEntries = 20_000;
 /** Of what is shared with a project, where its terms are not asked for in the index. */
 const sharesLookedAt = 250;
 /** So many times as many rows as are few are read to the end sooner than by what is seen of them. */
@@ -62,7 +60,7 @@ interface TermWalk {
   passed: number;
 }
 
-/** Candidates as t (created_at, image_id), each image once and in the order of time: some that the caller sees, and few others. */
+/** Candidates (created_at, image_id), each image once and in the order of time: what the caller sees, and few others. */
 function merged(
   { group: { terms, count }, scope, page, inTime, rows, passed }: TermWalk,
   draft: Draft,
@@ -93,7 +91,7 @@ function merged(
 }
 
 /**
- * The same, as far as it is needed, from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
+ * The same from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
  * ends that has more.
  */
 function beginnings({ group: { terms }, scope, page, inTime }: TermWalk, draft: Draft): string {

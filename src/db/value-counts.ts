@@ -5,7 +5,7 @@
 import type { Database } from './client.ts';
 import { runPriced } from './image-pages.ts';
 import { type Catalog, type ImageScope, newDraft } from './image-scope.ts';
-import { visiblePieces } from './image-visible.ts';
+import { piecesNotShared, sharedPiece } from './image-visible.ts';
 import type { Params } from './params.ts';
 
 /** All counts of a catalog that has none, as its triggers would have them in the end. */
@@ -77,12 +77,13 @@ export async function countListed(catalog: Catalog, scope: ImageScope): Promise<
   return row?.n ?? 0;
 }
 
-/** Which counts are of a caller's list, and which images are to be counted besides: what is shared hangs on the image, and is not much. */
+/**
+ * Which counts are of a caller's list, and which images are to be counted besides: what is shared hangs on the image, and
+ * is not much.
+ */
 function pieces(scope: ImageScope, params: Params): { kept: string; shared: string | null } {
-  const all = visiblePieces(scope, params);
-  const hasShares = scope.sight !== 'all' && scope.caller.project !== null && all.length > 0;
-  const shared = hasShares ? (all.pop() ?? null) : null;
-  return { kept: all.map((piece) => `(${piece})`).join(' or ') || 'false', shared };
+  const kept = piecesNotShared(scope, params).map((piece) => `(${piece})`);
+  return { kept: kept.join(' or ') || 'false', shared: sharedPiece(scope, params) };
 }
 
 /** Adds up what writers have added since: the sums stay the same at every moment. */

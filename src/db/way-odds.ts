@@ -1,11 +1,18 @@
 /** What is to be expected of a way before it is taken, if values were independent of each other. */
 import type { Catalog, ImageScope } from './image-scope.ts';
-import { asksNames, isByTime, readRows, walkRows as seenRows, shareOfNames } from './image-walks.ts';
+import {
+  asksNames,
+  isByTime,
+  readRows,
+  walkRows as seenRows,
+  shareOfNames,
+  walkEntries,
+} from './image-walks.ts';
 import type { PageWanted } from './image-way.ts';
 import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
 import { hasPhrases, type TermGroup, type TermGroups } from './term-groups.ts';
-import { isMergeable, walkEntries, walkRows } from './term-walks.ts';
+import { isMergeable, walkRows } from './term-walks.ts';
 
 /** Who does not see all is thought to see one image in so many. */
 const imagesPerSeen = 40;

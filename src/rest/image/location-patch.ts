@@ -37,7 +37,7 @@ export function readLocationStep(op: string, pointer: string, value: unknown): L
   return { op, locations };
 }
 
-/** Each is an import: so many at most. */
+/** Imports that steps ask for, at most: what an image has already is not registered again. */
 export const registrationsIn = (steps: readonly LocationStep[]): number =>
   steps.reduce((sum, step) => sum + countOf(step), 0);
 
