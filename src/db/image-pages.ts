@@ -91,10 +91,17 @@ export async function existsAtOrBeyond(
 
 async function findRows<Row>(catalog: Catalog, scope: ImageScope, page: PageWanted): Promise<Row[]> {
   for await (const way of waysTo(catalog, scope, page)) {
-    const rows = await runWay<Row>(catalog, scope, way);
-    if (way.isFinal || rows.length === page.limit) return rows;
+    const { rows, isAll } = outcomeOf(way, await runWay<Row>(catalog, scope, way));
+    if (isAll || rows.length === page.limit) return rows;
   }
   throw new Error('No way to a page was the last one.');
+}
+
+/** What a way has found, and whether that is all there is. */
+function outcomeOf<Row>({ isFinal }: Way, rows: Row[]): { rows: Row[]; isAll: boolean } {
+  if (isFinal !== 'told') return { rows, isAll: isFinal };
+  const [first] = rows as { id: unknown; isAll: boolean }[];
+  return { rows: first?.id === null ? [] : rows, isAll: first?.isAll ?? false };
 }
 
 async function runWay<Row>(catalog: Catalog, scope: ImageScope, way: Way): Promise<Row[]> {

@@ -41,9 +41,14 @@ type SharedSql = (viewpoint: Viewpoint, project: string, params: Params) => stri
 
 const sharedSql: SharedSql = (...of) => `i.id in (${sharedIdsSql(...of)})`;
 
-const sharedOneSql: SharedSql = (viewpoint, project, params) =>
-  `(select m.status from image_members m where m.image_id = i.id and m.project = ${project})
-    = any(${statusesSql(viewpoint, params)})`;
+const sharedOneSql: SharedSql = (viewpoint, project) => isSharedSql('i.id', viewpoint, project);
+
+/** Whether one image is shared, by itself. */
+const isSharedSql = (id: string, viewpoint: Viewpoint, project: string) =>
+  `(select m.status from image_members m where m.image_id = ${id} and m.project = ${project})
+    in (${statusesOf(viewpoint)
+      .map((status) => `'${status}'`)
+      .join(', ')})`;
 
 /**
  * The same in pieces, no image in two of them: each is a run of an index that begins with owner or visibility,
@@ -170,8 +175,13 @@ export interface Audiences {
   single: string[];
   /** Conditions on image_terms t that many audiences fulfil: passed on the way along image_terms_newest. */
   passing: string[];
-  /** What is shared with the project: rows (created_at, image_id), each a run of image_members_who. */
-  shares: string[];
+  /** What is shared with the project. */
+  shares: {
+    /** (created_at, image_id), each a run of image_members_who. */
+    rows: string[];
+    /** Whether the image of a row t of image_terms is. */
+    isShared: string;
+  };
 }
 
 /** Null: who sees all. */
@@ -179,9 +189,14 @@ export function audiencesOf(viewpoint: Viewpoint, params: Params): Audiences | n
   const { caller, sight, includes } = viewpoint;
   if (sight === 'all') return null;
   const passing = includes.has('COMMUNITY') ? [`t.audience between 1 and ${communityMax}`] : [];
-  if (caller.project === null) return { single: ['0'], passing, shares: [] };
+  const ofNobody = { rows: [], isShared: 'false' };
+  if (caller.project === null) return { single: ['0'], passing, shares: ofNobody };
   const project = params.add(caller.project, 'text');
-  return { single: ['0', ...ownAudiences(project)], passing, shares: sharesOf(viewpoint, project) };
+  const shares = {
+    rows: sharesOf(viewpoint, project),
+    isShared: isSharedSql('t.image_id', viewpoint, project),
+  };
+  return { single: ['0', ...ownAudiences(project)], passing, shares };
 }
 
 /** Rows (created_at, image_id) of what is shared with the project, as SQL: each a run of image_members_who. */

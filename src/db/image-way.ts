@@ -8,8 +8,8 @@ import { beyondSql, type Key, keysOf, orderBySql, type Place } from './keyset.ts
 export interface Way {
   text: string;
   values: unknown[];
-  /** What it gives is the page. Otherwise only when it is full. */
-  isFinal: boolean;
+  /** What it gives is the page. Otherwise only when it is full, or `isAll` says so in each row: one without id, if none is found. */
+  isFinal: boolean | 'told';
   /** It may read much: its cost is looked at first. */
   isPriced: boolean;
   /** What it will cost, about, where that is known: units of PostgreSQL's planner. */

@@ -20,9 +20,10 @@ import { gramsOf, marked, meetingOf } from './marks.ts';
 import { begun, hasBeginning } from './name-range.ts';
 import type { Term } from './term-counts.ts';
 import { counted, findTerms, isOneTerm, type TermGroup } from './term-groups.ts';
-import { isMergeable, newest } from './term-walks.ts';
+import { isMergeable } from './term-lists.ts';
+import { newest } from './term-walks.ts';
 import { isAlongValues, walkValues } from './value-walks.ts';
-import { isFoundAlong, isNarrow, rowsToFill } from './way-odds.ts';
+import { isFoundAlong, isNarrow, isNear, isSooner, rowsToFill } from './way-odds.ts';
 
 /** So many times as many rows are few, where most are of images that the caller does not see. */
 const unseenPerFew = 10;
@@ -69,28 +70,29 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
   const [only] = terms;
   if (only && seesAll && isByTime(page.order) && isMergeable(only) && isOneTerm(scope.filters)) {
     // How many there are makes no difference: nearly every row is one of the page.
-    yield way(newest({ terms: only, count: 0 }, { groups: [], images: 0 }, null));
+    yield way(newest({ terms: only, count: 0 }, { groups: [], images: 0 }, { expected: 0, isWhole: true }));
     return;
   }
   const found = await counted(catalog.db, terms);
   const odds = { scope, page, found };
   const meeting = meetingOf(scope, found);
-  if (meeting && isNarrow(meeting, odds)) {
+  const [shortest] = found.groups;
+  const leader = shortest && isByTime(page.order) ? leaderOf(shortest, found.groups) : null;
+  const expected = leader ? rowsToFill(leader, odds) : 0;
+  const isWalkSooner = leader !== null && isSooner(expected, leader, odds);
+  if (meeting && isNarrow(meeting, odds) && !isWalkSooner) {
     yield way(marked(meeting));
     return;
   }
-  const [shortest] = found.groups;
   let hasWalked = false;
-  if (shortest && isByTime(page.order)) {
+  if (leader) {
     const few = sizesOf(catalog).fewRows * (seesAll ? 1 : unseenPerFew);
-    if (shortest.count < few && isMergeable(shortest.terms)) {
-      yield way(newest(shortest, found, null));
+    if (leader === shortest && shortest.count < few && isMergeable(shortest.terms)) {
+      yield way(newest(shortest, found, { expected, isWhole: true }));
       return;
     }
-    const leader = leaderOf(shortest, found.groups);
-    const rows = rowsToFill(leader, odds);
-    hasWalked = rows !== null;
-    if (rows !== null) yield way(newest(leader, found, rows));
+    hasWalked = isNear(expected, leader, odds);
+    if (hasWalked) yield way(newest(leader, found, { expected, isWhole: false }));
   }
   if (!hasWalked && isIndexed(catalog, page.order) && (await isFoundAlong(catalog, odds))) {
     yield way(walkForAWhile);

@@ -1,156 +1,85 @@
 /** Ways along the terms that a filter says: lists of images in the order of time. */
-import { type Draft, filterSql, type ImageScope, newDraft, sizesOf } from './image-scope.ts';
-import { audienceSql, audiencesOf, visibleOneSql } from './image-visible.ts';
-import { conditions, imageOf, type PageWanted, type WayMaker } from './image-way.ts';
-import { beyondSql, type Key, keysOf, orderBySql } from './keyset.ts';
-import type { Term } from './term-counts.ts';
+import { type Draft, filterSql, newDraft, sizesOf } from './image-scope.ts';
+import { visibleOneSql } from './image-visible.ts';
+import { conditions, imageOf, type WayMaker } from './image-way.ts';
+import { keysOf, orderBySql } from './keyset.ts';
 import type { TermGroup, TermGroups } from './term-groups.ts';
+import { candidatesOf, hasOneOfAllSql, hasOneSql, isMergeable } from './term-lists.ts';
 
-/** Rows looked at on a way that may not end at a full page: at most, and as many times those that are expected. */
-export const walkRows = 1_000;
-const rowsPerExpected = 4;
-/** Of what is shared with a project, where its terms are not asked for in the index. */
-const sharesLookedAt = 250;
+/**
+ * So many rows are looked at one by one: a full page ends it, so that four times as many may be begun. More are read
+ * before a second term is asked for all of them at once, so these are not many more than are expected.
+ */
+const fewExpected = 150;
+const rowsPerFew = 4;
+const rowsPerMany = 1.5;
+/** More are not expected. */
+export const rowsWalked = 2_300;
+/** A term with so many times as many rows has those that are asked for too far from each other. */
+const denserMax = 40;
+/** Terms of which one is asked for in the index; of more the image itself is. */
+const probedTerms = 4;
+
 /** So many times as many rows as are few are read to the end sooner than by what is seen of them. */
 const passedPerFew = 2;
-/** Lists of so many terms are merged as they are read; of more the beginnings are read, then merged. */
-const mergedTerms = 4;
 
-export const isMergeable = (terms: readonly Term[]): boolean => terms.length <= mergedTerms;
+/** How far a walk along a group will go. */
+export interface Reach {
+  /** Rows until a page is full, about. */
+  expected: number;
+  /** To its end, however far that is. */
+  isWhole: boolean;
+}
 
 /**
  * Along the terms of one group in the order of time. Whether a row has the terms of the other groups too, which most
- * rows have not, is seen in the index; only what is left is looked at. `expected`: how many rows that will be for a
- * page, about; null: all there are.
+ * rows have not, is seen in the index; only what is left is looked at.
  */
 export const newest =
-  (group: TermGroup, { groups, images }: TermGroups, expected: number | null): WayMaker =>
+  (group: TermGroup, found: TermGroups, reach: Reach): WayMaker =>
   (catalog, scope, page) => {
     const draft = newDraft(catalog, scope);
     const { params } = draft;
     const keys = keysOf(page.order, draft);
-    const others = groups.filter((other) => other !== group);
-    const probes = others
-      .filter(({ count }) => count < images / 2)
-      .flatMap((other) => hasOneSql(other.terms, draft));
     const inTime = keys.map((key, k) => ({ ...key, sql: k === 0 ? 't.created_at' : 't.image_id' }));
+    const orderBy = orderBySql(inTime, page.backward);
+    const rows = reach.isWhole ? null : rowsFor(reach.expected);
     const passed = sizesOf(catalog).fewRows * passedPerFew;
-    const walk = { group, scope, page, inTime, rows: expected === null ? null : rowsFor(expected), passed };
-    const candidates = isMergeable(group.terms) ? merged(walk, draft) : beginnings(walk, draft);
+    const walk = { group, images: found.images, scope, page, inTime, rows, passed };
+    const candidates = candidatesOf(walk, draft);
+    const { isTogether, probes } = probesOf(group, found, reach, draft);
     const where = conditions([visibleOneSql(scope, params), filterSql(scope, draft)]);
-    const text = `select ${page.columns(draft, keys)}
-      from (select * from (${candidates}) as t where ${conditions(probes)}) as t ${imageOf('t.image_id')}
-      where ${where} order by ${orderBySql(inTime, page.backward)} limit ${params.add(page.limit, 'int')}`;
-    return { text, values: params.values, isFinal: expected === null, isPriced: false, isPrepared: true };
+    const pageFrom = (source: string) => `select ${page.columns(draft, keys)}
+      from (select * from ${source} as t where ${probes} order by ${orderBy} offset 0) as t ${imageOf('t.image_id')}
+      where ${where} order by ${orderBy} limit ${params.add(page.limit, 'int')}`;
+    const way = { values: params.values, isFinal: reach.isWhole, isPriced: false, isPrepared: true };
+    const isTold = rows !== null && reach.expected > fewExpected && isMergeable(group.terms);
+    if (!isTold && !isTogether) return { ...way, text: pageFrom(`(${candidates})`) };
+    const first = `with led as materialized (${candidates}),
+      times as materialized (select array(select created_at from led) as list)`;
+    if (!isTold) return { ...way, text: `${first} ${pageFrom('led')}` };
+    // Where the lists came to their end before so many rows, the page has all there are.
+    const text = `${first} select * from (select cardinality(list) < ${rows} as "isAll" from times) as whole
+      left join (${pageFrom('led')}) as found on true`;
+    return { ...way, text, isFinal: 'told' };
   };
 
+/** The conditions on a row t that its image has the terms of the other groups; of common ones the image itself is asked. */
+function probesOf(group: TermGroup, { groups, images }: TermGroups, { expected }: Reach, draft: Draft) {
+  const others = groups.filter(
+    ({ terms, count }) => terms !== group.terms && count < images / 2 && terms.length <= probedTerms,
+  );
+  const [next] = others;
+  const isFar = Math.min(expected, group.count) > fewExpected;
+  const isTogether = isFar && next !== undefined && next.count < group.count * denserMax;
+  const probes = others.map(({ terms }) =>
+    isTogether && terms === next.terms ? hasOneOfAllSql(terms, draft) : hasOneSql(terms, draft),
+  );
+  return { isTogether, probes: conditions(probes) };
+}
+
 /** In few steps, since each is a statement of its own. */
-const rowsFor = (expected: number) =>
-  [125, 250, 500].find((rows) => rows >= expected * rowsPerExpected) ?? walkRows;
-
-interface TermWalk {
-  group: TermGroup;
-  scope: ImageScope;
-  page: PageWanted;
-  /** The keys of the order as image_terms t has them. */
-  inTime: readonly Key[];
-  /** Candidates at most; null: all there are. */
-  rows: number | null;
-  /** Of a term with so few rows all are read, whoever sees them. */
-  passed: number;
-}
-
-/** Candidates (created_at, image_id), each image once and in the order of time: what the caller sees, and few others. */
-function merged(
-  { group: { terms, count }, scope, page, inTime, rows, passed }: TermWalk,
-  draft: Draft,
-): string {
-  const { params } = draft;
-  const orderBy = orderBySql(inTime, page.backward);
-  const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
-  const limit = rows === null ? '' : `limit ${rows}`;
-  const list = (from: string, where: string[]) =>
-    `select t.created_at, t.image_id from ${from} t where ${conditions([...where, ...place])} order by ${orderBy} ${limit}`;
-  // Few rows are passed sooner than the lists of all audiences are opened, and all that is shared asked for.
-  const isPassed = rows === null && count <= passed;
-  const audiences = isPassed ? null : audiencesOf(scope, params);
-  const seen = isPassed ? (audienceSql(scope, params) ?? 'true') : 'true';
-  const lists = terms.flatMap((term) => {
-    const isTerm = `t.term = ${termSql(term, draft)}`;
-    if (!audiences) return [list('image_terms', [isTerm, seen])];
-    return [
-      ...audiences.single.map((audience) => list('image_terms', [`t.audience = ${audience}`, isTerm])),
-      ...audiences.passing.map((passing) => list('image_terms', [isTerm, passing])),
-    ];
-  });
-  for (const shares of audiences?.shares ?? []) lists.push(list(shares, hasOneSql(terms, draft)));
-  const [only] = lists;
-  if (only && lists.length === 1) return only;
-  return `select distinct on (t.created_at, t.image_id) t.*
-    from (${lists.map((one) => `(${one})`).join(' union all ')}) as t order by ${orderBy} ${limit}`;
-}
-
-/**
- * The same from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
- * ends that has more.
- */
-function beginnings({ group: { terms }, scope, page, inTime }: TermWalk, draft: Draft): string {
-  const { params } = draft;
-  const orderBy = orderBySql(inTime, page.backward);
-  const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
-  const limit = params.add(page.limit, 'int');
-  const isDescending = inTime[0]?.descending !== page.backward;
-  const [last, further] = isDescending ? ['max', '>'] : ['min', '<'];
-  const numbered = (from: string, list: string, length: string) =>
-    `select t.created_at, t.image_id, row_number() over (partition by ${list} order by ${orderBy}) > ${length} as is_more
-      from ${from}`;
-  const audiences = audiencesOf(scope, params);
-  const hashes = `${hashesSql(terms, draft)} as h (term)`;
-  const rowsOf = (...where: string[]) =>
-    `cross join lateral (select t.created_at, t.image_id from image_terms t
-      where ${conditions(['t.term = h.term', ...where, ...place])} order by ${orderBy} limit ${limit} + 1) as t`;
-  const lists: string[] = [];
-  if (!audiences) lists.push(numbered(`${hashes} ${rowsOf()}`, 'h.term', limit));
-  else {
-    const single = `unnest(array[${audiences.single.join(', ')}]) as a (audience)`;
-    const from = `${hashes} cross join ${single} ${rowsOf('t.audience = a.audience')}`;
-    lists.push(numbered(from, 'h.term, a.audience', limit));
-    for (const passing of audiences.passing)
-      lists.push(numbered(`${hashes} ${rowsOf(passing)}`, 'h.term', limit));
-    // Which of these have one of the terms the images themselves say.
-    for (const shares of audiences.shares) {
-      const some = `(select t.* from ${shares} t where ${conditions(place)} order by ${orderBy} limit ${sharesLookedAt + 1}) as t`;
-      lists.push(numbered(some, '1', String(sharesLookedAt)));
-    }
-  }
-  return `select distinct on (t.created_at, t.image_id) t.* from (
-      select t.*, ${last}(t.created_at) filter (where t.is_more) over () as bound from (${lists.join(' union all ')}) as t) as t
-    where t.bound is null or t.created_at ${further} t.bound order by ${orderBy}`;
-}
-
-const termSql = ({ name, value }: Term, { params }: Draft) =>
-  `vitrine_term(${params.add(name, 'text')}, ${params.add(value, 'text')})`;
-
-/** The hashes of terms as a column. */
-function hashesSql(terms: readonly Term[], { params }: Draft): string {
-  const column = (key: keyof Term) =>
-    params.add(
-      terms.map((term) => term[key]),
-      'text[]',
-    );
-  return `(select distinct vitrine_term(k.name, k.value)
-    from unnest(${column('name')}, ${column('value')}) as k (name, value))`;
-}
-
-/** Terms of which one is asked for in the index; of more the image itself is. */
-const probedTerms = 4;
-
-/** Whether the image of a candidate t has one of the terms; not asked of many. */
-function hasOneSql(terms: readonly Term[], draft: Draft): string[] {
-  if (terms.length === 0 || terms.length > probedTerms) return [];
-  const hashes = terms.map((term) => termSql(term, draft)).join(', ');
-  return [
-    `exists (select from image_terms u
-      where u.term in (${hashes}) and u.created_at = t.created_at and u.image_id = t.image_id offset 0)`,
-  ];
+function rowsFor(expected: number): number {
+  const wanted = expected * (expected > fewExpected ? rowsPerMany : rowsPerFew);
+  return [125, 250, 500, 1_000, 2_000].find((rows) => rows >= wanted) ?? rowsWalked * rowsPerMany;
 }

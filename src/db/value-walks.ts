@@ -53,7 +53,7 @@ export const walkValues: WayMaker = (catalog, scope, page) => {
   // A number that the planner knows, and one of few.
   const count = 2 ** Math.ceil(Math.log2(page.limit + candidatesMore));
   const [past, not] = (keys[0]?.descending ?? false) === backward ? ['<=', 'desc'] : ['>=', 'asc'];
-  const shares = audiences.shares.map((shared) => {
+  const shares = audiences.shares.rows.map((shared) => {
     const near = `select v.key, v.value, t.created_at, t.image_id
       from last, ${values([`v.key ${past} (select key from last)`])} cross join ${shared} t
       where ${conditions([`(v.key, t.image_id) ${past} (last.key, last.image_id)`, ...place])} offset 0`;

@@ -12,7 +12,8 @@ import type { PageWanted } from './image-way.ts';
 import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
 import { hasPhrases, type TermGroup, type TermGroups } from './term-groups.ts';
-import { isMergeable, walkRows } from './term-walks.ts';
+import { isMergeable } from './term-lists.ts';
+import { rowsWalked } from './term-walks.ts';
 
 /** Who does not see all is thought to see one image in so many. */
 const imagesPerSeen = 40;
@@ -22,6 +23,9 @@ const narrowMax = 500;
 const narrowing = 8;
 /** Words of a phrase are on so many images for one that has the phrase. */
 const phraseShare = 1 / 3;
+/** To look through a row of a walk takes as long as to pass so many entries of a mark; and an image so many rows. */
+const entriesPerRow = 40;
+const rowsPerMatch = 10;
 /** To read the beginnings of a term's lists for who does not see all takes as long as to look at so many images. */
 const imagesPerList = 20;
 
@@ -42,13 +46,25 @@ export function isNarrow({ groups, matches }: Meeting, { scope, found }: Odds): 
 const shareOf = (groups: readonly TermGroup[], images: number) =>
   groups.reduce((product, { count }) => product * Math.min(1, count / images), 1);
 
-/** Rows to be looked at along a group until a page is full; null: too many. */
-export function rowsToFill(leader: TermGroup, { scope, page, found }: Odds): number | null {
+/** Rows along a group until a page is full, about. */
+export function rowsToFill(leader: TermGroup, { scope, page, found }: Odds): number {
   const others = found.groups.filter((group) => group !== leader);
   const share = shareOf(others, found.images) * (hasPhrases(scope.filters) ? phraseShare : 1);
-  const rows = page.limit / share;
-  if (isMergeable(leader.terms)) return rows <= walkRows ? rows : null;
-  return share > 0.5 && isShort(leader, { scope, page, found }) ? rows : null;
+  return page.limit / share;
+}
+
+/** Whether so many rows are few enough for a walk that may be in vain. */
+export function isNear(rows: number, leader: TermGroup, odds: Odds): boolean {
+  if (isMergeable(leader.terms)) return isSooner(rows, leader, odds);
+  return rows < 2 * odds.page.limit && isShort(leader, odds);
+}
+
+/** Whether so many rows are sooner looked through than all terms meet in the index of marks, and the images after it. */
+export function isSooner(rows: number, leader: TermGroup, { found: { groups, images } }: Odds): boolean {
+  const entries = groups.reduce((sum, { count }) => sum + (count < images / 2 ? count : 0), 0);
+  const matches = images * shareOf(groups, images);
+  const sooner = entries / entriesPerRow + matches * rowsPerMatch;
+  return isMergeable(leader.terms) && rows <= Math.min(rowsWalked, sooner);
 }
 
 /** Whether the beginnings of many lists are sooner read than the images that stand in the order of the list. */
