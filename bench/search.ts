@@ -64,10 +64,12 @@ const cpuLimit = 1;
 const growthLimit = 2;
 /** A round of a question that takes longer is cut off. */
 const roundSeconds = 10;
-const warmUpSeconds = 40;
+const warmUpSeconds = 20;
 const warmUpReplays = 5_000;
-/** Of each question, so that what it alone runs is compiled. */
-const warmUpRounds: Record<QuestionKind, number> = { rows: 2, count: 1, facets: 1, total: 5 };
+/** Of each question, so that what it alone runs is compiled: four at a time, on all connections of the server. */
+const warmUpRounds: Record<QuestionKind, number> = { rows: 10, count: 2, facets: 1, total: 5 };
+/** Before each round: what was measured before it has had the processor's caches meanwhile. */
+const warmUpRequests = 50;
 
 interface Bench extends Searched {
   images: number;
@@ -81,8 +83,10 @@ interface Task {
   name: string;
   kind: QuestionKind;
   headers: Record<string, string>;
-  /** Of the warm-up, then of each round. */
-  bodies: string[][];
+  /** Of the warm-up, and what was sent for these. */
+  warmUp: { bodies: string[]; requests: Recorded[] };
+  /** Of each round. */
+  rounds: string[][];
 }
 
 /** Everything, printed as it is measured. */
@@ -134,12 +138,9 @@ async function tasksOf(bench: Bench): Promise<Task[]> {
     for (const question of asked) {
       const name = `${question.name}, ${who}`;
       if (!name.includes(bench.only ?? '')) continue;
-      tasks.push({
-        name,
-        kind: question.kind,
-        headers: bench.vitrine.headersOf(asker),
-        bodies: await bodiesOf(bench, question, { asker, samples }),
-      });
+      const headers = bench.vitrine.headersOf(asker);
+      const [bodies = [], ...rounds] = await bodiesOf(bench, question, { asker, samples });
+      tasks.push({ name, kind: question.kind, headers, warmUp: { bodies, requests: [] }, rounds });
     }
   }
   return tasks;
@@ -198,7 +199,7 @@ async function cursorAt({ vitrine }: Bench, asker: string, { behind, orderBy }: 
 async function warmUp(bench: Bench, tasks: readonly Task[]): Promise<void> {
   const { vitrine, generator, recorder, replay } = bench;
   const page = JSON.stringify({ query: pageQuery });
-  const pages = tasks.flatMap(({ kind, bodies }) => (kind === 'rows' ? (bodies[0] ?? []) : []));
+  const pages = tasks.flatMap(({ kind, warmUp }) => (kind === 'rows' ? warmUp.bodies : []));
   const headers = vitrine.headersOf('admin');
   for (const body of [page, [page, ...pages]]) {
     const many = { connections: 16, seconds: warmUpSeconds };
@@ -207,15 +208,21 @@ async function warmUp(bench: Bench, tasks: readonly Task[]): Promise<void> {
   const { statements } = await recorder.record(page, headers);
   await replay.run(Array.from({ length: warmUpReplays }, () => statements));
   for (const task of tasks) {
-    const [bodies = []] = task.bodies;
-    for (let n = 0; n < warmUpRounds[task.kind]; n++) await load(bench, task, bodies);
+    const { bodies } = task.warmUp;
+    for (let n = 0; n < warmUpRounds[task.kind]; n++) await load(bench, task, bodies, { connections: 4 });
     const { requests } = await recordAll(bench, task, bodies);
+    task.warmUp.requests = requests;
     await replay.run(requests);
   }
 }
 
-function load({ vitrine, generator }: Bench, { headers }: Task, body: string[]): Promise<Measured> {
-  const limits = { connections: 1, requests: body.length, seconds: roundSeconds };
+function load(
+  { vitrine, generator }: Bench,
+  { headers }: Task,
+  body: string[],
+  { connections = 1 } = {},
+): Promise<Measured> {
+  const limits = { connections, requests: body.length, seconds: roundSeconds };
   return generator.run({ url: `${vitrine.url}/graphql`, headers, body, ...limits });
 }
 
@@ -247,12 +254,14 @@ async function recordAll(
 }
 
 async function measure(bench: Bench, task: Task): Promise<{ vitrine: Result[]; byHand: Result[] }> {
-  const [, ...rounds] = task.bodies;
+  const { rounds, warmUp } = task;
   const results = { vitrine: [] as Result[], byHand: [] as Result[] };
   const all: Recording = { requests: [], rows: 0, failures: [] };
   for (const bodies of rounds) {
+    await load(bench, task, warmUp.bodies.slice(0, warmUpRequests));
     results.vitrine.push(await withCpu(bench.vitrine.pid, () => load(bench, task, bodies)));
     const { requests, rows, failures } = await recordAll(bench, task, bodies);
+    await bench.replay.run(warmUp.requests.slice(0, warmUpRequests));
     results.byHand.push(await withCpu(bench.replay.pid, () => bench.replay.run(requests)));
     all.requests.push(...requests);
     all.rows += rows;

@@ -25,9 +25,13 @@ export interface Catalog {
 export interface Sizes {
   /** A term with fewer rows has all of them looked at. */
   fewRows: number;
+  /** So many rows are looked at one by one until a page is full. */
+  fewExpected: number;
+  /** What is shared is looked through for a term that one image in so many has. */
+  imagesPerShare: number;
 }
 
-const usualSizes: Sizes = { fewRows: 1_000 };
+const usualSizes: Sizes = { fewRows: 1_000, fewExpected: 150, imagesPerShare: 16 };
 
 export const sizesOf = ({ search }: Catalog): Sizes => search.sizes ?? usualSizes;
 

@@ -20,6 +20,8 @@ import { textConditions } from './value-filter.ts';
 export const walkRows = 1_000;
 /** Rows read where their index does not say who sees them. */
 export const readRows = 4_000;
+/** The same where names are asked for: what part of them fits is known better than what else is asked. */
+const namedRows = 2_500;
 /** Index entries passed where most may be of images that the caller does not see. */
 export const walkEntries = 20_000;
 
@@ -64,16 +66,17 @@ const seenForAWhile: WayMaker = (catalog, scope, page) => {
   const draft = newDraft(catalog, scope);
   const { params } = draft;
   const keys = keysOf(page.order, draft);
+  const most = seenRows(scope);
   const pieces = piecesInTime(scope, params).map((piece) => {
     const inPiece = keysIn(piece, keys);
     const place = page.from ? [beyondSql(inPiece, { ...page, from: page.from }, params)] : [];
     return `(select i.*, ${piece.time} as time, ${piece.id} as place from ${piece.from}
-      where ${conditions([piece.where, ...place])} order by ${orderBySql(inPiece, page.backward)} limit ${walkRows})`;
+      where ${conditions([piece.where, ...place])} order by ${orderBySql(inPiece, page.backward)} limit ${most})`;
   });
   if (pieces.length === 0) return noWay;
   const orderBy = orderBySql(keysIn({ time: 'i.time', id: 'i.place' }, keys), page.backward);
   const text = `select ${page.columns(draft, keys)} from (
-      select * from (${pieces.join(' union all ')}) as i order by ${orderBy} limit ${walkRows}) as i
+      select * from (${pieces.join(' union all ')}) as i order by ${orderBy} limit ${most}) as i
     where ${filterInOrderSql(scope, draft)} order by ${orderBy} limit ${params.add(page.limit, 'int')}`;
   return { text, values: params.values, isFinal: false, isPriced: false, isPrepared: true };
 };
@@ -83,8 +86,7 @@ const seenForAWhile: WayMaker = (catalog, scope, page) => {
  * rest at the images that are left.
  */
 export const walkForAWhile: WayMaker = (catalog, scope, page) => {
-  if (scope.sight !== 'all' && isByTime(page.order) && !asksNames(scope))
-    return seenForAWhile(catalog, scope, page);
+  if (scope.sight !== 'all' && isByTime(page.order)) return seenForAWhile(catalog, scope, page);
   const draft = newDraft(catalog, scope);
   const keys = keysOf(page.order, draft);
   const visible = visibleSql(scope, draft.params);
@@ -140,8 +142,9 @@ export async function shareOfNames(catalog: Catalog, scope: ImageScope): Promise
 /** Keys of a covered order are columns. */
 const ofCandidate = (key: Key): Key => ({ ...key, sql: key.sql.replace(/^i\./, 'c.') });
 
-/** Names are looked at in the index by time, where most are passed. */
-export const asksNames = ({ filters }: ImageScope) => filters.flatMap(topConditions).some(({ name }) => name);
+/** Images that who does not see all has looked at in the order of time. */
+export const seenRows = ({ filters }: ImageScope) =>
+  filters.flatMap(topConditions).some(({ name }) => name) ? namedRows : walkRows;
 
 /** The conditions on the name, which the index by time has too. */
 function nameSql({ filters }: ImageScope, { params }: Draft): string {

@@ -6,8 +6,6 @@ import { beyondSql, type Key, orderBySql } from './keyset.ts';
 import type { Term } from './term-counts.ts';
 import type { TermGroup } from './term-groups.ts';
 
-/** What is shared is looked through in the order of time when one image in so many has the term: a page ends it soon. */
-const imagesPerShare = 16;
 /** Of what is shared with a project, where its terms are not asked for in the index. */
 const sharesLookedAt = 250;
 /** Lists of so many terms are merged as they are read; of more the beginnings are read, then merged. */
@@ -17,8 +15,6 @@ export const isMergeable = (terms: readonly Term[]): boolean => terms.length <= 
 
 export interface TermWalk {
   group: TermGroup;
-  /** In the catalog. */
-  images: number;
   scope: ImageScope;
   page: PageWanted;
   /** The keys of the order as image_terms t has them. */
@@ -27,6 +23,8 @@ export interface TermWalk {
   rows: number | null;
   /** Of a term with so few rows all are read, whoever sees them. */
   passed: number;
+  /** A term with more rows is common. */
+  common: number;
 }
 
 /** Candidates (created_at, image_id), each image once and in the order of time: what the caller sees, and few others. */
@@ -73,11 +71,11 @@ interface Shared {
  */
 function sharedOf(
   { shares }: Audiences,
-  { group: { terms, count }, images }: TermWalk,
+  { group: { terms, count }, common }: TermWalk,
   draft: Draft,
 ): Shared {
   if (shares.rows.length === 0) return { lists: [] };
-  if (count > images / imagesPerShare)
+  if (count > common)
     return { lists: shares.rows.map((from) => ({ from, where: [hasOneSql(terms, draft)] })) };
   const rows = shares.rows.map((from) => `select created_at from ${from} as s`).join(' union all ');
   const isOfShared = ['t.created_at = any ((select list from shared)::timestamptz[])', shares.isShared];

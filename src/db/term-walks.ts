@@ -7,10 +7,9 @@ import type { TermGroup, TermGroups } from './term-groups.ts';
 import { candidatesOf, hasOneOfAllSql, hasOneSql, isMergeable } from './term-lists.ts';
 
 /**
- * So many rows are looked at one by one: a full page ends it, so that four times as many may be begun. More are read
- * before a second term is asked for all of them at once, so these are not many more than are expected.
+ * Few rows are looked at one by one: a full page ends it, so that four times as many may be begun. Many are read before a
+ * second term is asked for all of them at once, so these are not many more than are expected.
  */
-const fewExpected = 150;
 const rowsPerFew = 4;
 const rowsPerMany = 1.5;
 /** More are not expected. */
@@ -43,17 +42,18 @@ export const newest =
     const keys = keysOf(page.order, draft);
     const inTime = keys.map((key, k) => ({ ...key, sql: k === 0 ? 't.created_at' : 't.image_id' }));
     const orderBy = orderBySql(inTime, page.backward);
-    const rows = reach.isWhole ? null : rowsFor(reach.expected);
-    const passed = sizesOf(catalog).fewRows * passedPerFew;
-    const walk = { group, images: found.images, scope, page, inTime, rows, passed };
-    const candidates = candidatesOf(walk, draft);
-    const { isTogether, probes } = probesOf(group, found, reach, draft);
+    const { fewRows, fewExpected, imagesPerShare } = sizesOf(catalog);
+    const isFar = Math.min(reach.expected, group.count) > fewExpected;
+    const rows = reach.isWhole ? null : rowsFor(reach.expected, isFar);
+    const limits = { rows, passed: fewRows * passedPerFew, common: found.images / imagesPerShare };
+    const candidates = candidatesOf({ group, scope, page, inTime, ...limits }, draft);
+    const { isTogether, probes } = probesOf(group, found, isFar, draft);
     const where = conditions([visibleOneSql(scope, params), filterSql(scope, draft)]);
     const pageFrom = (source: string) => `select ${page.columns(draft, keys)}
       from (select * from ${source} as t where ${probes} order by ${orderBy} offset 0) as t ${imageOf('t.image_id')}
       where ${where} order by ${orderBy} limit ${params.add(page.limit, 'int')}`;
     const way = { values: params.values, isFinal: reach.isWhole, isPriced: false, isPrepared: true };
-    const isTold = rows !== null && reach.expected > fewExpected && isMergeable(group.terms);
+    const isTold = rows !== null && isFar && isMergeable(group.terms);
     if (!isTold && !isTogether) return { ...way, text: pageFrom(`(${candidates})`) };
     const first = `with led as materialized (${candidates}),
       times as materialized (select array(select created_at from led) as list)`;
@@ -65,12 +65,11 @@ export const newest =
   };
 
 /** The conditions on a row t that its image has the terms of the other groups; of common ones the image itself is asked. */
-function probesOf(group: TermGroup, { groups, images }: TermGroups, { expected }: Reach, draft: Draft) {
+function probesOf(group: TermGroup, { groups, images }: TermGroups, isFar: boolean, draft: Draft) {
   const others = groups.filter(
     ({ terms, count }) => terms !== group.terms && count < images / 2 && terms.length <= probedTerms,
   );
   const [next] = others;
-  const isFar = Math.min(expected, group.count) > fewExpected;
   const isTogether = isFar && next !== undefined && next.count < group.count * denserMax;
   const probes = others.map(({ terms }) =>
     isTogether && terms === next.terms ? hasOneOfAllSql(terms, draft) : hasOneSql(terms, draft),
@@ -79,7 +78,7 @@ function probesOf(group: TermGroup, { groups, images }: TermGroups, { expected }
 }
 
 /** In few steps, since each is a statement of its own. */
-function rowsFor(expected: number): number {
-  const wanted = expected * (expected > fewExpected ? rowsPerMany : rowsPerFew);
+function rowsFor(expected: number, isFar: boolean): number {
+  const wanted = expected * (isFar ? rowsPerMany : rowsPerFew);
   return [125, 250, 500, 1_000, 2_000].find((rows) => rows >= wanted) ?? rowsWalked * rowsPerMany;
 }

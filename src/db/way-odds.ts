@@ -1,13 +1,6 @@
 /** What is to be expected of a way before it is taken, if values were independent of each other. */
 import type { Catalog, ImageScope } from './image-scope.ts';
-import {
-  asksNames,
-  isByTime,
-  readRows,
-  walkRows as seenRows,
-  shareOfNames,
-  walkEntries,
-} from './image-walks.ts';
+import { isByTime, readRows, seenRows, shareOfNames, walkEntries } from './image-walks.ts';
 import type { PageWanted } from './image-way.ts';
 import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
@@ -81,6 +74,6 @@ export async function isFoundAlong(catalog: Catalog, { scope, page, found }: Odd
   const ofNames = gramsOf(scope.filters).length > 0 ? await shareOfNames(catalog, scope) : 1;
   const rows = page.limit / ofTerms / ofNames;
   if (scope.sight === 'all') return rows <= (ofNames < 1 ? walkEntries : readRows) / 2;
-  if (isByTime(page.order) && !asksNames(scope)) return rows <= seenRows / 2;
+  if (isByTime(page.order)) return rows <= seenRows(scope) / 2;
   return rows * imagesPerSeen <= walkEntries;
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, transaction } from '../../src/db/client.ts';
 import { findImagePage } from '../../src/db/image-pages.ts';
-import type { Catalog } from '../../src/db/image-scope.ts';
+import type { Catalog, Sizes } from '../../src/db/image-scope.ts';
 import { copies } from '../../src/db/tables.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { builtInPolicy, membersKnownTo, sightOf } from '../../src/domain/policy.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
       properties: { os_version: `${n % 30}.5`, description: n % 5 === 0 ? 'one fine day' : 'fine one day' },
       owner: n % 2 === 0 ? 'red' : 'blue',
       visibility: n % 7 === 0 ? 'public' : isShared ? 'shared' : 'private',
-      members: isShared ? { green: 'rejected' } : {},
+      members: isShared ? { green: 'rejected', gold: 'accepted' } : {},
     });
     ids.push(id);
     if (isShared) shared.push({ imageId: id, store: 'near', key: id, state: 'active' });
@@ -53,11 +53,12 @@ interface Asked {
   limit?: number;
   /** Runs what is sent. */
   search?: Database['search'];
+  sizes?: Partial<Sizes>;
 }
 
 async function find(
   filter: ImageFilter,
-  { caller = admin, order = newestFirst, limit = 100, search = server.app.db.search }: Asked = {},
+  { caller = admin, order = newestFirst, limit = 100, search = server.app.db.search, sizes = {} }: Asked = {},
 ): Promise<Found> {
   const statements: string[] = [];
   const { db, search: options } = server.app;
@@ -69,7 +70,7 @@ async function find(
         return search(text, params, how);
       },
     },
-    search: { ...options, sizes: { fewRows: 0 } },
+    search: { ...options, sizes: { fewRows: 0, fewExpected: 150, imagesPerShare: 16, ...sizes } },
   };
   const seen = { sight: sightOf(builtInPolicy, caller), membersKnown: membersKnownTo(builtInPolicy, caller) };
   const scope = { caller, ...seen, filters: [filter], includes: new Set<never>(), hidden: null };
@@ -104,6 +105,27 @@ test.each<[string, ImageFilter, (n: number) => boolean]>([
   expect(sorted(images)).toEqual(numbers(isOne));
   expect(statements.at(-1)).toSatisfy(isMarked);
 });
+
+test.each([
+  ['an admin', admin, () => true],
+  ['a member', member, (n: number) => n % 2 === 0 || n % 7 === 0],
+  ['who shares are accepted by', { ...member, project: 'gold' }, (n: number) => n % 7 === 0 || n % 4 === 1],
+])(
+  'for %s terms that meet far along their lists are asked for together, and the page has all there are',
+  async (_who, caller, isSeen) => {
+    await server.app.db.query('analyze images, image_terms', []);
+    const sizes = { fewExpected: 0, imagesPerShare: 0 };
+    const filter: ImageFilter = { tags: { hasAll: ['third-1', 'fourth-1'] } };
+    const seen = numbers((n) => n % 3 === 1 && n % 4 === 1 && isSeen(n)).reverse();
+    for (const limit of [2, 6]) {
+      const { images, statements } = await find(filter, { caller, limit, sizes });
+      expect(images).toEqual(seen.slice(0, limit));
+      expect(statements.at(-1)).toContain('with led as');
+    }
+    const none = await find({ tags: { hasAll: ['third-1', 'nowhere'] } }, { caller, sizes });
+    expect(none.images).toEqual([]);
+  },
+);
 
 test('a member finds by marks what they see, and nothing else', async () => {
   const { images, statements } = await find(

@@ -52,7 +52,11 @@ const callers: Who[] = [
 /** Two of three catalogs are searched in the ways of one that is large. */
 function asIfLarge(n: number): void {
   const search: { sizes?: Sizes } = server.app.search;
-  search.sizes = [undefined, { fewRows: 0 }, { fewRows: 2 }][n % 3];
+  search.sizes = [
+    undefined,
+    { fewRows: 0, fewExpected: 20, imagesPerShare: 16 },
+    { fewRows: 2, fewExpected: 0, imagesPerShare: 0 },
+  ][n % 3];
 }
 
 /** One thing asked about a catalog, in all the ways that it can be asked. */
