@@ -152,6 +152,8 @@ async function aCatalog(of: number): Promise<ModelImage[]> {
   await transaction(server.app.db, async (tx) => {
     if (rows.length > 0) await tx.insert(copies).values(rows);
   });
+  // Ways are chosen by how large PostgreSQL says it is.
+  await server.app.db.query('analyze images, image_terms', []);
   return catalog;
 }
 
