@@ -7,10 +7,10 @@ import type { TermGroup, TermGroups } from './term-groups.ts';
 import { candidatesOf, hasOneOfAllSql, hasOneSql, isMergeable } from './term-lists.ts';
 
 /**
- * Few rows are looked at one by one: a full page ends it, so that four times as many may be begun. Many are read before a
+ * Few rows are looked at one by one: a full page ends it, so that more may be begun than are expected. Many are read before a
  * second term is asked for all of them at once, so these are not many more than are expected.
  */
-const rowsPerFew = 4;
+const rowsPerFew = 2.4;
 const rowsPerMany = 1.5;
 /** More are not expected. */
 export const rowsWalked = 2_300;
