@@ -30,7 +30,7 @@ export interface Meeting {
 }
 
 /** To look at an image costs as much as to pass so many entries of a mark. */
-const entriesPerImage = 400;
+const entriesPerImage = 200;
 /** Parts of names are thought to be on so many images, when nobody has looked. */
 const shareOfNames = 1 / 500;
 /** Who does not see all may see one image in so many, shared ones of others among them. */

@@ -145,13 +145,5 @@ export const hasOneSql = (terms: readonly Term[], draft: Draft) =>
   `exists (select from image_terms u
     where u.term in (${hashesOf(terms, draft)}) and u.created_at = t.created_at and u.image_id = t.image_id offset 0)`;
 
-/**
- * The same, of all candidates at once, whose times are a `list` in `times`: one pass along the index, from time to time.
- * It must not become a join, which has no order.
- */
-export const hasOneOfAllSql = (terms: readonly Term[], draft: Draft) =>
-  `(t.image_id in (select u.image_id from image_terms u where u.term in (${hashesOf(terms, draft)})
-    and u.created_at = any ((select list from times)::timestamptz[]))) is true`;
-
-const hashesOf = (terms: readonly Term[], draft: Draft) =>
+export const hashesOf = (terms: readonly Term[], draft: Draft) =>
   terms.map((term) => termSql(term, draft)).join(', ');

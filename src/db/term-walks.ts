@@ -2,9 +2,9 @@
 import { type Draft, filterSql, newDraft, sizesOf } from './image-scope.ts';
 import { visibleOneSql } from './image-visible.ts';
 import { conditions, imageOf, type WayMaker } from './image-way.ts';
-import { keysOf, orderBySql } from './keyset.ts';
+import { beyondSql, keysOf, orderBySql } from './keyset.ts';
 import type { TermGroup, TermGroups } from './term-groups.ts';
-import { candidatesOf, hasOneOfAllSql, hasOneSql, isMergeable } from './term-lists.ts';
+import { candidatesOf, hashesOf, hasOneSql, isMergeable, type TermWalk } from './term-lists.ts';
 
 /**
  * Few rows are looked at one by one: a full page ends it, so that more may be begun than are expected. Many are read before a
@@ -43,38 +43,52 @@ export const newest =
     const inTime = keys.map((key, k) => ({ ...key, sql: k === 0 ? 't.created_at' : 't.image_id' }));
     const orderBy = orderBySql(inTime, page.backward);
     const { fewRows, fewExpected, imagesPerShare } = sizesOf(catalog);
-    const isFar = Math.min(reach.expected, group.count) > fewExpected;
+    const isFar = Math.min(reach.expected, group.count) > fewExpected && isMergeable(group.terms);
     const rows = reach.isWhole ? null : rowsFor(reach.expected, isFar);
     const limits = { rows, passed: fewRows * passedPerFew, common: found.images / imagesPerShare };
     const candidates = candidatesOf({ group, scope, page, inTime, ...limits }, draft);
-    const { isTogether, probes } = probesOf(group, found, isFar, draft);
     const where = conditions([visibleOneSql(scope, params), filterSql(scope, draft)]);
-    const pageFrom = (source: string) => `select ${page.columns(draft, keys)}
-      from (select * from ${source} as t where ${probes} order by ${orderBy} offset 0) as t ${imageOf('t.image_id')}
+    const pageFrom = (source: string, terms: readonly TermGroup[]) => `select ${page.columns(draft, keys)}
+      from (select * from (${source}) as t where ${conditions(terms.map((one) => hasOneSql(one.terms, draft)))}
+        order by ${orderBy} offset 0) as t ${imageOf('t.image_id')}
       where ${where} order by ${orderBy} limit ${params.add(page.limit, 'int')}`;
-    const way = { values: params.values, isFinal: reach.isWhole, isPriced: false, isPrepared: true };
-    const isTold = rows !== null && isFar && isMergeable(group.terms);
-    if (!isTold && !isTogether) return { ...way, text: pageFrom(`(${candidates})`) };
-    const first = `with led as materialized (${candidates}),
-      times as materialized (select array(select created_at from led) as list)`;
-    if (!isTold) return { ...way, text: `${first} ${pageFrom('led')}` };
-    // Where the lists came to their end before so many rows, the page has all there are.
-    const text = `${first} select * from (select cardinality(list) < ${rows} as "isAll" from times) as whole
-      left join (${pageFrom('led')}) as found on true`;
-    return { ...way, text, isFinal: 'told' };
+    const way = { values: params.values, isPriced: false, isPrepared: true };
+    const others = found.groups.filter(
+      ({ terms, count }) => terms !== group.terms && count < found.images / 2 && terms.length <= probedTerms,
+    );
+    const [next, ...rest] = others;
+    if (isFar && next && next.count < group.count * denserMax) {
+      const times = `with times as materialized (select array(select created_at from (${candidates}) as t) as list)`;
+      const text = pageFrom(atTimes(next, { page, inTime }, draft), [group, ...rest]);
+      return { ...way, ...told(times, { text, length: '(select cardinality(list) from times)', rows }) };
+    }
+    if (!isFar || rows === null)
+      return { ...way, text: pageFrom(candidates, others), isFinal: reach.isWhole };
+    const led = `with led as materialized (${candidates})`;
+    const text = pageFrom('select * from led', others);
+    return { ...way, ...told(led, { text, length: '(select count(*) from led)', rows }) };
   };
 
-/** The conditions on a row t that its image has the terms of the other groups; of common ones the image itself is asked. */
-function probesOf(group: TermGroup, { groups, images }: TermGroups, isFar: boolean, draft: Draft) {
-  const others = groups.filter(
-    ({ terms, count }) => terms !== group.terms && count < images / 2 && terms.length <= probedTerms,
-  );
-  const [next] = others;
-  const isTogether = isFar && next !== undefined && next.count < group.count * denserMax;
-  const probes = others.map(({ terms }) =>
-    isTogether && terms === next.terms ? hasOneOfAllSql(terms, draft) : hasOneSql(terms, draft),
-  );
-  return { isTogether, probes: conditions(probes) };
+/**
+ * Rows of a group at the `list` of `times` of another, in their order: one pass along the index, from time to time. Most
+ * are of other images, which happen to be of the same time.
+ */
+function atTimes({ terms }: TermGroup, { page, inTime }: Pick<TermWalk, 'page' | 'inTime'>, draft: Draft) {
+  const { from, backward } = page;
+  const place = from ? [beyondSql(inTime, { ...page, from }, draft.params)] : [];
+  const isAtTime = 't.created_at = any ((select list from times)::timestamptz[])';
+  return `select distinct on (t.created_at, t.image_id) t.created_at, t.image_id from image_terms t
+    where ${conditions([`t.term in (${hashesOf(terms, draft)})`, isAtTime, ...place])} order by ${orderBySql(inTime, backward)}`;
+}
+
+/** A page which also says whether it is all there is: where the list came to its end before so many rows. */
+function told(first: string, { text, length, rows }: { text: string; length: string; rows: number | null }) {
+  if (rows === null) return { text: `${first} ${text}`, isFinal: true };
+  const isAll = `select ${length} < ${rows} as "isAll"`;
+  return {
+    text: `${first} select * from (${isAll}) as whole left join (${text}) as found on true`,
+    isFinal: 'told' as const,
+  };
 }
 
 /** In few steps, since each is a statement of its own. */

@@ -18,7 +18,7 @@ const narrowing = 8;
 const phraseShare = 1 / 3;
 /** To look through a row of a walk takes as long as to pass so many entries of a mark; and an image so many rows. */
 const entriesPerRow = 40;
-const rowsPerMatch = 10;
+const rowsPerMatch = 5;
 /** To read the beginnings of a term's lists for who does not see all takes as long as to look at so many images. */
 const imagesPerList = 20;
 

@@ -120,7 +120,7 @@ test.each([
     for (const limit of [2, 6]) {
       const { images, statements } = await find(filter, { caller, limit, sizes });
       expect(images).toEqual(seen.slice(0, limit));
-      expect(statements.at(-1)).toContain('with led as');
+      expect(statements.at(-1)).toMatch(/with (times|led) as/);
     }
     const none = await find({ tags: { hasAll: ['third-1', 'nowhere'] } }, { caller, sizes });
     expect(none.images).toEqual([]);
