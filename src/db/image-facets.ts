@@ -149,13 +149,14 @@ interface Source {
 
 /**
  * What is counted: `hits`, which PostgreSQL only keeps where several sources ask for them, and `alike`, how many of them
- * have the same in a column, for all columns in one pass. For one column it would sort them, unless they are kept.
+ * have the same in a column, for all columns in one pass. For one column it would sort them, unless they are kept; and
+ * without a fence it takes each image's properties, and what is read of them, for different from all others.
  */
 function hitsSql(sources: readonly Source[], from: string): string {
   const columns = [...new Set(sources.map(({ column }) => column))];
   const alike = [...new Set(sources.flatMap((source) => source.alike ?? []))];
   const kept = alike.length === 1 ? 'materialized ' : '';
-  const hits = `hits as ${kept}(select ${columns.join(', ')} from ${from})`;
+  const hits = `hits as ${kept}(select ${columns.join(', ')} from ${from} offset 0)`;
   if (alike.length === 0) return hits;
   const isBy = alike.map((column) => `grouping(${column}) = 0 as by_${column}`);
   const sets = alike.map((column) => `(${column})`);

@@ -1,5 +1,6 @@
 /** Questions about all images of a scope: how many, how large, which values they have. Exact, or refused. */
 
+import { TooCostlyError } from '../domain/errors.ts';
 import { askedValues, withoutIndexes } from './asked-values.ts';
 import { withValues } from './hot-ranges.ts';
 import { runPriced } from './image-pages.ts';
@@ -32,15 +33,23 @@ export async function countImages(catalog: Catalog, asked: ImageScope): Promise<
 async function countByValues(catalog: Catalog, scope: ImageScope): Promise<number | null> {
   const values = askedValues(scope.filters);
   if (values === null || (hasShares(scope) && (await matchesFew(catalog, scope)))) return null;
-  return countWithValues(catalog, scope, values);
+  try {
+    return await countWithValues(catalog, scope, values);
+  } catch (error) {
+    if (error instanceof TooCostlyError) return null;
+    throw error;
+  }
 }
+
+/** So many images that an index finds are as quick as what is shared with a project, and the statement's price. */
+const matchesPerFew = 3;
 
 const hasShares = (scope: ImageScope) => sharedPiece(scope, newParams()) !== null;
 
 async function matchesFew(catalog: Catalog, scope: ImageScope): Promise<boolean> {
   const found = await counted(catalog.db, await findTerms(catalog.db, scope.filters));
   const meeting = meetingOf(scope, found);
-  return meeting !== null && meeting.matches < sizesOf(catalog).fewRows;
+  return meeting !== null && meeting.matches < sizesOf(catalog).fewRows * matchesPerFew;
 }
 
 /** Sum of size over the scope, bytes. @throws TooCostlyError, TimeoutError */
