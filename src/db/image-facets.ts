@@ -37,7 +37,7 @@ export async function findFacets(
     );
     const key = JSON.stringify(filters, (_, value) => (typeof value === 'bigint' ? String(value) : value));
     const known = alike.get(key) ?? { scope: { ...scope, filters }, facets: [] };
-    known.facets.push(facet);
+    if (!known.facets.some((of) => facetName(of) === facetName(facet))) known.facets.push(facet);
     alike.set(key, known);
   }
   const found = new Map<string, Facet>();
@@ -117,8 +117,8 @@ async function countValues(
   const names = countsNames ? await readableNames(catalog, asked) : null;
   const { draft, from, cost, scope } = await matchesOf(catalog, asked);
   const sources = facets.map((facet, n) => sourceOf(facet, n, { params: draft.params, names }));
-  const columns = [...new Set(sources.map((source) => source.column))];
   const max = draft.params.add(limit, 'int');
+  const counted = sources.map(({ counted }, n) => `counted_${n} as (${counted})`);
   const selects = sources.map(
     ({ missing }, n) => `select ${n} as n, (
         select jsonb_agg(jsonb_build_object('value', value, 'count', count) order by count desc, value collate "C")
@@ -127,12 +127,7 @@ async function countValues(
       (select coalesce(sum(count), 0)::float8 from counted_${n} where value is not null) as total,
       (${missing ?? `select coalesce(sum(count), 0) from counted_${n} where value is null`})::float8 as missing`,
   );
-  const counted = sources.map(
-    ({ values, shown = 'v.value' }, n) =>
-      `counted_${n} as materialized (select ${shown} as value, count(*) as count from (${values}) as v group by v.value)`,
-  );
-  const text = `with hits as materialized (select ${columns.join(', ')} from ${from}), ${counted.join(', ')}
-    ${selects.join(' union all ')} order by n`;
+  const text = `with ${hitsSql(sources, from)}, ${counted.join(', ')} ${selects.join(' union all ')} order by n`;
   const rows = await runPriced<FacetRow>(catalog, scope, { text, values: draft.params.values, cost });
   return rows.map(({ n, buckets, total, missing }) => {
     const shown = buckets ?? [];
@@ -144,20 +139,42 @@ async function countValues(
 interface Source {
   /** What of images i it needs. */
   column: string;
-  /** A row for each value of each image. */
-  values: string;
-  /** How many images have none; when nothing is said each has a row, without a value. */
+  /** The same column in `alike`, if it is counted from there. */
+  alike?: string;
+  /** Values and how many images have each. */
+  counted: string;
+  /** How many images have none; when nothing is said these are counted as a value that is null. */
   missing?: string;
-  /** What is made of a value once it is counted. */
-  shown?: string;
 }
 
-const single = (column: string): Source => ({
+/**
+ * What is counted: `hits`, which PostgreSQL only keeps where several sources ask for them, and `alike`, how many of them
+ * have the same in a column, for all columns in one pass. For one column it would sort them, unless they are kept; and
+ * without a fence it takes each image's properties, and what is read of them, for different from all others.
+ */
+function hitsSql(sources: readonly Source[], from: string): string {
+  const columns = [...new Set(sources.map(({ column }) => column))];
+  const alike = [...new Set(sources.flatMap((source) => source.alike ?? []))];
+  const kept = alike.length === 1 ? 'materialized ' : '';
+  const hits = `hits as ${kept}(select ${columns.join(', ')} from ${from} offset 0)`;
+  if (alike.length === 0) return hits;
+  const isBy = alike.map((column) => `grouping(${column}) = 0 as by_${column}`);
+  const sets = alike.map((column) => `(${column})`);
+  return `${hits}, alike as (select ${[...alike, ...isBy].join(', ')}, count(*) as images from hits
+    group by grouping sets (${sets.join(', ')}))`;
+}
+
+/** `shown`: what is made of a value once it is counted. */
+const single = (column: string, shown = column): Source => ({
   column: `i.${column}`,
-  values: `select ${column} as value from hits`,
+  alike: column,
+  counted: `select ${shown} as value, images as count from alike where by_${column}`,
 });
 
-const enumValue = (column: string): Source => ({ ...single(column), shown: 'upper(v.value collate "C")' });
+const enumValue = (column: string) => single(column, `upper(${column} collate "C")`);
+
+/** Of rows (value, ...), one for each image. */
+const each = (values: string) => `select value, count(*) as count from (${values}) as v group by value`;
 
 const attributes: Record<Extract<FacetOf, { attribute: string }>['attribute'], Source> = {
   KIND: enumValue('kind'),
@@ -168,19 +185,21 @@ const attributes: Record<Extract<FacetOf, { attribute: string }>['attribute'], S
   CONTAINER_FORMAT: enumValue('container_format'),
   TAG: {
     column: 'i.tags',
-    values: 'select unnest(tags) as value from hits',
-    missing: `select count(*) from hits where tags = '{}'`,
+    alike: 'tags',
+    counted: `select value, sum(images)::bigint as count
+      from (select unnest(tags) as value, images from alike where by_tags) as v group by value`,
+    missing: `select coalesce(sum(images), 0) from alike where by_tags and tags = '{}'`,
   },
   STORE: {
     column: 'i.id',
-    values: `select distinct c.store as value, hits.id
-      from hits join image_copies c on c.image_id = hits.id and c.state = 'active'`,
+    counted: each(`select distinct c.store as value, hits.id
+      from hits join image_copies c on c.image_id = hits.id and c.state = 'active'`),
     missing: `select count(*) from hits
       where not exists (select from image_copies c where c.image_id = hits.id and c.state = 'active')`,
   },
   PROPERTY_NAME: {
     column: 'i.properties',
-    values: 'select jsonb_object_keys(properties) as value from hits',
+    counted: each('select jsonb_object_keys(properties) as value from hits'),
     missing: `select count(*) from hits where properties = '{}'`,
   },
 };
@@ -190,7 +209,9 @@ function someNames(names: readonly string[], params: Params): Source {
   const readable = params.add(names, 'text[]');
   return {
     column: 'i.properties',
-    values: `select name as value from hits, jsonb_object_keys(properties) as name where name = any(${readable})`,
+    counted: each(
+      `select name as value from hits, jsonb_object_keys(properties) as name where name = any(${readable})`,
+    ),
     missing: `select count(*) from hits where not properties ?| ${readable}`,
   };
 }

@@ -2,7 +2,10 @@
  * How many of the images that a caller lists have each value of a property, out of counts that are kept: what all
  * images have is answered without looking at them. Exact, as everything that is counted.
  */
+import type { ImageFilter } from '../search/image-filter.ts';
+import type { AskedValues } from './asked-values.ts';
 import type { Database } from './client.ts';
+import { imageFilterSql } from './image-filter.ts';
 import { runPriced } from './image-pages.ts';
 import { type Catalog, type ImageScope, newDraft } from './image-scope.ts';
 import { piecesNotShared, sharedPiece } from './image-visible.ts';
@@ -64,17 +67,55 @@ export async function findKeptCounts(
   return new Map(rows.filter(({ hasLong, name }) => !hasLong && name !== '').map((row) => [row.name, row]));
 }
 
+/** As these all images are kept. */
+const anyImage: AskedValues = { name: '', values: [''] };
+
 /** How many images a caller lists. @throws TooCostlyError, TimeoutError */
 export async function countListed(catalog: Catalog, scope: ImageScope): Promise<number> {
-  const { params } = newDraft(catalog, scope);
-  const { kept, shared } = pieces(scope, params);
-  const counts = (which: string) =>
-    `(select coalesce(sum(i.images), 0) from image_value_counts i where ${which} and i.name = '' and (${kept}))`;
-  const ofShared = `(select count(*) from images i where ${shared})`;
-  const parts = [counts('i.merged'), counts('not i.merged'), ...(shared === null ? [] : [ofShared])];
-  const text = `select (${parts.join(' + ')})::float8 as n`;
-  const [row] = await runPriced<{ n: number }>(catalog, scope, { text, values: params.values });
-  return row?.n ?? 0;
+  return (await countKept(catalog, scope, { of: anyImage, filters: [] })) ?? 0;
+}
+
+/**
+ * How many of them have one of the values; null: one of these is too long to be kept.
+ * @throws TooCostlyError, TimeoutError
+ */
+export function countWithValues(
+  catalog: Catalog,
+  scope: ImageScope,
+  asked: AskedValues,
+): Promise<number | null> {
+  return countKept(catalog, scope, { of: asked, filters: [{ properties: [asked] }] });
+}
+
+/** What is kept of the values, and the images shared with the caller that the filters find. */
+async function countKept(
+  catalog: Catalog,
+  scope: ImageScope,
+  { of: { name, values }, filters }: { of: AskedValues; filters: readonly ImageFilter[] },
+): Promise<number | null> {
+  const draft = newDraft(catalog, scope);
+  const { params } = draft;
+  const list = params.add(values, 'text[]');
+  const isAsked = `i.name = ${params.add(name, 'text')} and i.value = any(${list})`;
+  // Each piece by itself is a few runs of the index.
+  const parts = piecesNotShared(scope, params).flatMap((piece) =>
+    ['i.merged', 'not i.merged'].map(
+      (which) =>
+        `select sum(i.images) as n from image_value_counts i where ${which} and ${isAsked} and ${piece}`,
+    ),
+  );
+  const shared = sharedPiece(scope, params);
+  if (shared !== null) {
+    parts.push(`select count(*) from images i where ${shared} and ${imageFilterSql(filters, draft)}`);
+  }
+  if (parts.length === 0) return 0;
+  const text = `select (select coalesce(sum(n), 0)::float8 from (${parts.join(' union all ')}) as parts) as n,
+    exists (select from unnest(${list}) as v (value) where vitrine_counted_value(v.value) is null) as "hasLong"`;
+  const [row] = await runPriced<{ n: number; hasLong: boolean }>(catalog, scope, {
+    text,
+    values: params.values,
+  });
+  return row && !row.hasLong ? row.n : null;
 }
 
 /**
