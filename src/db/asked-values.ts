@@ -28,8 +28,8 @@ export function withoutIndexes(filter: ImageFilter): ImageFilter {
   };
 }
 
-/** All of them must hold: what stands in an `and`, however deep, is as good as beside it. */
-function conditionsOf(filter: ImageFilter): [string, unknown][] {
+/** What a filter asks for. All of it must hold: what stands in an `and`, however deep, is as good as beside it. */
+export function conditionsOf(filter: ImageFilter): [string, unknown][] {
   return given(filter).flatMap(([key, value]) =>
     key === 'and' ? (value as ImageFilter[]).flatMap(conditionsOf) : [[key, value] as [string, unknown]],
   );
@@ -48,5 +48,6 @@ function valuesOf({ name, ...views }: PropertyFilter): AskedValues | null {
   return operator === 'in' ? { name, values: operand as string[] } : null;
 }
 
-const given = (object: object): [string, unknown][] =>
+/** The keys of a filter that say something. */
+export const given = (object: object): [string, unknown][] =>
   Object.entries(object).filter(([, value]) => value !== undefined);

@@ -18,7 +18,7 @@ export interface Catalog {
     /** What one statement may cost, in units of PostgreSQL's planner. */
     readonly costMax: number;
     /** From which sizes on which way is taken; the usual ones when nothing is said. */
-    readonly sizes?: Sizes;
+    readonly sizes?: Partial<Sizes>;
   };
 }
 
@@ -33,7 +33,7 @@ export interface Sizes {
 
 const usualSizes: Sizes = { fewRows: 1_000, fewExpected: 150, imagesPerShare: 16 };
 
-export const sizesOf = ({ search }: Catalog): Sizes => search.sizes ?? usualSizes;
+export const sizesOf = ({ search }: Catalog): Sizes => ({ ...usualSizes, ...search.sizes });
 
 /** What the caller may list, narrowed by filters, all of which must hold. */
 export interface ImageScope extends Viewpoint {

@@ -4,7 +4,8 @@
  * looked at again with the whole filter.
  */
 import { wordsOf } from '../search/free-text.ts';
-import { type ImageFilter, type PropertyFilter, topConditions, topWords } from '../search/image-filter.ts';
+import { type ImageFilter, topConditions, topWords } from '../search/image-filter.ts';
+import { askedValues, conditionsOf, given } from './asked-values.ts';
 import type { Database } from './client.ts';
 import { newParams, type Params } from './params.ts';
 import { containsPattern, lowerCasedSql } from './patterns.ts';
@@ -133,21 +134,13 @@ function wordsSql(text: string, params: Params): string[] {
 
 /** Whether the filters ask for one thing, and that is a term or a list of them. */
 export function isOneTerm(filters: readonly ImageFilter[]): boolean {
-  const conditions = filters
-    .flatMap(topConditions)
-    .flatMap((top) => given(top).filter(([key]) => key !== 'and'));
-  const [[key, value] = []] = conditions;
-  if (conditions.length !== 1) return false;
+  if (askedValues(filters)) return true;
+  const [[key, value] = [], ...others] = filters.flatMap(conditionsOf);
+  if (others.length > 0) return false;
   if (key === 'tags') {
     const [[operator, operand] = [], ...more] = given(value as object);
     const isOne = operator !== 'hasAll' || (operand as string[]).length === 1;
     return more.length === 0 && isOne && ['has', 'hasAny', 'hasAll'].includes(operator ?? '');
-  }
-  if (key === 'properties') {
-    const [property, ...more] = value as PropertyFilter[];
-    const [[operator] = [], ...others] = given(property?.text ?? {});
-    const isAlone = more.length === 0 && others.length === 0 && given(property ?? {}).length === 2;
-    return isAlone && (operator === 'eq' || operator === 'in');
   }
   if (key !== 'freeText') return false;
   const [word = '', ...more] = wordsOf(value as string);
@@ -157,6 +150,3 @@ export function isOneTerm(filters: readonly ImageFilter[]): boolean {
 /** Whether words are looked for in one piece. */
 export const hasPhrases = (filters: readonly ImageFilter[]) =>
   filters.flatMap(topWords).some((word) => separators.test(word));
-
-const given = (object: object): [string, unknown][] =>
-  Object.entries(object).filter(([, value]) => value !== undefined);

@@ -70,7 +70,7 @@ async function find(
         return search(text, params, how);
       },
     },
-    search: { ...options, sizes: { fewRows: 0, fewExpected: 150, imagesPerShare: 16, ...sizes } },
+    search: { ...options, sizes: { fewRows: 0, ...sizes } },
   };
   const seen = { sight: sightOf(builtInPolicy, caller), membersKnown: membersKnownTo(builtInPolicy, caller) };
   const scope = { caller, ...seen, filters: [filter], includes: new Set<never>(), hidden: null };

@@ -51,10 +51,10 @@ const callers: Who[] = [
 
 /** Two of three catalogs are searched in the ways of one that is large. */
 function asIfLarge(n: number): void {
-  const search: { sizes?: Sizes } = server.app.search;
+  const search: { sizes?: Partial<Sizes> } = server.app.search;
   search.sizes = [
     undefined,
-    { fewRows: 0, fewExpected: 20, imagesPerShare: 16 },
+    { fewRows: 0, fewExpected: 20 },
     { fewRows: 2, fewExpected: 0, imagesPerShare: 0 },
   ][n % 3];
 }
