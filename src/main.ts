@@ -13,6 +13,9 @@ import type { NewTokenFlags } from './admin/token.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
 import { version } from './version.ts';
 
+// graphql checks every type it meets twice over where nobody says so.
+process.env.NODE_ENV ??= 'production';
+
 const config = () => readConfig(process.env, process.cwd());
 
 const program = new Command('vitrine')

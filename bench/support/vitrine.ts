@@ -49,6 +49,7 @@ export async function startVitrine(
     url: `http://127.0.0.1:${port}`,
     path: '/readyz',
     env: {
+      NODE_ENV: 'production', // which the program itself says
       VITRINE_CONFIG: settingsFile,
       VITRINE_PORT: String(port),
       VITRINE_DATA_DIR: dataDir,

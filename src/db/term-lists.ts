@@ -89,6 +89,30 @@ function sharedOf(
 }
 
 /**
+ * Rows of a group at the `list` of `times` of another, in their order: of what the caller sees, one pass along an index
+ * each, from time to time. Most are of other images, which happen to be of the same time.
+ */
+export function atTimes({ group: { terms }, scope, page, inTime }: TermWalk, draft: Draft): string {
+  const { params } = draft;
+  const orderBy = orderBySql(inTime, page.backward);
+  const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
+  const isAtTime = 't.created_at = any ((select list from times)::timestamptz[])';
+  const list = (from: string, where: string[]) =>
+    `select t.created_at, t.image_id from ${from} t where ${conditions([...where, isAtTime, ...place])}`;
+  const isTerm = `t.term in (${hashesOf(terms, draft)})`;
+  const audiences = audiencesOf(scope, params);
+  const lists = audiences
+    ? [
+        ...audiences.single.map((audience) => list('image_terms', [`t.audience = ${audience}`, isTerm])),
+        ...audiences.passing.map((passing) => list('image_terms', [isTerm, passing])),
+        ...audiences.shares.rows.map((shares) => list(shares, [hasOneSql(terms, draft)])),
+      ]
+    : [list('image_terms', [isTerm])];
+  return `select distinct on (t.created_at, t.image_id) t.*
+    from (${lists.map((one) => `(${one} order by ${orderBy})`).join(' union all ')}) as t order by ${orderBy}`;
+}
+
+/**
  * The same from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
  * ends that has more.
  */
@@ -145,5 +169,5 @@ export const hasOneSql = (terms: readonly Term[], draft: Draft) =>
   `exists (select from image_terms u
     where u.term in (${hashesOf(terms, draft)}) and u.created_at = t.created_at and u.image_id = t.image_id offset 0)`;
 
-export const hashesOf = (terms: readonly Term[], draft: Draft) =>
+const hashesOf = (terms: readonly Term[], draft: Draft) =>
   terms.map((term) => termSql(term, draft)).join(', ');

@@ -1,10 +1,10 @@
 /** Ways along the terms that a filter says: lists of images in the order of time. */
-import { type Draft, filterSql, newDraft, sizesOf } from './image-scope.ts';
+import { filterSql, newDraft, sizesOf } from './image-scope.ts';
 import { visibleOneSql } from './image-visible.ts';
 import { conditions, imageOf, type WayMaker } from './image-way.ts';
-import { beyondSql, keysOf, orderBySql } from './keyset.ts';
+import { keysOf, orderBySql } from './keyset.ts';
 import type { TermGroup, TermGroups } from './term-groups.ts';
-import { candidatesOf, hashesOf, hasOneSql, isMergeable, type TermWalk } from './term-lists.ts';
+import { atTimes, candidatesOf, hasOneSql, isMergeable } from './term-lists.ts';
 
 /**
  * Few rows are looked at one by one: a full page ends it, so that more may be begun than are expected. Many are read before a
@@ -46,7 +46,8 @@ export const newest =
     const isFar = Math.min(reach.expected, group.count) > fewExpected && isMergeable(group.terms);
     const rows = reach.isWhole ? null : rowsFor(reach.expected, isFar);
     const limits = { rows, passed: fewRows * passedPerFew, common: found.images / imagesPerShare };
-    const candidates = candidatesOf({ group, scope, page, inTime, ...limits }, draft);
+    const walk = { group, scope, page, inTime, ...limits };
+    const candidates = candidatesOf(walk, draft);
     const where = conditions([visibleOneSql(scope, params), filterSql(scope, draft)]);
     const pageFrom = (source: string, terms: readonly TermGroup[]) => `select ${page.columns(draft, keys)}
       from (select * from (${source}) as t where ${conditions(terms.map((one) => hasOneSql(one.terms, draft)))}
@@ -59,7 +60,7 @@ export const newest =
     const [next, ...rest] = others;
     if (isFar && next && next.count < group.count * denserMax) {
       const times = `with times as materialized (select array(select created_at from (${candidates}) as t) as list)`;
-      const text = pageFrom(atTimes(next, { page, inTime }, draft), [group, ...rest]);
+      const text = pageFrom(atTimes({ ...walk, group: next }, draft), [group, ...rest]);
       return { ...way, ...told(times, { text, length: '(select cardinality(list) from times)', rows }) };
     }
     if (!isFar || rows === null)
@@ -68,18 +69,6 @@ export const newest =
     const text = pageFrom('select * from led', others);
     return { ...way, ...told(led, { text, length: '(select count(*) from led)', rows }) };
   };
-
-/**
- * Rows of a group at the `list` of `times` of another, in their order: one pass along the index, from time to time. Most
- * are of other images, which happen to be of the same time.
- */
-function atTimes({ terms }: TermGroup, { page, inTime }: Pick<TermWalk, 'page' | 'inTime'>, draft: Draft) {
-  const { from, backward } = page;
-  const place = from ? [beyondSql(inTime, { ...page, from }, draft.params)] : [];
-  const isAtTime = 't.created_at = any ((select list from times)::timestamptz[])';
-  return `select distinct on (t.created_at, t.image_id) t.created_at, t.image_id from image_terms t
-    where ${conditions([`t.term in (${hashesOf(terms, draft)})`, isAtTime, ...place])} order by ${orderBySql(inTime, backward)}`;
-}
 
 /** A page which also says whether it is all there is: where the list came to its end before so many rows. */
 function told(first: string, { text, length, rows }: { text: string; length: string; rows: number | null }) {
