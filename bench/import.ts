@@ -21,6 +21,7 @@ const tables: Record<string, string> = {
   image_members: 'image_members',
   image_terms: 'image_terms',
   image_vocabulary: 'image_vocabulary',
+  image_value_counts: 'image_value_counts',
 };
 
 /** Leaves the catalog empty. Files are made below `dir`. */
@@ -77,7 +78,7 @@ async function withConnection(
 
 async function empty(sql: postgres.Sql): Promise<void> {
   await sql.unsafe('truncate images cascade');
-  await sql.unsafe('truncate image_terms, image_vocabulary'); // a trigger does it, where there is one
+  await sql.unsafe('truncate image_terms, image_vocabulary, image_value_counts'); // a trigger does it, where there is one
   await sql.unsafe('checkpoint');
 }
 
