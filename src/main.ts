@@ -13,7 +13,7 @@ import type { NewTokenFlags } from './admin/token.ts';
 import { ConfigError, printableConfig, readConfig } from './config/config.ts';
 import { version } from './version.ts';
 
-// graphql checks every type it meets twice over where nobody says so.
+// Said before anything loads graphql, which reads it once and checks every type it meets twice over otherwise.
 process.env.NODE_ENV ??= 'production';
 
 const config = () => readConfig(process.env, process.cwd());

@@ -49,7 +49,7 @@ export async function startVitrine(
     url: `http://127.0.0.1:${port}`,
     path: '/readyz',
     env: {
-      NODE_ENV: 'production', // which the program itself says
+      NODE_ENV: 'production', // as the program says; the catalog server does not, and a shell may say otherwise
       VITRINE_CONFIG: settingsFile,
       VITRINE_PORT: String(port),
       VITRINE_DATA_DIR: dataDir,

@@ -1,5 +1,11 @@
 /** Filters that say nothing but that a property has one of some values: these are counted without looking at images. */
-import type { ImageFilter, PropertyFilter, StringFilter } from '../search/image-filter.ts';
+import {
+  allConditions,
+  given,
+  type ImageFilter,
+  type PropertyFilter,
+  type StringFilter,
+} from '../search/image-filter.ts';
 
 export interface AskedValues {
   name: string;
@@ -8,7 +14,7 @@ export interface AskedValues {
 
 /** Null: the filters ask for something else, or for more. A value may stand there twice. */
 export function askedValues(filters: readonly ImageFilter[]): AskedValues | null {
-  const conditions = filters.flatMap(conditionsOf);
+  const conditions = filters.flatMap(allConditions);
   const [[key, asked] = []] = conditions;
   if (conditions.length !== 1 || key !== 'properties') return null;
   const [property, ...others] = asked as PropertyFilter[];
@@ -16,8 +22,8 @@ export function askedValues(filters: readonly ImageFilter[]): AskedValues | null
 }
 
 /**
- * The same filter with lists of texts as such values: of an image that is at hand it is quicker to ask so, and no index
- * has it.
+ * The same filter with lists of texts as such values: quicker to ask of an image that is at hand, and of no use to any
+ * index, so that none is chosen for it.
  */
 export function withoutIndexes(filter: ImageFilter): ImageFilter {
   const { properties, and } = filter;
@@ -26,13 +32,6 @@ export function withoutIndexes(filter: ImageFilter): ImageFilter {
     ...(properties && { properties: properties.map((property) => valuesOf(property) ?? property) }),
     ...(and && { and: and.map(withoutIndexes) }),
   };
-}
-
-/** What a filter asks for. All of it must hold: what stands in an `and`, however deep, is as good as beside it. */
-export function conditionsOf(filter: ImageFilter): [string, unknown][] {
-  return given(filter).flatMap(([key, value]) =>
-    key === 'and' ? (value as ImageFilter[]).flatMap(conditionsOf) : [[key, value] as [string, unknown]],
-  );
 }
 
 function valuesOf({ name, ...views }: PropertyFilter): AskedValues | null {
@@ -47,7 +46,3 @@ function valuesOf({ name, ...views }: PropertyFilter): AskedValues | null {
   if (operator === 'eq') return { name, values: [operand as string] };
   return operator === 'in' ? { name, values: operand as string[] } : null;
 }
-
-/** The keys of a filter that say something. */
-export const given = (object: object): [string, unknown][] =>
-  Object.entries(object).filter(([, value]) => value !== undefined);

@@ -27,11 +27,22 @@ export interface Sizes {
   fewRows: number;
   /** So many rows are looked at one by one until a page is full. */
   fewExpected: number;
-  /** What is shared is looked through for a term that one image in so many has. */
+  /** How many rows a walk that may be in vain looks at: one of these. */
+  rowSteps: readonly number[];
+  /** A term that one image in so many has is common: what is shared is looked through until a page is full. */
   imagesPerShare: number;
+  /** Of a project with more shares they are always looked through so. */
+  sharesAsked: number;
 }
 
-const usualSizes: Sizes = { fewRows: 1_000, fewExpected: 150, imagesPerShare: 16 };
+const usualSizes: Sizes = {
+  fewRows: 1_000,
+  fewExpected: 150,
+  // Few, since each makes statements of its own.
+  rowSteps: [125, 500, 1_500, 3_500],
+  imagesPerShare: 16,
+  sharesAsked: 5_000,
+};
 
 export const sizesOf = ({ search }: Catalog): Sizes => ({ ...usualSizes, ...search.sizes });
 

@@ -13,11 +13,10 @@ import {
   newDraft,
   sizesOf,
 } from './image-scope.ts';
-import { sharedPiece, visibleSql } from './image-visible.ts';
+import { sharedWith, visibleSql } from './image-visible.ts';
 import { shareOfNames } from './image-walks.ts';
 import { imageCost } from './image-way.ts';
 import { gramsOf, markedSql, meetingOf } from './marks.ts';
-import { newParams } from './params.ts';
 import { hasPatterns } from './patterns.ts';
 import { counted, findTerms } from './term-groups.ts';
 import { countListed, countWithValues } from './value-counts.ts';
@@ -32,7 +31,7 @@ export async function countImages(catalog: Catalog, asked: ImageScope): Promise<
 /** Null: that is not what is asked, or the images themselves are looked at sooner than what is shared with the caller. */
 async function countByValues(catalog: Catalog, scope: ImageScope): Promise<number | null> {
   const values = askedValues(scope.filters);
-  if (values === null || (hasShares(scope) && (await matchesFew(catalog, scope)))) return null;
+  if (values === null || (sharedWith(scope) !== null && (await matchesFew(catalog, scope)))) return null;
   try {
     return await countWithValues(catalog, scope, values);
   } catch (error) {
@@ -43,8 +42,6 @@ async function countByValues(catalog: Catalog, scope: ImageScope): Promise<numbe
 
 /** So many images that an index finds are as quick as what is shared with a project, and the statement's price. */
 const matchesPerFew = 3;
-
-const hasShares = (scope: ImageScope) => sharedPiece(scope, newParams()) !== null;
 
 async function matchesFew(catalog: Catalog, scope: ImageScope): Promise<boolean> {
   const found = await counted(catalog.db, await findTerms(catalog.db, scope.filters));

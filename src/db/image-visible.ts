@@ -94,7 +94,7 @@ export function piecesInTime(viewpoint: Viewpoint, params: Params): PieceInTime[
 }
 
 /** The project whose shares are seen. */
-const sharedWith = ({ caller, sight }: Viewpoint) =>
+export const sharedWith = ({ caller, sight }: Viewpoint) =>
   sight === 'all' || sight === 'none' ? null : caller.project;
 
 /** The pieces that hang on owner and visibility alone. */

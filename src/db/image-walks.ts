@@ -17,11 +17,11 @@ import { newParams } from './params.ts';
 import { textConditions } from './value-filter.ts';
 
 /** Rows looked at on a way that may not end at a full page. */
-export const walkRows = 1_000;
-/** Rows read where their index does not say who sees them. */
-export const readRows = 4_000;
+const walkRows = 1_000;
 /** The same where names are asked for: what part of them fits is known better than what else is asked. */
 const namedRows = 2_500;
+/** Rows read where their index does not say who sees them. */
+export const readRows = 4_000;
 /** Index entries passed where most may be of images that the caller does not see. */
 export const walkEntries = 20_000;
 

@@ -8,7 +8,10 @@ import { beyondSql, type Key, keysOf, orderBySql, type Place } from './keyset.ts
 export interface Way {
   text: string;
   values: unknown[];
-  /** What it gives is the page. Otherwise only when it is full, or `isAll` says so in each row: one without id, if none is found. */
+  /**
+   * What it gives is the page. Otherwise only when it is full. Told: or when `isAll` says so, which stands in each row;
+   * where none is found there is one without an id.
+   */
   isFinal: boolean | 'told';
   /** It may read much: its cost is looked at first. */
   isPriced: boolean;
@@ -25,7 +28,7 @@ export interface PageWanted extends Place {
   order: readonly ImageOrder[];
   /** Rows, as SQL has them. */
   limit: number;
-  /** What to read of each `images i`, with the keys of the order: as SQL. */
+  /** What to read of each `images i`, its id among it, with the keys of the order: as SQL. */
   columns(draft: Draft, keys: readonly Key[]): string;
 }
 

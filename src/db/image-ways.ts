@@ -3,7 +3,7 @@
  * list, and no estimate of that is good for values that go together. So a search begins with a short walk where a
  * page may be found at once, and only then takes the way that is sure to end:
  *
- *   newest    follow the rows of the shortest term in the order of time: for a while, or all when they are few
+ *   newest    follow the rows of a rare term in the order of time: for a while, or all when they are few
  *   values    follow the values of a hot property in their order, where the caller does not see all
  *   walk      follow the index that has the list's order, for a while; to the end where nothing is asked
  *   estimated the planner knows how common the values are, and chooses
@@ -27,6 +27,8 @@ import { isFoundAlong, isNarrow, isNear, isSooner, rowsToFill } from './way-odds
 
 /** So many times as many rows are few, where most are of images that the caller does not see. */
 const unseenPerFew = 10;
+/** Of so many times as many rows as a page is expected among not all are read. */
+const rowsPerPage = 4;
 /** More matches than this are better left to the planner. */
 const markedMax = 20_000;
 
@@ -58,6 +60,9 @@ export async function* waysTo(catalog: Catalog, asked: ImageScope, page: PageWan
   }
 }
 
+/** Nothing is asked besides a group. */
+const onlyGroup = { groups: [], images: 0, seeks: false };
+
 interface Asked {
   scope: ImageScope;
   page: PageWanted;
@@ -70,7 +75,7 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
   const [only] = terms;
   if (only && seesAll && isByTime(page.order) && isMergeable(only) && isOneTerm(scope.filters)) {
     // How many there are makes no difference: nearly every row is one of the page.
-    yield way(newest({ terms: only, count: 0 }, { groups: [], images: 0 }, { expected: 0, isWhole: true }));
+    yield way(newest({ terms: only, count: 0 }, onlyGroup, { expected: 0, isWhole: true }));
     return;
   }
   const found = await counted(catalog.db, terms);
@@ -88,6 +93,8 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
   if (leader) {
     const few = sizesOf(catalog).fewRows * (seesAll ? 1 : unseenPerFew);
     if (leader === shortest && shortest.count < few && isMergeable(shortest.terms)) {
+      if (isWalkSooner && expected < shortest.count / rowsPerPage)
+        yield way(newest(shortest, found, { expected, isWhole: false }));
       yield way(newest(shortest, found, { expected, isWhole: true }));
       return;
     }

@@ -13,6 +13,8 @@ export interface Term {
 export interface TermCounts {
   /** In the catalog. */
   images: number;
+  /** PostgreSQL goes along an index from one element of an array to the next (17 and later), in the index's order. */
+  seeks: boolean;
   of(term: Term): number;
 }
 
@@ -30,6 +32,7 @@ interface Known {
 /** The terms that PostgreSQL knows as common, by their hash. */
 interface Common {
   images: number;
+  seeks: boolean;
   counts: ReadonlyMap<string, number>;
   /** Rows of a term that is neither rare nor among these. */
   otherwise: number;
@@ -58,7 +61,7 @@ export async function countTerms(db: Database, terms: readonly Term[]): Promise<
       counts.set(keyOf(missing[n] as Term), { count: estimated, until: now + countsFreshMs });
     }
   }
-  return { images: common.images, of: (term) => counts.get(keyOf(term))?.count ?? 0 };
+  return { images: common.images, seeks: common.seeks, of: (term) => counts.get(keyOf(term))?.count ?? 0 };
 }
 
 const countSql = `
@@ -86,14 +89,23 @@ function commonTerms(db: Database, memory: Known): Promise<Common> {
 }
 
 async function readCommon(db: Database): Promise<Common> {
-  const [row] = await db.search<{ images: number; terms: string[]; counts: number[] }>(commonSql, []);
+  const [row] = await db.search<{ images: number; seeks: boolean; terms: string[]; counts: number[] }>(
+    commonSql,
+    [],
+  );
   const counts = new Map(row?.terms.map((term, n) => [term, row.counts[n] ?? 0]));
   const least = Math.min(2 * unknownRows, ...counts.values());
-  return { images: Math.max(1, row?.images ?? 0), counts, otherwise: Math.max(countedRows, least / 2) };
+  return {
+    images: Math.max(1, row?.images ?? 0),
+    seeks: row?.seeks ?? false,
+    counts,
+    otherwise: Math.max(countedRows, least / 2),
+  };
 }
 
 const commonSql = `
 select (select reltuples::float8 from pg_class where oid = 'images'::regclass) as images,
+  current_setting('server_version_num')::int >= 170000 as seeks,
   coalesce(array_agg(m.term::text), '{}') as terms,
   coalesce(array_agg(m.share * c.reltuples::float8), '{}') as counts
 from pg_stats as s

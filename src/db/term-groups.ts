@@ -4,8 +4,8 @@
  * looked at again with the whole filter.
  */
 import { wordsOf } from '../search/free-text.ts';
-import { type ImageFilter, topConditions, topWords } from '../search/image-filter.ts';
-import { askedValues, conditionsOf, given } from './asked-values.ts';
+import { allConditions, given, type ImageFilter, topConditions, topWords } from '../search/image-filter.ts';
+import { askedValues } from './asked-values.ts';
 import type { Database } from './client.ts';
 import { newParams, type Params } from './params.ts';
 import { containsPattern, lowerCasedSql } from './patterns.ts';
@@ -22,6 +22,8 @@ export interface TermGroups {
   groups: TermGroup[];
   /** Images in the catalog, about. */
   images: number;
+  /** PostgreSQL goes along an index from one element of an array to the next. */
+  seeks: boolean;
 }
 
 const tagName = '';
@@ -46,7 +48,7 @@ export async function counted(db: Database, groups: readonly Term[][]): Promise<
   const counts = await countTerms(db, groups.flat());
   const countOf = (terms: readonly Term[]) => terms.reduce((sum, term) => sum + counts.of(term), 0);
   const found = groups.map((terms) => ({ terms, count: countOf(terms) }));
-  return { groups: found.sort((a, b) => a.count - b.count), images: counts.images };
+  return { groups: found.sort((a, b) => a.count - b.count), images: counts.images, seeks: counts.seeks };
 }
 
 function plainGroups({ tags, properties = [], digest }: ImageFilter): Term[][] {
@@ -135,7 +137,7 @@ function wordsSql(text: string, params: Params): string[] {
 /** Whether the filters ask for one thing, and that is a term or a list of them. */
 export function isOneTerm(filters: readonly ImageFilter[]): boolean {
   if (askedValues(filters)) return true;
-  const [[key, value] = [], ...others] = filters.flatMap(conditionsOf);
+  const [[key, value] = [], ...others] = filters.flatMap(allConditions);
   if (others.length > 0) return false;
   if (key === 'tags') {
     const [[operator, operand] = [], ...more] = given(value as object);

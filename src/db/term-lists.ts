@@ -13,12 +13,20 @@ const mergedTerms = 4;
 
 export const isMergeable = (terms: readonly Term[]): boolean => terms.length <= mergedTerms;
 
-export interface TermWalk {
-  group: TermGroup;
+/** What lists of terms hang on besides the terms. */
+export interface Listing {
   scope: ImageScope;
   page: PageWanted;
   /** The keys of the order as image_terms t has them. */
   inTime: readonly Key[];
+  /** Whether an array of times is looked for in one pass of an index. */
+  seeks: boolean;
+  /** Shares that are looked for so at most. */
+  sharesAsked: number;
+}
+
+export interface TermWalk extends Listing {
+  group: TermGroup;
   /** Candidates at most; null: all there are. */
   rows: number | null;
   /** Of a term with so few rows all are read, whoever sees them. */
@@ -27,15 +35,26 @@ export interface TermWalk {
   common: number;
 }
 
+/** Where the page goes on, and its order, as image_terms t has it. */
+function placeOf({ page, inTime }: Listing, { params }: Draft): { place: string[]; orderBy: string } {
+  const { from, backward } = page;
+  const place = from ? [beyondSql(inTime, { ...page, from }, params)] : [];
+  return { place, orderBy: orderBySql(inTime, backward) };
+}
+
+/** Lists (created_at, image_id) as one, each image once, in the order of time. */
+const united = (lists: readonly string[], orderBy: string) =>
+  `select distinct on (t.created_at, t.image_id) t.*
+    from (${lists.map((one) => `(${one})`).join(' union all ')}) as t order by ${orderBy}`;
+
 /** Candidates (created_at, image_id), each image once and in the order of time: what the caller sees, and few others. */
 export const candidatesOf = (walk: TermWalk, draft: Draft): string =>
   isMergeable(walk.group.terms) ? merged(walk, draft) : beginnings(walk, draft);
 
 function merged(walk: TermWalk, draft: Draft): string {
-  const { group, scope, page, inTime, rows, passed } = walk;
+  const { group, scope, rows, passed } = walk;
   const { params } = draft;
-  const orderBy = orderBySql(inTime, page.backward);
-  const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
+  const { place, orderBy } = placeOf(walk, draft);
   const limit = rows === null ? '' : `limit ${rows}`;
   const list = (from: string, where: string[]) =>
     `select t.created_at, t.image_id from ${from} t where ${conditions([...where, ...place])} order by ${orderBy} ${limit}`;
@@ -55,8 +74,7 @@ function merged(walk: TermWalk, draft: Draft): string {
   for (const { from, where } of shared?.lists ?? []) lists.push(list(from, where));
   const [only] = lists;
   if (only && lists.length === 1) return only;
-  return `${shared?.before ?? ''} select distinct on (t.created_at, t.image_id) t.*
-    from (${lists.map((one) => `(${one})`).join(' union all ')}) as t order by ${orderBy} ${limit}`;
+  return `${shared?.before ?? ''} ${united(lists, orderBy)} ${limit}`;
 }
 
 interface Shared {
@@ -66,60 +84,61 @@ interface Shared {
 }
 
 /**
- * What others share, with one of the terms. A common term is asked for as far as the page goes. Of others one pass along
- * the index, from the time of one share to that of the next, takes a fifth of that.
+ * What others share, with one of the terms. Each share is asked for a common term, as far as the page goes. Of a rarer one
+ * most would be asked in vain: their times are sought in one pass along the term, unless there are too many of them.
  */
-function sharedOf(
-  { shares }: Audiences,
-  { group: { terms, count }, common }: TermWalk,
-  draft: Draft,
-): Shared {
-  if (shares.rows.length === 0) return { lists: [] };
-  if (count > common)
-    return { lists: shares.rows.map((from) => ({ from, where: [hasOneSql(terms, draft)] })) };
-  const rows = shares.rows.map((from) => `select created_at from ${from} as s`).join(' union all ');
+function sharedOf({ shares }: Audiences, walk: TermWalk, draft: Draft): Shared {
+  const { group, seeks, common, sharesAsked } = walk;
+  const { terms, count } = group;
+  const eachAsked = (...where: string[]) =>
+    shares.rows.map((from) => ({ from, where: [...where, hasOneSql(terms, draft)] }));
+  if (shares.rows.length === 0 || count > common || !seeks) return { lists: eachAsked() };
+  const { place } = placeOf(walk, draft);
+  const times = shares.rows.map((from) => `select t.created_at from ${from} t where ${conditions(place)}`);
+  const areFew = `(select cardinality(list) <= ${sharesAsked} from shared)`;
   const isOfShared = ['t.created_at = any ((select list from shared)::timestamptz[])', shares.isShared];
+  const sought = terms.map((term) => ({
+    from: 'image_terms',
+    where: [areFew, `t.term = ${termSql(term, draft)}`, ...isOfShared],
+  }));
   return {
-    before: `with shared as materialized (select array(${rows}) as list)`,
-    lists: terms.map((term) => ({
-      from: 'image_terms',
-      where: [`t.term = ${termSql(term, draft)}`, ...isOfShared],
-    })),
+    before: `with shared as materialized (
+      select array(${times.join(' union all ')} limit ${sharesAsked + 1}) as list)`,
+    lists: [...sought, ...eachAsked(`not ${areFew}`)],
   };
 }
 
 /**
- * Rows of a group at the `list` of `times` of another, in their order: of what the caller sees, one pass along an index
- * each, from time to time. Most are of other images, which happen to be of the same time.
+ * Rows with one of the terms at the `list` of `times` of other rows, in their order: of what the caller sees, a pass along an
+ * index each, from time to time. Some are of other images, which happen to be of the same time.
  */
-export function atTimes({ group: { terms }, scope, page, inTime }: TermWalk, draft: Draft): string {
-  const { params } = draft;
-  const orderBy = orderBySql(inTime, page.backward);
-  const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
+export function atTimes({ terms, ...listing }: Listing & { terms: readonly Term[] }, draft: Draft): string {
+  const { place, orderBy } = placeOf(listing, draft);
   const isAtTime = 't.created_at = any ((select list from times)::timestamptz[])';
-  const list = (from: string, where: string[]) =>
-    `select t.created_at, t.image_id from ${from} t where ${conditions([...where, isAtTime, ...place])}`;
-  const isTerm = `t.term in (${hashesOf(terms, draft)})`;
-  const audiences = audiencesOf(scope, params);
-  const lists = audiences
-    ? [
-        ...audiences.single.map((audience) => list('image_terms', [`t.audience = ${audience}`, isTerm])),
-        ...audiences.passing.map((passing) => list('image_terms', [isTerm, passing])),
-        ...audiences.shares.rows.map((shares) => list(shares, [hasOneSql(terms, draft)])),
-      ]
-    : [list('image_terms', [isTerm])];
-  return `select distinct on (t.created_at, t.image_id) t.*
-    from (${lists.map((one) => `(${one} order by ${orderBy})`).join(' union all ')}) as t order by ${orderBy}`;
+  const list = (from: string, ...where: string[]) =>
+    `select t.created_at, t.image_id from ${from} t where ${conditions([...where, isAtTime, ...place])} order by ${orderBy}`;
+  const audiences = audiencesOf(listing.scope, draft.params);
+  const lists = terms.flatMap((term) => {
+    const isTerm = `t.term = ${termSql(term, draft)}`;
+    if (!audiences) return [list('image_terms', isTerm)];
+    return [
+      ...audiences.single.map((audience) => list('image_terms', `t.audience = ${audience}`, isTerm)),
+      ...audiences.passing.map((passing) => list('image_terms', isTerm, passing)),
+    ];
+  });
+  for (const shares of audiences?.shares.rows ?? []) lists.push(list(shares, hasOneSql(terms, draft)));
+  return united(lists, orderBy);
 }
 
 /**
  * The same from the beginnings of many lists, each as long as the page and a row more: as far as the first of them
  * ends that has more.
  */
-function beginnings({ group: { terms }, scope, page, inTime }: TermWalk, draft: Draft): string {
+function beginnings(walk: TermWalk, draft: Draft): string {
+  const { scope, page, inTime } = walk;
+  const { terms } = walk.group;
   const { params } = draft;
-  const orderBy = orderBySql(inTime, page.backward);
-  const place = page.from ? [beyondSql(inTime, { ...page, from: page.from }, params)] : [];
+  const { place, orderBy } = placeOf(walk, draft);
   const limit = params.add(page.limit, 'int');
   const isDescending = inTime[0]?.descending !== page.backward;
   const [last, further] = isDescending ? ['max', '>'] : ['min', '<'];
@@ -167,7 +186,5 @@ function hashesSql(terms: readonly Term[], { params }: Draft): string {
 /** Whether the image of a candidate t has one of the terms. */
 export const hasOneSql = (terms: readonly Term[], draft: Draft) =>
   `exists (select from image_terms u
-    where u.term in (${hashesOf(terms, draft)}) and u.created_at = t.created_at and u.image_id = t.image_id offset 0)`;
-
-const hashesOf = (terms: readonly Term[], draft: Draft) =>
-  terms.map((term) => termSql(term, draft)).join(', ');
+    where u.term in (${terms.map((term) => termSql(term, draft)).join(', ')})
+      and u.created_at = t.created_at and u.image_id = t.image_id offset 0)`;

@@ -6,7 +6,7 @@ import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
 import { hasPhrases, type TermGroup, type TermGroups } from './term-groups.ts';
 import { isMergeable } from './term-lists.ts';
-import { rowsWalked } from './term-walks.ts';
+import { expectedMax } from './term-walks.ts';
 
 /** Who does not see all is thought to see one image in so many. */
 const imagesPerSeen = 40;
@@ -57,7 +57,7 @@ export function isSooner(rows: number, leader: TermGroup, { found: { groups, ima
   const entries = groups.reduce((sum, { count }) => sum + (count < images / 2 ? count : 0), 0);
   const matches = images * shareOf(groups, images);
   const sooner = entries / entriesPerRow + matches * rowsPerMatch;
-  return isMergeable(leader.terms) && rows <= Math.min(rowsWalked, sooner);
+  return isMergeable(leader.terms) && rows <= Math.min(expectedMax, sooner);
 }
 
 /** Whether the beginnings of many lists are sooner read than the images that stand in the order of the list. */

@@ -136,6 +136,20 @@ export function topConditions(where: ImageFilter): ImageFilter[] {
 }
 
 /**
+ * Everything that a filter asks for, each with its key. All of it must hold: what stands in an `and`, however deep, is as
+ * good as beside it.
+ */
+export function allConditions(where: ImageFilter): [string, unknown][] {
+  return given(where).flatMap(([key, value]) =>
+    key === 'and' ? (value as ImageFilter[]).flatMap(allConditions) : [[key, value] as [string, unknown]],
+  );
+}
+
+/** The keys that say something. */
+export const given = (object: object): [string, unknown][] =>
+  Object.entries(object).filter(([, value]) => value !== undefined);
+
+/**
  * What `where` asks to see besides the normal list: a condition at its top that names community or hidden
  * images, or what was shared with the caller's `project` and not accepted.
  */

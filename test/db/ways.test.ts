@@ -111,18 +111,24 @@ test.each([
   ['a member', member, (n: number) => n % 2 === 0 || n % 7 === 0],
   ['who shares are accepted by', { ...member, project: 'gold' }, (n: number) => n % 7 === 0 || n % 4 === 1],
 ])(
-  'for %s terms that meet far along their lists are asked for together, and the page has all there are',
+  'for %s terms that meet far along their lists are asked for together, and what a cut list lacks is found otherwise',
   async (_who, caller, isSeen) => {
     await server.app.db.query('analyze images, image_terms', []);
-    const sizes = { fewExpected: 0, imagesPerShare: 0 };
     const filter: ImageFilter = { tags: { hasAll: ['third-1', 'fourth-1'] } };
     const seen = numbers((n) => n % 3 === 1 && n % 4 === 1 && isSeen(n)).reverse();
-    for (const limit of [2, 6]) {
-      const { images, statements } = await find(filter, { caller, limit, sizes });
-      expect(images).toEqual(seen.slice(0, limit));
-      expect(statements.at(-1)).toMatch(/with (times|led) as/);
-    }
-    const none = await find({ tags: { hasAll: ['third-1', 'nowhere'] } }, { caller, sizes });
+    for (const rows of [1, 3, 10, 100])
+      for (const limit of [1, 2, 6]) {
+        const sizes = { fewExpected: 0, imagesPerShare: 0, rowSteps: [rows] };
+        const { images, statements } = await find(filter, { caller, limit, sizes });
+        expect(images).toEqual(seen.slice(0, limit));
+        const walks = statements.filter((text) => /with (times|led) as/.test(text));
+        expect(walks.length).toBe(1);
+        if (rows === 100) expect(statements.at(-1)).toBe(walks[0]);
+      }
+    const none = await find(
+      { tags: { hasAll: ['third-1', 'nowhere'] } },
+      { caller, sizes: { fewExpected: 0 } },
+    );
     expect(none.images).toEqual([]);
   },
 );

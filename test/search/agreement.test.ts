@@ -55,7 +55,7 @@ function asIfLarge(n: number): void {
   search.sizes = [
     undefined,
     { fewRows: 0, fewExpected: 20 },
-    { fewRows: 2, fewExpected: 0, imagesPerShare: 0 },
+    { fewRows: 2, fewExpected: 0, imagesPerShare: 0, rowSteps: [3, 8], sharesAsked: 3 },
   ][n % 3];
 }
 
