@@ -27,8 +27,8 @@ import { isFoundAlong, isNarrow, isNear, isSooner, rowsToFill } from './way-odds
 
 /** So many times as many rows are few, where most are of images that the caller does not see. */
 const unseenPerFew = 10;
-/** Of so many times as many rows as a page is expected among not all are read. */
-const rowsPerPage = 4;
+/** Where a page is expected among so small a part of many rows, not all are read for it. */
+const smallPart = 1 / 4;
 /** More matches than this are better left to the planner. */
 const markedMax = 20_000;
 
@@ -91,9 +91,10 @@ async function* waysByTerms(catalog: Catalog, { scope, page, terms }: Asked): Wa
   }
   let hasWalked = false;
   if (leader) {
-    const few = sizesOf(catalog).fewRows * (seesAll ? 1 : unseenPerFew);
+    const { fewRows, fewExpected } = sizesOf(catalog);
+    const few = fewRows * (seesAll ? 1 : unseenPerFew);
     if (leader === shortest && shortest.count < few && isMergeable(shortest.terms)) {
-      if (isWalkSooner && expected < shortest.count / rowsPerPage)
+      if (isWalkSooner && expected > fewExpected && expected < shortest.count * smallPart)
         yield way(newest(shortest, found, { expected, isWhole: false }));
       yield way(newest(shortest, found, { expected, isWhole: true }));
       return;
