@@ -54,9 +54,10 @@ export const newest =
         order by ${orderBy} offset 0) as t ${imageOf('t.image_id')}
       where ${where} order by ${orderBy} limit ${params.add(page.limit, 'int')}`;
     const others = probed(group, found);
-    const [next, ...rest] = others;
+    const next = isFar ? soughtWith(group, found) : null;
     const way = { values: params.values, isPriced: false, isPrepared: true };
-    if (isFar && found.seeks && next && next.count < group.count * denserMax) {
+    if (next) {
+      const rest = others.filter((other) => other !== next);
       const times = `with times as materialized (select array(select created_at from (${candidates}) as t) as list)`;
       const text = pageFrom(atTimes({ ...walk, terms: next.terms }, draft), [group, ...rest]);
       return { ...way, ...told(times, text, { length: '(select cardinality(list) from times)', rows }) };
@@ -68,6 +69,13 @@ export const newest =
     }
     return { ...way, text: pageFrom(candidates, others), isFinal: reach.isWhole };
   };
+
+/** The group whose rows are sought at the times of another's, in one pass of the index; null: each row is asked by itself. */
+export function soughtWith(group: TermGroup, found: TermGroups): TermGroup | null {
+  const [next] = probed(group, found);
+  const isDense = next !== undefined && next.count < group.count * denserMax;
+  return isDense && found.seeks && isMergeable(group.terms) ? next : null;
+}
 
 /** The other groups of which the index is asked: nearly every image has one of the rest, or they are long. */
 const probed = (group: TermGroup, { groups, images }: TermGroups): TermGroup[] =>

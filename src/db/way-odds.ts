@@ -6,7 +6,7 @@ import { gramsOf, imagesPerVisible, type Meeting } from './marks.ts';
 import { hasPatterns } from './patterns.ts';
 import { hasPhrases, type TermGroup, type TermGroups } from './term-groups.ts';
 import { isMergeable } from './term-lists.ts';
-import { expectedMax } from './term-walks.ts';
+import { expectedMax, soughtWith } from './term-walks.ts';
 
 /** Who does not see all is thought to see one image in so many. */
 const imagesPerSeen = 40;
@@ -19,6 +19,8 @@ const phraseShare = 1 / 3;
 /** To look through a row of a walk takes as long as to pass so many entries of a mark; and an image so many rows. */
 const entriesPerRow = 40;
 const rowsPerMatch = 5;
+/** As many rows takes one that is asked by itself for another term. */
+const rowsPerAsked = 4;
 /** To read the beginnings of a term's lists for who does not see all takes as long as to look at so many images. */
 const imagesPerList = 20;
 
@@ -53,11 +55,13 @@ export function isNear(rows: number, leader: TermGroup, odds: Odds): boolean {
 }
 
 /** Whether so many rows are sooner looked through than all terms meet in the index of marks, and the images after it. */
-export function isSooner(rows: number, leader: TermGroup, { found: { groups, images } }: Odds): boolean {
+export function isSooner(rows: number, leader: TermGroup, { found }: Odds): boolean {
+  const { groups, images } = found;
+  const walked = soughtWith(leader, found) ? rows : rows * rowsPerAsked;
   const entries = groups.reduce((sum, { count }) => sum + (count < images / 2 ? count : 0), 0);
   const matches = images * shareOf(groups, images);
   const sooner = entries / entriesPerRow + matches * rowsPerMatch;
-  return isMergeable(leader.terms) && rows <= Math.min(expectedMax, sooner);
+  return isMergeable(leader.terms) && walked <= Math.min(expectedMax, sooner);
 }
 
 /** Whether the beginnings of many lists are sooner read than the images that stand in the order of the list. */
