@@ -71,29 +71,35 @@ const condition: fc.Arbitrary<ImageFilter> = fc
   .record({
     name: fc.oneof({ weight: 9, arbitrary: name }, { weight: 1, arbitrary: fc.constant('') }),
     asked: fc.oneof(
-      value.map((eq) => ofText({ eq })),
-      fc.array(value).map((list) => ofText({ in: list, ignoreCase: false })),
-      value.map((eq) => ofText({ eq, ignoreCase: true })),
-      fc.tuple(value, value).map(([eq, ne]) => ofText({ eq, ne })),
-      fc.constantFrom<Partial<PropertyFilter>>(
-        {},
-        { exists: true },
-        { number: { gte: 1, lt: 5 } },
-        { version: { gt: '1' } },
-        { boolean: true },
-        { boolean: true, text: { eq: 'true' } },
-        { number: { lt: 0 } },
-      ),
+      { weight: 4, arbitrary: value.map((eq) => ofText({ eq })) },
+      { weight: 4, arbitrary: fc.array(value).map((list) => ofText({ in: list, ignoreCase: false })) },
+      { weight: 1, arbitrary: value.map((eq) => ofText({ eq, ignoreCase: true })) },
+      { weight: 1, arbitrary: fc.tuple(value, value).map(([eq, ne]) => ofText({ eq, ne })) },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom<Partial<PropertyFilter>>(
+          {},
+          { exists: true },
+          { number: { gte: 1, lt: 5 } },
+          { version: { gt: '1' } },
+          { boolean: true },
+          { boolean: true, text: { eq: 'true' } },
+          { number: { lt: 0 } },
+        ),
+      },
     ),
   })
   .map(({ name, asked }) => ({ properties: [{ name, ...asked }] }));
 const filters: fc.Arbitrary<ImageFilter[]> = fc.oneof(
-  condition.map((one) => [one]),
-  condition.map((one) => [{ and: [one] }, {}]),
-  fc.tuple(condition, condition).map(([one, other]) => [one, other]),
-  fc.tuple(condition, condition).map(([one, other]) => [{ ...one, and: [{ and: [other] }] }]),
-  condition.map((one) => [{ not: one }]),
-  condition.map((one) => [{ or: [one] }]),
+  { weight: 6, arbitrary: condition.map((one) => [one]) },
+  { weight: 2, arbitrary: condition.map((one) => [{ and: [one] }, {}]) },
+  { weight: 1, arbitrary: fc.tuple(condition, condition).map(([one, other]) => [one, other]) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(condition, condition).map(([one, other]) => [{ ...one, and: [{ and: [other] }] }]),
+  },
+  { weight: 1, arbitrary: condition.map((one) => [{ not: one }]) },
+  { weight: 1, arbitrary: condition.map((one) => [{ or: [one] }]) },
 );
 const caller = fc.oneof(
   fc
@@ -116,7 +122,6 @@ const change = fc.constantFrom(
 const placeOf = (text: string) => (text.includes('image_members') ? 'image_id' : 'id');
 
 test('as many images have some values as are listed, whoever asks, whatever was written, shared or hidden', async () => {
-  let ofKept = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(image, { maxLength: 12 }),
@@ -127,9 +132,8 @@ test('as many images have some values as are listed, whoever asks, whatever was 
         const ids: string[] = [];
         for (const one of made) ids.push(await anImage(server.app, one));
         for (const [n, asked] of questions.entries()) {
-          const { counted, listed, statements } = await count(asked);
+          const { counted, listed } = await count(asked);
           expect(counted, JSON.stringify(asked)).toBe(listed);
-          if (statements.some(isOfKept)) ofKept++;
           const [text, which] = changes[n] ?? ['', 0];
           const some = ids.filter((_, i) => i % 4 === which);
           if (text !== '')
@@ -140,7 +144,6 @@ test('as many images have some values as are listed, whoever asks, whatever was 
     ),
     { numRuns: sized({ quick: 10, ci: 60, full: 2_000 }) },
   );
-  expect(ofKept).toBeGreaterThan(0);
 });
 
 const member = callerWith({ user: 'u', project: 'red', roles: ['member'] });
