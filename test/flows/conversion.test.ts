@@ -131,6 +131,7 @@ describe.skipIf(needs.skip)(`where images are converted to raw${needs.why}`, () 
       diskFormat: 'RAW',
       size: disk.length,
       checksum: md5(disk),
+      failure: null,
     });
   });
 
