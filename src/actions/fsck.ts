@@ -4,7 +4,7 @@
  */
 import { countByStore, findStoredCopiesAfter, isStillThere, type StoredCopy } from '../db/stored-copies.ts';
 import { findRowless, noteStrays, type Rowless } from '../db/strays.ts';
-import { UnavailableError } from '../domain/errors.ts';
+import { NotFoundError, UnavailableError } from '../domain/errors.ts';
 import type { Instant } from '../domain/image.ts';
 import { isObjectKey } from '../domain/object-key.ts';
 import { isWritable, type Store, type WritableStore } from '../stores/store.ts';
@@ -128,7 +128,10 @@ async function checkObjects(app: App, store: WritableStore, check: Fsck): Promis
 async function checkKeys(app: App, store: WritableStore, keys: string[], check: Fsck): Promise<void> {
   if (keys.length === 0) return;
   const { graceSeconds = strayGraceSeconds } = check;
-  const rowless = await findRowless(app.db, { store: store.id, keys, graceSeconds });
+  const found = await findRowless(app.db, { store: store.id, keys, graceSeconds });
+  const rowless: Rowless[] = [];
+  for (const one of found)
+    if (one.since !== null || !(await isGone(store, one.key, check.signal))) rowless.push(one);
   const news = rowless.filter(({ since }) => since === null).map(({ key }) => key);
   if (check.repair && news.length > 0) await noteStrays(app.db, store.id, news);
   for (const { key, since, isOver } of rowless) {
@@ -136,6 +139,13 @@ async function checkKeys(app: App, store: WritableStore, keys: string[], check: 
     check.report({ kind: 'OBJECT_WITHOUT_ROW', store: store.id, key, since, outcome });
   }
 }
+
+/** A listing is older than what is removed meanwhile, such as a copy that was just healed. */
+const isGone = (store: Store, key: string, signal: AbortSignal) =>
+  store.stat(key, signal).then(
+    () => false,
+    (error) => error instanceof NotFoundError,
+  );
 
 async function cleared(
   app: App,
