@@ -114,6 +114,11 @@ test.each([
   'for %s terms that meet far along their lists are asked for together, and what a cut list lacks is found otherwise',
   async (_who, caller, isSeen) => {
     await server.app.db.query('analyze images, image_terms', []);
+    // Before PostgreSQL 17 rows are asked one by one, and the index of marks is often sooner.
+    const [{ seeks } = { seeks: false }] = await server.app.db.query<{ seeks: boolean }>(
+      `select current_setting('server_version_num')::int >= 170000 as seeks`,
+      [],
+    );
     const filter: ImageFilter = { tags: { hasAll: ['third-1', 'fourth-1'] } };
     const seen = numbers((n) => n % 3 === 1 && n % 4 === 1 && isSeen(n)).reverse();
     for (const rows of [1, 3, 10, 100])
@@ -122,8 +127,8 @@ test.each([
         const { images, statements } = await find(filter, { caller, limit, sizes });
         expect(images).toEqual(seen.slice(0, limit));
         const walks = statements.filter((text) => /with (times|led) as/.test(text));
-        expect(walks.length).toBe(1);
-        if (rows === 100) expect(statements.at(-1)).toBe(walks[0]);
+        if (seeks) expect(walks.length).toBe(1);
+        if (seeks && rows === 100) expect(statements.at(-1)).toBe(walks[0]);
       }
     const none = await find(
       { tags: { hasAll: ['third-1', 'nowhere'] } },
