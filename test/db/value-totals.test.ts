@@ -6,13 +6,13 @@ import type { Catalog } from '../../src/db/image-scope.ts';
 import { countImages } from '../../src/db/image-totals.ts';
 import { mergeValueCounts } from '../../src/db/value-counts.ts';
 import { anonymous, type Caller, callerWith } from '../../src/domain/caller.ts';
-import { imageVisibilities, memberStatuses } from '../../src/domain/image.ts';
 import { builtInPolicy, membersKnownTo, sightOf } from '../../src/domain/policy.ts';
 import type { ImageFilter, ImageInclude, PropertyFilter } from '../../src/search/image-filter.ts';
 import { totalOrder } from '../../src/search/image-order.ts';
 import { anImage } from '../support/an-image.ts';
 import { aServer, type TestServer } from '../support/server.ts';
 import { sized } from '../support/size.ts';
+import { project, whoseImage } from '../support/whose-images.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -55,12 +55,8 @@ const looksAtImages = (text: string) => /\bimages i\b/.test(text);
 const long = 'x'.repeat(600);
 const value = fc.constantFrom('1', '1.0', '2', '10', 'true', '', long, '😀'.repeat(128), '😀'.repeat(129));
 const name = fc.constantFrom('os_version', 'os_distro', 'a');
-const project = fc.constantFrom('blue', 'red', 'green');
 const image = fc.record({
-  owner: fc.option(project),
-  visibility: fc.constantFrom(...imageVisibilities),
-  hidden: fc.boolean(),
-  members: fc.dictionary(project, fc.constantFrom(...memberStatuses)),
+  ...whoseImage,
   // A range is a list of values only where all of these are known whole.
   properties: fc
     .dictionary(name, value, { noNullPrototype: true })

@@ -5,7 +5,6 @@ import { type Database, openDatabase } from '../../src/db/client.ts';
 import { findImagePage } from '../../src/db/image-pages.ts';
 import { findImagesById } from '../../src/db/images.ts';
 import { anonymous, type Caller, callerWith } from '../../src/domain/caller.ts';
-import { imageVisibilities, memberStatuses } from '../../src/domain/image.ts';
 import { canSee, policyWith, sightOf } from '../../src/domain/policy.ts';
 import { objects } from '../../src/domain/policy-rules.ts';
 import type { ImageInclude } from '../../src/search/image-filter.ts';
@@ -13,6 +12,7 @@ import { totalOrder } from '../../src/search/image-order.ts';
 import { anImage } from '../support/an-image.ts';
 import { aDatabase } from '../support/database.ts';
 import { sized } from '../support/size.ts';
+import { project, whoseImage } from '../support/whose-images.ts';
 
 let db: Database;
 let drop: () => Promise<void>;
@@ -26,13 +26,7 @@ afterAll(async () => {
   await drop();
 });
 
-const project = fc.constantFrom('blue', 'red', 'green');
-const image = fc.record({
-  owner: fc.option(project),
-  visibility: fc.constantFrom(...imageVisibilities),
-  hidden: fc.boolean(),
-  members: fc.dictionary(project, fc.constantFrom(...memberStatuses)),
-});
+const image = fc.record(whoseImage);
 const caller = fc.oneof(
   {
     weight: 6,
